@@ -1,0 +1,22 @@
+//! The stable interface of the Autochrome plugin.
+//!
+//! The idea: **one exported function returns one append-only table of functions**; every struct begins with its
+//! own size, so a host and a plugin of different ages agree on what both know. `autochrome.h` is generated from
+//! this crate, and [`root`] wraps the same table as an `abi_stable` root module, so there is one definition.
+//!
+//! This crate knows no libtorch and no host: plugin, stub plugin and loader share it.
+
+#![allow(non_camel_case_types, reason = "the names are those of the C header")]
+
+mod root;
+mod status;
+mod types;
+
+pub use root::{AutochromeRoot, AutochromeRoot_Ref};
+pub use status::*;
+pub use types::*;
+
+/// Major version of the interface: a plugin and a host must agree on it.
+pub const AUTOCHROME_ABI_MAJOR: u32 = 1;
+/// Minor version of the interface: raised when functions or fields are appended.
+pub const AUTOCHROME_ABI_MINOR: u32 = 0;

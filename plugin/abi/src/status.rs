@@ -1,0 +1,56 @@
+//! Status codes, in ranges by blame. A number once given is never used for anything else.
+
+/// What a call came to: 0 is success, 1..=99 the caller's doing, 100..=199 the model's, 200..=299 the device's,
+/// 300 and up the library's own. Treat an unknown number by its range.
+pub type AutochromeStatus = i32;
+
+/// The call did what it says.
+pub const AUTOCHROME_OK: AutochromeStatus = 0;
+
+/// A pointer that must not be NULL was NULL.
+pub const AUTOCHROME_NULL_ARGUMENT: AutochromeStatus = 1;
+/// A struct's `struct_size` is smaller than version 1.0 of that struct.
+pub const AUTOCHROME_BAD_STRUCT_SIZE: AutochromeStatus = 2;
+/// An image's size, stride, format or memory cannot be right.
+pub const AUTOCHROME_BAD_IMAGE: AutochromeStatus = 3;
+/// A parameter is outside its range.
+pub const AUTOCHROME_BAD_PARAMETER: AutochromeStatus = 4;
+/// A string is not UTF-8.
+pub const AUTOCHROME_BAD_STRING: AutochromeStatus = 5;
+/// The progress callback asked to stop; the output image is undefined.
+pub const AUTOCHROME_CANCELLED: AutochromeStatus = 6;
+/// The session is in use by another call.
+pub const AUTOCHROME_SESSION_BUSY: AutochromeStatus = 7;
+
+/// No model of that name, or no model at all, was found in the models folders.
+pub const AUTOCHROME_MODEL_NOT_FOUND: AutochromeStatus = 100;
+/// A model was found and refused.
+pub const AUTOCHROME_MODEL_INVALID: AutochromeStatus = 101;
+
+/// The device asked for is not there or cannot be used.
+pub const AUTOCHROME_DEVICE_UNAVAILABLE: AutochromeStatus = 200;
+/// The memory that the work needs was not to be had.
+pub const AUTOCHROME_OUT_OF_MEMORY: AutochromeStatus = 201;
+
+/// A defect in the library: it panicked, and the panic was caught at the boundary.
+pub const AUTOCHROME_INTERNAL_PANIC: AutochromeStatus = 300;
+/// A defect in the library or in libtorch: a step failed that cannot fail with checked inputs.
+pub const AUTOCHROME_INTERNAL_ERROR: AutochromeStatus = 301;
+
+/// Every status with its name in the header, in order: the one list that names, tests and documents share.
+pub const STATUS_NAMES: &[(AutochromeStatus, &str)] = &[
+    (AUTOCHROME_OK, "AUTOCHROME_OK"),
+    (AUTOCHROME_NULL_ARGUMENT, "AUTOCHROME_NULL_ARGUMENT"),
+    (AUTOCHROME_BAD_STRUCT_SIZE, "AUTOCHROME_BAD_STRUCT_SIZE"),
+    (AUTOCHROME_BAD_IMAGE, "AUTOCHROME_BAD_IMAGE"),
+    (AUTOCHROME_BAD_PARAMETER, "AUTOCHROME_BAD_PARAMETER"),
+    (AUTOCHROME_BAD_STRING, "AUTOCHROME_BAD_STRING"),
+    (AUTOCHROME_CANCELLED, "AUTOCHROME_CANCELLED"),
+    (AUTOCHROME_SESSION_BUSY, "AUTOCHROME_SESSION_BUSY"),
+    (AUTOCHROME_MODEL_NOT_FOUND, "AUTOCHROME_MODEL_NOT_FOUND"),
+    (AUTOCHROME_MODEL_INVALID, "AUTOCHROME_MODEL_INVALID"),
+    (AUTOCHROME_DEVICE_UNAVAILABLE, "AUTOCHROME_DEVICE_UNAVAILABLE"),
+    (AUTOCHROME_OUT_OF_MEMORY, "AUTOCHROME_OUT_OF_MEMORY"),
+    (AUTOCHROME_INTERNAL_PANIC, "AUTOCHROME_INTERNAL_PANIC"),
+    (AUTOCHROME_INTERNAL_ERROR, "AUTOCHROME_INTERNAL_ERROR"),
+];

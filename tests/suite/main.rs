@@ -1,0 +1,1 @@
+//! Everything a user relies on, tested through the real programs and libraries; one module an area.
