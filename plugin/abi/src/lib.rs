@@ -10,10 +10,12 @@
 
 mod root;
 mod status;
+mod table;
 mod types;
 
 pub use root::{AutochromeRoot, AutochromeRoot_Ref};
 pub use status::*;
+pub use table::*;
 pub use types::*;
 
 /// Major version of the interface: a plugin and a host must agree on it.

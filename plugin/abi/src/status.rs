@@ -21,6 +21,8 @@ pub const AUTOCHROME_BAD_STRING: AutochromeStatus = 5;
 pub const AUTOCHROME_CANCELLED: AutochromeStatus = 6;
 /// The session is in use by another call.
 pub const AUTOCHROME_SESSION_BUSY: AutochromeStatus = 7;
+/// A session or list is not one this library made, or was freed before.
+pub const AUTOCHROME_BAD_HANDLE: AutochromeStatus = 8;
 
 /// No model of that name, or no model at all, was found in the models folders.
 pub const AUTOCHROME_MODEL_NOT_FOUND: AutochromeStatus = 100;
@@ -47,6 +49,7 @@ pub const STATUS_NAMES: &[(AutochromeStatus, &str)] = &[
     (AUTOCHROME_BAD_STRING, "AUTOCHROME_BAD_STRING"),
     (AUTOCHROME_CANCELLED, "AUTOCHROME_CANCELLED"),
     (AUTOCHROME_SESSION_BUSY, "AUTOCHROME_SESSION_BUSY"),
+    (AUTOCHROME_BAD_HANDLE, "AUTOCHROME_BAD_HANDLE"),
     (AUTOCHROME_MODEL_NOT_FOUND, "AUTOCHROME_MODEL_NOT_FOUND"),
     (AUTOCHROME_MODEL_INVALID, "AUTOCHROME_MODEL_INVALID"),
     (AUTOCHROME_DEVICE_UNAVAILABLE, "AUTOCHROME_DEVICE_UNAVAILABLE"),

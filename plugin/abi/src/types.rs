@@ -1,12 +1,10 @@
 //! The C types: every struct opens with `struct_size`, grows only at its end, and is laid out as C would.
 //!
-//! Strings are NUL-terminated UTF-8. Who owns what, and for how long, stands at each function of
-//! [`AutochromeApi`].
+//! Strings are NUL-terminated UTF-8. Who owns what, and for how long, stands at each function of the table in
+//! `table.rs`.
 
 use abi_stable::StableAbi;
 use std::os::raw::{c_char, c_void};
-
-use crate::AutochromeStatus;
 
 /// How the pixels of an image are stored. Colour is sRGB-encoded, alpha straight (not premultiplied),
 /// multi-byte samples are in the machine's byte order.
@@ -28,7 +26,8 @@ pub const AUTOCHROME_FORMAT_RGBA_F32: AutochromeFormat = 7;
 /// Gray, 32-bit float, 0..1. As an input only.
 pub const AUTOCHROME_FORMAT_GRAY_F32: AutochromeFormat = 8;
 
-/// A picture in the caller's memory. The caller owns the pixels before, during and after every call.
+/// A picture in the caller's memory. The caller owns the pixels before, during and after every call; no byte
+/// between or beyond the rows is read or written. At most 2^32 pixels.
 #[repr(C)]
 #[derive(StableAbi, Debug, Clone, Copy)]
 pub struct AutochromeImage {
@@ -77,7 +76,7 @@ pub struct AutochromeParams {
 pub struct AutochromeConfig {
     /// `sizeof(AutochromeConfig)` as the host was compiled.
     pub struct_size: u32,
-    /// How many folders `models_dirs` names.
+    /// How many folders `models_dirs` names, at most 1024.
     pub models_dir_count: u32,
     /// Folders searched before the usual ones (see docs/models.md); may be NULL when the count is 0.
     pub models_dirs: *const *const c_char,
@@ -123,101 +122,3 @@ pub struct AutochromeSessionInfo {
     /// Why `"auto"` did not take a GPU; empty when it did, or when a device was named.
     pub fallback: *const c_char,
 }
-
-/// A session: models in memory, a device, the last error. Opaque. One thread at a time; sessions in parallel.
-#[repr(C)]
-#[derive(StableAbi)]
-pub struct AutochromeSession {
-    _opaque: [u8; 0],
-}
-
-/// A list of models. Opaque, never changes, may be read from any thread.
-#[repr(C)]
-#[derive(StableAbi)]
-pub struct AutochromeModelList {
-    _opaque: [u8; 0],
-}
-
-/// Told how far the work is: `fraction` rises from 0 to 1. Called only on the thread that called `colorize`,
-/// at least ten times a call; must not call into the session. Return 0 to go on, anything else to cancel.
-pub type AutochromeProgress =
-    Option<unsafe extern "C" fn(fraction: f32, user_data: *mut c_void) -> i32>;
-
-/// The function table. A function exists if and only if `struct_size` covers it; functions are only appended.
-///
-/// Every function may be called from any thread, but a session only from one thread at a time. No function
-/// keeps a pointer it was given after it returns, and none lets a panic or an exception out.
-#[repr(C)]
-#[derive(StableAbi, Clone, Copy)]
-pub struct AutochromeApi {
-    /// Bytes of this table as the plugin was compiled.
-    pub struct_size: u32,
-    /// `AUTOCHROME_ABI_MAJOR` of the plugin.
-    pub abi_major: u32,
-    /// `AUTOCHROME_ABI_MINOR` of the plugin.
-    pub abi_minor: u32,
-    /// 0.
-    pub reserved: u32,
-    /// Version of the plugin, as `"0.1.0"`. Static; never freed.
-    pub version: unsafe extern "C" fn() -> *const c_char,
-    /// Name of a status as in the header, as `"AUTOCHROME_OK"`; `"unknown"` for others. Static; never freed.
-    pub status_name: unsafe extern "C" fn(status: AutochromeStatus) -> *const c_char,
-    /// What the last call that failed had to say: one line, what was expected, what came, what to do.
-    /// With a session, its last error; with NULL, the last error on this thread of the functions that take
-    /// no session. Empty when there was none. Lives until the next call with that session (or, for NULL, on
-    /// this thread).
-    pub last_error: unsafe extern "C" fn(session: *const AutochromeSession) -> *const c_char,
-    /// Fills `params` (whose `struct_size` is set) with the defaults: strength 1, the model's own
-    /// temperature and working size, every thread, default model, device `"auto"`.
-    pub params_init: unsafe extern "C" fn(params: *mut AutochromeParams) -> AutochromeStatus,
-    /// Makes a session. `config` may be NULL. On failure `*session` is NULL and `last_error(NULL)` says why.
-    /// The caller frees it with `session_free`. Loads no model yet: the first `colorize` does.
-    pub session_new: unsafe extern "C" fn(
-        config: *const AutochromeConfig,
-        session: *mut *mut AutochromeSession,
-    ) -> AutochromeStatus,
-    /// Frees a session; NULL is allowed. Must not run while another call uses it.
-    pub session_free: unsafe extern "C" fn(session: *mut AutochromeSession),
-    /// Colorizes `input` into `output`: same width and height, `output` in a format with colour. Lightness
-    /// and alpha are the input's; colour in the input is read through its lightness. `output` may be the
-    /// very same picture as `input` (same data, stride and format), but may not overlap it otherwise.
-    /// `params` and `progress` may be NULL. After a status other than OK the output is undefined.
-    // abi_stable describes no callback inside a function pointer: this one is checked by its size alone.
-    #[sabi(unsafe_opaque_field)]
-    pub colorize: unsafe extern "C" fn(
-        session: *mut AutochromeSession,
-        params: *const AutochromeParams,
-        input: *const AutochromeImage,
-        output: *const AutochromeImage,
-        progress: AutochromeProgress,
-        user_data: *mut c_void,
-    ) -> AutochromeStatus,
-    /// What the last successful `colorize` used.
-    pub session_info: unsafe extern "C" fn(
-        session: *const AutochromeSession,
-        info: *mut AutochromeSessionInfo,
-    ) -> AutochromeStatus,
-    /// Lists the models that a session with this `config` (may be NULL) would find, the default one first,
-    /// unusable ones with their reason. The caller frees it with `model_list_free`.
-    pub model_list_new: unsafe extern "C" fn(
-        config: *const AutochromeConfig,
-        list: *mut *mut AutochromeModelList,
-    ) -> AutochromeStatus,
-    /// How many models the list holds; 0 for NULL.
-    pub model_list_len: unsafe extern "C" fn(list: *const AutochromeModelList) -> usize,
-    /// Fills `info` (whose `struct_size` is set) with the model at `index`.
-    pub model_list_get: unsafe extern "C" fn(
-        list: *const AutochromeModelList,
-        index: usize,
-        info: *mut AutochromeModelInfo,
-    ) -> AutochromeStatus,
-    /// Frees a list and its strings; NULL is allowed.
-    pub model_list_free: unsafe extern "C" fn(list: *mut AutochromeModelList),
-}
-
-/// Type of the one exported function, `autochrome_api`: the table for that major version of the interface,
-/// NULL if the plugin does not have it. The table is static; never freed.
-pub type AutochromeApiFn = unsafe extern "C" fn(abi_major: u32) -> *const AutochromeApi;
-
-/// Name of the one exported C function.
-pub const AUTOCHROME_API_SYMBOL: &str = "autochrome_api";
