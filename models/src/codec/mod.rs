@@ -1,1 +1,125 @@
-//! skeleton
+//! Codecs: what a network's output means, in both directions.
+//!
+//! The idea: **training targets and predictions are two ends of one definition**, so each codec holds both its
+//! `encode` (true ab to target) and its `decode` (network output to ab), and their round trip is tested.
+//!
+//! To add a codec: one file here and one row in [`CodecConfig`].
+
+pub mod bins1d;
+pub mod bins2d;
+pub mod regression;
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+pub use bins1d::{Bins1d, Bins1dConfig};
+pub use bins2d::{Bins2d, Bins2dConfig};
+pub use regression::{Regression, RegressionConfig};
+
+/// A codec's parameters are out of bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(pub String);
+
+/// A codec and its parameters, as they stand in `model.toml` and in a trainer's configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CodecConfig {
+    /// ab themselves (the report's equation 1).
+    Regression(RegressionConfig),
+    /// A distribution over bins of a and one over bins of b (equation 2).
+    Bins1d(Bins1dConfig),
+    /// A distribution over the 313 in-gamut bins of the ab plane (equation 3).
+    Bins2d(Bins2dConfig),
+}
+
+impl CodecConfig {
+    /// Makes the codec.
+    ///
+    /// # Errors
+    /// A parameter out of bounds, with its name, bounds and value.
+    pub fn build(&self) -> Result<Box<dyn Codec>, CodecError> {
+        Ok(match self {
+            Self::Regression(config) => Box::new(Regression::new(config)?),
+            Self::Bins1d(config) => Box::new(Bins1d::new(config)?),
+            Self::Bins2d(config) => Box::new(Bins2d::new(config)?),
+        })
+    }
+
+    /// The codec's name, as in `model.toml`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Regression(_) => "regression",
+            Self::Bins1d(_) => "bins1d",
+            Self::Bins2d(_) => "bins2d",
+        }
+    }
+}
+
+/// What a network is trained towards; `[N, 2, H, W]` of true ab became this.
+#[derive(Debug)]
+pub enum Target {
+    /// Values the outputs should equal, `[N, 2, H, W]`.
+    Values(Tensor),
+    /// Distributions the outputs should equal, sparse: G distributions a pixel, K bins with a share in each.
+    Bins {
+        /// Bins, int64 `[N, G, K, H, W]`.
+        index: Tensor,
+        /// Their shares, `[N, G, K, H, W]`; sum over K is 1.
+        share: Tensor,
+        /// Importance of the pixel, `[N, H, W]`; mean 1 under the prior.
+        importance: Tensor,
+    },
+}
+
+/// Between true ab and a network's output.
+pub trait Codec: Send + Sync {
+    /// Output channels that the network needs.
+    fn channels(&self) -> i64;
+
+    /// Distributions a pixel (1, or 2 where a and b have one each); 0 where the output is the value itself.
+    fn groups(&self) -> i64;
+
+    /// The training target for true `ab`, float32 `[N, 2, H, W]`.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    fn encode(&self, ab: &Tensor) -> Result<Target, TchError>;
+
+    /// The predicted ab, float32 `[N, 2, H, W]`, from the network's output `[N, channels, H, W]`.
+    /// `temperature` is 0 (the likeliest bin) to 1 (the mean); `None` takes the codec's own; codecs without a
+    /// distribution ignore it.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError>;
+
+    /// The codec's own temperature, where it has one.
+    fn temperature(&self) -> Option<f64>;
+}
+
+/// Temperatures below this are taken as this: nothing changes any more but the rounding.
+const MIN_TEMPERATURE: f64 = 0.01;
+
+/// Annealed mean (Zhang et al. 2016, equation 5): the mean of `centres` under softmax(logits / T).
+///
+/// `logits` is `[N, Q, H, W]`, `centres` `[Q, D]`; gives `[N, D, H, W]`, float32.
+fn annealed_mean(logits: &Tensor, centres: &Tensor, temperature: f64) -> Result<Tensor, TchError> {
+    let logits = logits.f_to_kind(Kind::Float)?;
+    let shares = logits.f_div_scalar(temperature.max(MIN_TEMPERATURE))?.f_softmax(1, Kind::Float)?;
+    let (n, q, height, width) = shares.size4()?;
+    let dims = centres.size2()?.1;
+    let centres = centres.f_to_device(shares.device())?.f_tr()?;
+    centres.f_matmul(&shares.f_reshape([n, q, height * width])?)?.f_reshape([n, dims, height, width])
+}
+
+fn check(name: &str, value: f64, low: f64, high: f64) -> Result<(), CodecError> {
+    if value >= low && value <= high {
+        return Ok(());
+    }
+    Err(CodecError(format!("{name}: expected {low} to {high}, got {value}")))
+}
+
+#[cfg(test)]
+mod tests;

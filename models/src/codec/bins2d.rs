@@ -1,0 +1,258 @@
+//! One distribution a pixel, over the 313 in-gamut bins of the ab plane (Zhang, Isola and Efros 2016, sections 2.1
+//! to 2.3; the seed report, equation 3).
+//!
+//! - **Soft encoding**: the true ab has shares in its 5 nearest bins, weighted by a Gaussian, sigma 5.
+//! - **Class rebalancing**: a pixel of bin q counts w(q) = ((1 - lambda) p(q) + lambda / Q)^-gamma, scaled so that
+//!   the mean of w under the prior p is 1 (equation 4 has gamma = 1). p is the mean soft encoding over a set of
+//!   photographs.
+//! - **Annealed mean**: ab is the mean of the bins under softmax((z + tilt log w1) / T), w1 the weights for gamma = 1
+//!   (equation 5 has tilt = 0). A network trained under weights w predicts w(q) p(q | x) up to a factor, so `tilt`
+//!   moves the balance between frequent and rare colours after training as another gamma would have.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{Codec, CodecError, Target, annealed_mean, check};
+
+/// Number of bins.
+pub const BINS: usize = 313;
+/// Distance of neighbouring bins.
+pub const GRID: i16 = 10;
+
+/// The in-gamut bins: for each a, the least and the greatest b. They are the set of Zhang et al.
+const ROWS: [(i16, i16, i16); 20] = [
+    (-90, 50, 90),
+    (-80, 20, 90),
+    (-70, 0, 90),
+    (-60, -20, 90),
+    (-50, -30, 100),
+    (-40, -40, 100),
+    (-30, -50, 100),
+    (-20, -50, 100),
+    (-10, -60, 100),
+    (0, -70, 100),
+    (10, -80, 90),
+    (20, -80, 90),
+    (30, -90, 90),
+    (40, -100, 90),
+    (50, -100, 80),
+    (60, -110, 80),
+    (70, -110, 80),
+    (80, -110, 70),
+    (90, -110, 70),
+    (100, -90, 0),
+];
+
+/// The prior over photographs, bins in the order of [`bins`]; made by `autochrome-trainer prior`.
+const PHOTOS_PRIOR: &str = include_str!("photos_prior.txt");
+
+/// Centres (a, b) of the 313 bins, by rising a, then b.
+#[must_use]
+pub fn bins() -> Vec<(i16, i16)> {
+    let row = |(a, low, high): (i16, i16, i16)| (low..=high).step_by(10).map(move |b| (a, b));
+    ROWS.into_iter().flat_map(row).collect()
+}
+
+/// The prior over photographs that comes with the codec (smoothed: the mean soft encoding), in the order of [`bins`].
+///
+/// # Panics
+/// Never: a test reads the same text.
+#[must_use]
+pub fn photos_prior() -> Vec<f64> {
+    let lines = PHOTOS_PRIOR.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.trim().parse().expect("the prior's lines are numbers")).collect()
+}
+
+/// Position in [`bins`] of the bin nearest to (a, b).
+#[must_use]
+pub fn nearest_bin(a: f32, b: f32) -> usize {
+    thread_local!(static CENTRES: Vec<(f32, f32)> =
+        bins().into_iter().map(|(a, b)| (f32::from(a), f32::from(b))).collect());
+    CENTRES.with(|centres| {
+        let distance = |(ca, cb): (f32, f32)| (a - ca).powi(2) + (b - cb).powi(2);
+        let mut best = (0, f32::INFINITY);
+        for (index, &centre) in centres.iter().enumerate() {
+            let d = distance(centre);
+            if d < best.1 {
+                best = (index, d);
+            }
+        }
+        best.0
+    })
+}
+
+/// Rebalancing weights w(q) of the bins for a prior p (module documentation); mean 1 under p.
+#[must_use]
+pub fn rebalancing(prior: &[f64], lambda: f64, gamma: f64) -> Vec<f64> {
+    let uniform = 1.0 / f64::from(u16::try_from(prior.len()).unwrap_or(u16::MAX));
+    let raw: Vec<f64> = prior.iter().map(|p| ((1.0 - lambda) * p + lambda * uniform).powf(-gamma)).collect();
+    let mean: f64 = raw.iter().zip(prior).map(|(w, p)| w * p).sum();
+    raw.into_iter().map(|w| w / mean).collect()
+}
+
+/// Parameters of [`Bins2d`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bins2dConfig {
+    /// Bins that share a target, 1 (hard) to 16.
+    #[serde(default = "default_neighbours")]
+    pub neighbours: i64,
+    /// Standard deviation of their shares, in units of ab; 0.1 to 50.
+    #[serde(default = "default_sigma")]
+    pub sigma: f64,
+    /// Share of the uniform distribution in the rebalancing, 0 to 1; 1 is no rebalancing.
+    #[serde(default = "default_lambda")]
+    pub lambda: f64,
+    /// Exponent of the rebalancing, 0 (none) to 1 (Zhang's).
+    #[serde(default = "default_gamma")]
+    pub gamma: f64,
+    /// Temperature of the annealed mean, 0 to 1.
+    #[serde(default = "default_temperature")]
+    pub temperature: f64,
+    /// Added to gamma at prediction, -2 to 2.
+    #[serde(default)]
+    pub tilt: f64,
+    /// The prior over the bins, 313 numbers; absent: the one that comes with the codec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Vec<f64>>,
+}
+
+fn default_neighbours() -> i64 {
+    5
+}
+
+fn default_sigma() -> f64 {
+    5.0
+}
+
+fn default_lambda() -> f64 {
+    0.5
+}
+
+fn default_gamma() -> f64 {
+    1.0
+}
+
+fn default_temperature() -> f64 {
+    0.38
+}
+
+impl Default for Bins2dConfig {
+    fn default() -> Self {
+        Bins2dConfig {
+            neighbours: default_neighbours(),
+            sigma: default_sigma(),
+            lambda: default_lambda(),
+            gamma: default_gamma(),
+            temperature: default_temperature(),
+            tilt: 0.0,
+            prior: None,
+        }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Bins2d {
+    config: Bins2dConfig,
+    /// Importance of a pixel whose nearest bin is q.
+    weights: Vec<f32>,
+    /// Added to the logits at prediction.
+    shift: Vec<f32>,
+}
+
+impl Bins2d {
+    /// Makes the codec.
+    ///
+    /// # Errors
+    /// A parameter out of bounds, or a prior that is none.
+    pub fn new(config: &Bins2dConfig) -> Result<Self, CodecError> {
+        if !(1..=16).contains(&config.neighbours) {
+            return Err(CodecError(format!("neighbours: expected 1 to 16, got {}", config.neighbours)));
+        }
+        check("sigma", config.sigma, 0.1, 50.0)?;
+        check("lambda", config.lambda, 0.0, 1.0)?;
+        check("gamma", config.gamma, 0.0, 1.0)?;
+        check("temperature", config.temperature, 0.0, 1.0)?;
+        check("tilt", config.tilt, -2.0, 2.0)?;
+        let prior = config.prior.clone().unwrap_or_else(photos_prior);
+        check_prior(&prior)?;
+        let weights = rebalancing(&prior, config.lambda, config.gamma);
+        // A prior with empty bins and lambda 0 makes infinite weights.
+        if weights.iter().any(|w| !w.is_finite()) {
+            return Err(CodecError(
+                "lambda: expected above 0 where the prior has empty bins, got 0".to_owned(),
+            ));
+        }
+        let full = rebalancing(&prior, config.lambda, 1.0);
+        let shift = full.into_iter().map(|w| narrow(config.tilt * w.ln())).collect();
+        Ok(Bins2d { config: config.clone(), weights: weights.into_iter().map(narrow).collect(), shift })
+    }
+
+    /// Centres of the bins, `[313, 2]`.
+    fn centres(device: Device) -> Result<Tensor, TchError> {
+        let flat: Vec<f32> = bins().into_iter().flat_map(|(a, b)| [f32::from(a), f32::from(b)]).collect();
+        Tensor::f_from_slice(&flat)?.f_view([-1, 2])?.f_to_device(device)
+    }
+}
+
+fn check_prior(prior: &[f64]) -> Result<(), CodecError> {
+    if prior.len() != BINS {
+        return Err(CodecError(format!("prior: expected {BINS} numbers, got {}", prior.len())));
+    }
+    let sum: f64 = prior.iter().sum();
+    if prior.iter().any(|p| !(0.0..=1.0).contains(p)) || (sum - 1.0).abs() > 1e-3 {
+        return Err(CodecError(format!("prior: expected numbers from 0 to 1 with sum 1, got sum {sum}")));
+    }
+    Ok(())
+}
+
+impl Codec for Bins2d {
+    fn channels(&self) -> i64 {
+        313
+    }
+
+    fn groups(&self) -> i64 {
+        1
+    }
+
+    fn encode(&self, ab: &Tensor) -> Result<Target, TchError> {
+        let (n, _, height, width) = ab.size4()?;
+        let k = self.config.neighbours;
+        let centres = Self::centres(ab.device())?;
+        let points = ab.f_permute([0, 2, 3, 1])?.f_reshape([-1, 2])?;
+        // |x - c|^2 less |x|^2, which no comparison needs: one small matrix product instead of 313 distances.
+        let half_norms =
+            centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?.f_mul_scalar(0.5)?;
+        let closeness = points.f_matmul(&centres.f_tr()?)?.f_sub(&half_norms)?;
+        let (_, index) = closeness.f_topk(k, 1, true, true)?;
+        let neighbours = centres.f_index_select(0, &index.f_view([-1])?)?.f_view([-1, k, 2])?;
+        let offset = neighbours.f_sub(&points.f_unsqueeze(1)?)?;
+        let squared = offset.f_square()?.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?;
+        let share = squared.f_mul_scalar(-0.5 / self.config.sigma.powi(2))?.f_softmax(1, Kind::Float)?;
+        let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
+        let nearest = index.f_select(1, 0)?;
+        let importance = weights.f_index_select(0, &nearest)?.f_view([n, height, width])?;
+        let spread = |t: Tensor| t.f_view([n, height, width, k])?.f_permute([0, 3, 1, 2])?.f_unsqueeze(1);
+        Ok(Target::Bins { index: spread(index)?, share: spread(share)?, importance })
+    }
+
+    fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
+        let temperature = temperature.unwrap_or(self.config.temperature);
+        let centres = Self::centres(output.device())?;
+        if self.config.tilt == 0.0 {
+            return annealed_mean(output, &centres, temperature);
+        }
+        let shift = Tensor::f_from_slice(&self.shift)?.f_to_device(output.device())?.f_view([1, -1, 1, 1])?;
+        annealed_mean(&output.f_to_kind(Kind::Float)?.f_add(&shift)?, &centres, temperature)
+    }
+
+    fn temperature(&self) -> Option<f64> {
+        Some(self.config.temperature)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "weights need no more than float32 holds")]
+fn narrow(w: f64) -> f32 {
+    w as f32
+}

@@ -1,0 +1,67 @@
+//! Regression: the network's two outputs are a and b divided by a scale (the seed report, equation 1).
+//!
+//! The scale brings targets to the order of 1, where weights begin; without it the first layers see gradients two
+//! orders of magnitude too large.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+use super::{Codec, CodecError, Target, check};
+
+/// Parameters of [`Regression`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegressionConfig {
+    /// ab that an output of 1 stands for, 1 to 200.
+    #[serde(default = "default_scale")]
+    pub scale: f64,
+}
+
+fn default_scale() -> f64 {
+    110.0
+}
+
+impl Default for RegressionConfig {
+    fn default() -> Self {
+        RegressionConfig { scale: default_scale() }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Regression {
+    scale: f64,
+}
+
+impl Regression {
+    /// Makes the codec.
+    ///
+    /// # Errors
+    /// A parameter out of bounds.
+    pub fn new(config: &RegressionConfig) -> Result<Self, CodecError> {
+        check("scale", config.scale, 1.0, 200.0)?;
+        Ok(Regression { scale: config.scale })
+    }
+}
+
+impl Codec for Regression {
+    fn channels(&self) -> i64 {
+        2
+    }
+
+    fn groups(&self) -> i64 {
+        0
+    }
+
+    fn encode(&self, ab: &Tensor) -> Result<Target, TchError> {
+        Ok(Target::Values(ab.f_div_scalar(self.scale)?))
+    }
+
+    fn decode(&self, output: &Tensor, _temperature: Option<f64>) -> Result<Tensor, TchError> {
+        output.f_to_kind(Kind::Float)?.f_mul_scalar(self.scale)
+    }
+
+    fn temperature(&self) -> Option<f64> {
+        None
+    }
+}

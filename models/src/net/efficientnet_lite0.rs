@@ -1,0 +1,201 @@
+//! EfficientNet-Lite0 (Tan and Le 2019, arXiv 1905.11946; the "Lite" variant has no squeeze-and-excitation and
+//! uses ReLU6), as an encoder for one channel and as the ImageNet classifier the metrics ask.
+//!
+//! | stage | blocks | kernel | stride | expansion | channels | output stride |
+//! |---|---|---|---|---|---|---|
+//! | stem | - | 3 | 2 | - | 32 | 2 |
+//! | 0 | 0 | 3 | 1 | 1 | 16 | 2 |
+//! | 1 | 1-2 | 3 | 2 | 6 | 24 | 4 |
+//! | 2 | 3-4 | 5 | 2 | 6 | 40 | 8 |
+//! | 3 | 5-7 | 3 | 2 | 6 | 80 | 16 |
+//! | 4 | 8-10 | 5 | 1 | 6 | 112 | 16 |
+//! | 5 | 11-14 | 5 | 2 | 6 | 192 | 32 |
+//! | 6 | 15 | 3 | 1 | 6 | 320 | 32 |
+//!
+//! Tensor names are those of the public checkpoint (`_conv_stem`, `_bn0`, `_blocks.N._expand_conv`, ...).
+
+use tch::{TchError, Tensor};
+
+use super::layers::{Activation, Conv, ConvShape, Layer};
+use super::store::{NetError, Path};
+
+/// Batch normalization epsilon of the checkpoint.
+const EPS: f64 = 1e-3;
+
+/// Channels of the features the encoder gives, at strides 2, 4, 8, 16 and 32.
+pub const STAGE_CHANNELS: [i64; 5] = [16, 24, 40, 112, 320];
+
+/// (blocks, kernel, stride, expansion, output channels) a stage.
+const STAGES: [(usize, i64, i64, i64, i64); 7] = [
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+];
+
+/// The stages after which the resolution is about to halve, and the last: where features are taken.
+const TAPS: [usize; 5] = [0, 1, 2, 4, 6];
+
+/// Mobile inverted bottleneck (Sandler et al. 2018).
+#[derive(Debug)]
+struct Block {
+    expand: Option<Conv>,
+    depthwise: Conv,
+    project: Conv,
+    residual: bool,
+}
+
+impl Block {
+    fn new(
+        mut path: Path,
+        input: i64,
+        kernel: i64,
+        stride: i64,
+        expansion: i64,
+        output: i64,
+    ) -> Result<Self, NetError> {
+        let wide = input * expansion;
+        let expand = match expansion {
+            1 => None,
+            _ => Some(Conv::with_norm(
+                &mut path,
+                ("_expand_conv", "_bn0"),
+                ConvShape::dense(input, wide, 1, 1),
+                EPS,
+                Activation::Relu6,
+            )?),
+        };
+        let depthwise = Conv::with_norm(
+            &mut path,
+            ("_depthwise_conv", "_bn1"),
+            ConvShape::depthwise(wide, kernel, stride),
+            EPS,
+            Activation::Relu6,
+        )?;
+        let project = Conv::with_norm(
+            &mut path,
+            ("_project_conv", "_bn2"),
+            ConvShape::dense(wide, output, 1, 1),
+            EPS,
+            Activation::None,
+        )?;
+        Ok(Block { expand, depthwise, project, residual: stride == 1 && input == output })
+    }
+
+    fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let wide = match &self.expand {
+            Some(expand) => &expand.forward(x, train)?,
+            None => x,
+        };
+        let y = self.project.forward(&self.depthwise.forward(wide, train)?, train)?;
+        if self.residual { y.f_add(x) } else { Ok(y) }
+    }
+
+    fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn Layer> {
+        let expand = self.expand.iter_mut();
+        expand.chain([&mut self.depthwise, &mut self.project]).map(|conv| conv as &mut dyn Layer)
+    }
+}
+
+/// The encoder: an image in, features at five strides out.
+#[derive(Debug)]
+pub struct Encoder {
+    stem: Conv,
+    blocks: Vec<Block>,
+    taps: Vec<usize>,
+}
+
+impl Encoder {
+    /// The encoder for images of `channels` channels. A gray image needs one: three equal channels give the
+    /// same as one channel under the sum of the three filters.
+    ///
+    /// # Errors
+    /// As [`super::Store::tensor`].
+    pub fn new(mut path: Path, channels: i64) -> Result<Self, NetError> {
+        let stem = Conv::with_norm(
+            &mut path,
+            ("_conv_stem", "_bn0"),
+            ConvShape::dense(channels, 32, 3, 2),
+            EPS,
+            Activation::Relu6,
+        )?;
+        let mut path = path.sub("_blocks");
+        let (mut blocks, mut taps, mut input) = (Vec::new(), Vec::new(), 32);
+        for (stage, (count, kernel, stride, expansion, output)) in STAGES.into_iter().enumerate() {
+            for index in 0..count {
+                let stride = if index == 0 { stride } else { 1 };
+                let name = blocks.len().to_string();
+                blocks.push(Block::new(path.sub(&name), input, kernel, stride, expansion, output)?);
+                input = output;
+            }
+            if TAPS.contains(&stage) {
+                taps.push(blocks.len() - 1);
+            }
+        }
+        Ok(Encoder { stem, blocks, taps })
+    }
+
+    /// Features at strides 2, 4, 8, 16 and 32 of `x`, shape `[N, channels, H, W]`, values (v - 127) / 128.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Result<Vec<Tensor>, TchError> {
+        let mut features = Vec::with_capacity(self.taps.len());
+        let mut x = self.stem.forward(x, train)?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x, train)?;
+            if self.taps.contains(&index) {
+                features.push(x.shallow_clone());
+            }
+        }
+        Ok(features)
+    }
+
+    /// Every layer.
+    pub fn layers_mut(&mut self) -> Vec<&mut dyn Layer> {
+        let mut layers: Vec<&mut dyn Layer> = vec![&mut self.stem];
+        layers.extend(self.blocks.iter_mut().flat_map(Block::layers_mut));
+        layers
+    }
+}
+
+/// The ImageNet classifier: tells whether a recoloured photograph is recognised.
+#[derive(Debug)]
+pub struct Classifier {
+    encoder: Encoder,
+    head: Conv,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Classifier {
+    /// The classifier over 1000 classes, with the checkpoint's names.
+    ///
+    /// # Errors
+    /// As [`super::Store::tensor`].
+    pub fn new(mut path: Path) -> Result<Self, NetError> {
+        use super::store::Init;
+        let encoder = Encoder::new(path.sub_here(), 3)?;
+        let shape = ConvShape::dense(320, 1280, 1, 1);
+        let head = Conv::with_norm(&mut path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)?;
+        let mut fc = path.sub("_fc");
+        let weight = fc.tensor("weight", &[1000, 1280], Init::Normal(0.01))?;
+        let bias = fc.tensor("bias", &[1000], Init::Constant(0.0))?;
+        Ok(Classifier { encoder, head, weight, bias })
+    }
+
+    /// Class logits `[N, 1000]` of `rgb`, shape `[N, 3, H, W]`, values (v - 127) / 128 of 8-bit sRGB.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn forward(&self, rgb: &Tensor) -> Result<Tensor, TchError> {
+        let features = self.encoder.forward(rgb, false)?;
+        let last =
+            features.last().ok_or_else(|| TchError::Torch("the encoder gave no features".to_owned()))?;
+        let pooled = self.head.forward(last, false)?.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?;
+        pooled.f_linear(&self.weight, Some(&self.bias))
+    }
+}
