@@ -31,6 +31,18 @@ pub struct Resolved {
     pub fallback: Option<String>,
 }
 
+impl Resolved {
+    /// The device as users write it: `cpu` or `cuda:N`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.device {
+            tch::Device::Cuda(n) => format!("cuda:{n}"),
+            // `resolve` gives nothing but these two.
+            _ => "cpu".to_owned(),
+        }
+    }
+}
+
 /// Why there is no such device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
