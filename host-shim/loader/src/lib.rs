@@ -1,1 +1,35 @@
-//! skeleton
+//! Safe Rust over the C ABI of the Autochrome plugin.
+//!
+//! The idea: **a host in Rust needs no unsafe code and no libtorch**. The plugin is found by one rule
+//! ([`Plugin::find`]), checked as a file before it is loaded, loaded once and never unloaded; every later call is
+//! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw.rs`.
+//!
+//! ```no_run
+//! use autochrome_loader::{Config, Format, Image, ImageMut, Params, Plugin};
+//! use std::ops::ControlFlow;
+//!
+//! # fn main() -> Result<(), autochrome_loader::Error> {
+//! let plugin = Plugin::find()?;
+//! let mut session = plugin.session(&Config::default())?;
+//! let gray = vec![128; 640 * 480];
+//! let mut colour = vec![0; 640 * 480 * 3];
+//! let input = Image::tight(Format::Gray8, 640, 480, &gray)?;
+//! let mut output = ImageMut::tight(Format::Rgb8, 640, 480, &mut colour)?;
+//! session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod elf;
+mod error;
+mod find;
+mod image;
+mod plugin;
+mod raw;
+
+pub use error::{Blame, Error, Status};
+pub use image::{Format, Image, ImageMut};
+pub use plugin::{Config, ModelInfo, Params, Plugin, Session, SessionInfo};
+
+/// Tells how far the work is, 0 to 1, on the thread that called `colorize`; `Break` cancels.
+pub type Progress<'a> = dyn FnMut(f32) -> std::ops::ControlFlow<()> + 'a;
