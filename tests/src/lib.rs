@@ -1,5 +1,7 @@
 //! Where the suites find what was built: the folder that holds the programs and libraries of this build.
 
+pub mod tiny_model;
+
 use std::path::PathBuf;
 
 /// The folder cargo put programs and libraries in (`target/release`), seen from the running test.
