@@ -1,2 +1,35 @@
-//! skeleton
-fn main() {}
+//! `autochrome-trainer`: trains, measures and exports models.
+
+use std::process::ExitCode;
+
+use autochrome_trainer::{prior, train};
+use clap::{Parser, Subcommand};
+
+/// Trains, measures and exports the models that Autochrome colorizes with.
+#[derive(Debug, Parser)]
+#[command(name = "autochrome-trainer", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::TrainArgs),
+    Prior(prior::PriorArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Train(args) => train::run(&args).map(|ended| match ended {
+            train::Ended::Finished => ExitCode::SUCCESS,
+            // As a shell reports a program that SIGINT ended.
+            train::Ended::Stopped => ExitCode::from(130),
+        }),
+        Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("autochrome-trainer: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,203 @@
+//! Batches for training: random crops and flips, as L and ab.
+//!
+//! The idea: **a batch is a function of (seed, step)**. The order of an epoch is a shuffle seeded by (seed, epoch);
+//! the crop of a sample is drawn from a generator seeded by (seed, position). A resumed run therefore sees what an
+//! unbroken one would have seen.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use anyhow::{Result, bail};
+use autochrome_models::color::srgb_to_lab;
+use image::RgbImage;
+use image::imageops::{self, FilterType};
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::DataSet;
+
+/// How a photograph becomes a training sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augment {
+    /// Side of the sample in pixels.
+    pub size: u32,
+    /// Least side of the square cut out; a photograph whose short side is less is cut at that.
+    pub crop_min: u32,
+    /// Greatest side of the square cut out.
+    pub crop_max: u32,
+    /// Whether half of the samples are mirrored.
+    #[serde(default = "yes")]
+    pub flip: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Augment {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// A side of 0, above 4096, or a range that is none.
+    pub fn check(&self) -> Result<()> {
+        let sides = [("size", self.size), ("crop_min", self.crop_min), ("crop_max", self.crop_max)];
+        for (name, side) in sides {
+            if !(1..=4096).contains(&side) {
+                bail!("{name}: expected 1 to 4096, got {side}");
+            }
+        }
+        if self.crop_min > self.crop_max {
+            bail!("crop_min: expected at most crop_max ({}), got {}", self.crop_max, self.crop_min);
+        }
+        Ok(())
+    }
+}
+
+/// Samples in memory, planar, one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Lightness 0 to 100, `[count, size, size]`.
+    pub l: Vec<f32>,
+    /// a and b, `[count, 2, size, size]`.
+    pub ab: Vec<f32>,
+    /// Number of samples.
+    pub count: usize,
+    /// Side of a sample in pixels.
+    pub size: usize,
+    /// Names of the photographs.
+    pub names: Vec<String>,
+}
+
+impl Batch {
+    /// First 8 hexadecimal digits of the SHA-256 of names and L: tells two batches apart in the log.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        self.names.iter().for_each(|name| hasher.update(name.as_bytes()));
+        self.l.iter().for_each(|l| hasher.update(l.to_le_bytes()));
+        hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Makes the batches of a run.
+#[derive(Debug, Clone)]
+pub struct Batches {
+    data: Arc<DataSet>,
+    augment: Augment,
+    batch: usize,
+    seed: u64,
+}
+
+/// How many photographs in a row may fail before a batch is given up.
+const MAX_CORRUPT_IN_A_ROW: usize = 64;
+
+impl Batches {
+    /// Batches of `batch` samples.
+    #[must_use]
+    pub fn new(data: Arc<DataSet>, augment: Augment, batch: usize, seed: u64) -> Self {
+        Batches { data, augment, batch, seed }
+    }
+
+    /// The batch of a step, whatever came before. A photograph that does not decode is replaced by the one after
+    /// it in the epoch's order.
+    ///
+    /// # Errors
+    /// 64 photographs in a row do not decode.
+    pub fn batch(&self, step: u64) -> Result<Batch> {
+        let total = self.data.items.len();
+        let first = usize::try_from(step)? * self.batch;
+        let mut orders: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut places = Vec::with_capacity(self.batch);
+        for position in first..first + self.batch {
+            let epoch = position / total;
+            if orders.last().is_none_or(|(last, _)| *last != epoch) {
+                orders.push((epoch, self.order(epoch)));
+            }
+            places.push((position, orders.len() - 1));
+        }
+        let samples: Vec<Sample> = places
+            .into_par_iter()
+            .map(|(position, order)| self.sample(position, &orders[order].1))
+            .collect::<Result<_>>()?;
+        Ok(self.assemble(samples))
+    }
+
+    /// Batches from `start` up to `end`, made ahead on a thread of their own while the caller trains.
+    pub fn stream(self, start: u64, end: u64, ahead: usize) -> Receiver<Result<Batch>> {
+        let (sender, receiver) = sync_channel(ahead);
+        std::thread::spawn(move || {
+            for step in start..end {
+                // A closed channel means that the run has ended early.
+                if sender.send(self.batch(step)).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    fn order(&self, epoch: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.data.items.len()).collect();
+        order.shuffle(&mut self.generator(1, epoch));
+        order
+    }
+
+    fn generator(&self, purpose: u64, index: usize) -> ChaCha8Rng {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        generator.set_stream(purpose << 56 | u64::try_from(index).unwrap_or(u64::MAX >> 8));
+        generator
+    }
+
+    fn sample(&self, position: usize, order: &[usize]) -> Result<Sample> {
+        let mut generator = self.generator(2, position);
+        for attempt in 0..MAX_CORRUPT_IN_A_ROW.min(order.len()) {
+            let index = order[(position + attempt) % order.len()];
+            if let Some(image) = self.data.decode(index) {
+                let crop = augment(&image, &self.augment, &mut generator);
+                return Ok(Sample { name: self.data.items[index].name.clone(), crop });
+            }
+        }
+        bail!("{MAX_CORRUPT_IN_A_ROW} photographs in a row do not decode; check the data set")
+    }
+
+    fn assemble(&self, samples: Vec<Sample>) -> Batch {
+        let size = usize::try_from(self.augment.size).unwrap_or(0);
+        let area = size * size;
+        let (mut l, mut ab) = (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
+        let mut names = Vec::with_capacity(samples.len());
+        for Sample { name, crop } in samples {
+            let lab = crop.pixels().map(|pixel| srgb_to_lab(pixel.0.map(|v| f32::from(v) / 255.0)));
+            let lab: Vec<[f32; 3]> = lab.collect();
+            l.extend(lab.iter().map(|lab| lab[0]));
+            ab.extend(lab.iter().map(|lab| lab[1]));
+            ab.extend(lab.iter().map(|lab| lab[2]));
+            names.push(name);
+        }
+        Batch { l, ab, count: names.len(), size, names }
+    }
+}
+
+struct Sample {
+    name: String,
+    crop: RgbImage,
+}
+
+/// Cuts a random square, brings it to size, mirrors it or not.
+fn augment(image: &RgbImage, augment: &Augment, generator: &mut ChaCha8Rng) -> RgbImage {
+    let short = image.width().min(image.height());
+    let side = generator.random_range(augment.crop_min..=augment.crop_max).min(short);
+    let x = generator.random_range(0..=image.width() - side);
+    let y = generator.random_range(0..=image.height() - side);
+    let crop = imageops::crop_imm(image, x, y, side, side);
+    let sample = if side == augment.size {
+        crop.to_image()
+    } else {
+        imageops::resize(&*crop, augment.size, augment.size, FilterType::Triangle)
+    };
+    if augment.flip && generator.random::<bool>() { imageops::flip_horizontal(&sample) } else { sample }
+}

@@ -1,0 +1,246 @@
+//! AdamW (Loshchilov and Hutter 2019), a warm-up and cosine schedule, and an exponential moving average of weights.
+//!
+//! The idea: **the optimizer's state is plain named tensors**, so a checkpoint holds all of it and a resumed run goes
+//! on exactly where it was. (tch's own optimizers keep their state out of reach.)
+
+use anyhow::{Result, bail};
+use autochrome_models::net::TrainStore;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+/// Hyperparameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimConfig {
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Peak learning rate of tensors named `encoder.*`; absent: `lr`.
+    pub encoder_lr: Option<f64>,
+    /// Decoupled weight decay, on tensors of two or more dimensions.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Steps over which the rate rises linearly from 0.
+    #[serde(default)]
+    pub warmup: u64,
+    /// Steps of the whole run; the rate falls to 0 along a cosine.
+    pub steps: u64,
+    /// Greatest norm of the gradient; larger ones are scaled down.
+    #[serde(default = "default_clip")]
+    pub clip: f64,
+    /// Decay of the moving average of weights, 0 (none) to below 1; ramps up over the first steps.
+    #[serde(default)]
+    pub ema: f64,
+}
+
+fn default_clip() -> f64 {
+    1.0
+}
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPS: f64 = 1e-8;
+
+impl OptimConfig {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// A value out of bounds, with its name.
+    pub fn check(&self) -> Result<()> {
+        let rates = [("lr", self.lr), ("encoder_lr", self.encoder_lr.unwrap_or(self.lr)), ("clip", self.clip)];
+        for (name, value) in rates {
+            if !(value.is_finite() && value >= 0.0) {
+                bail!("{name}: expected a number of at least 0, got {value}");
+            }
+        }
+        if !(0.0..1.0).contains(&self.ema) {
+            bail!("ema: expected 0 to below 1, got {}", self.ema);
+        }
+        if self.steps == 0 {
+            bail!("steps: expected at least 1, got 0");
+        }
+        Ok(())
+    }
+
+    /// Factor on the learning rate at a step, counted from 0.
+    #[must_use]
+    pub fn schedule(&self, step: u64) -> f64 {
+        if step < self.warmup {
+            return float(step + 1) / float(self.warmup);
+        }
+        let rest = float((self.steps - self.warmup.min(self.steps)).max(1));
+        let progress = (float(step - self.warmup) / rest).min(1.0);
+        0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
+    }
+}
+
+/// The state of one learnt tensor.
+#[derive(Debug)]
+struct Moments {
+    /// Position in the store.
+    index: usize,
+    mean: Tensor,
+    square: Tensor,
+}
+
+/// The optimizer of a run.
+#[derive(Debug)]
+pub struct AdamW {
+    config: OptimConfig,
+    moments: Vec<Moments>,
+    averages: Vec<Tensor>,
+}
+
+impl AdamW {
+    /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn new(config: &OptimConfig, store: &TrainStore) -> Result<Self> {
+        let _no_grad = tch::no_grad_guard();
+        let mut moments = Vec::new();
+        for (index, entry) in store.tensors.iter().enumerate().filter(|(_, entry)| entry.learnt) {
+            let zeros = || entry.tensor.detach().f_zeros_like();
+            moments.push(Moments { index, mean: zeros()?, square: zeros()? });
+        }
+        let copy = |tensor: &Tensor| tensor.f_detach_copy();
+        let averages = store.tensors.iter().map(|entry| copy(&entry.tensor)).collect::<Result<_, _>>()?;
+        Ok(AdamW { config: config.clone(), moments, averages })
+    }
+
+    /// Takes one step with the gradients that lie in the tensors, then drops them. Gives the gradient's norm before
+    /// clipping.
+    ///
+    /// # Errors
+    /// The norm is not finite (then nothing was changed), or whatever libtorch reports.
+    pub fn step(&mut self, store: &mut TrainStore, step: u64) -> Result<f64> {
+        let _no_grad = tch::no_grad_guard();
+        let gradients: Vec<Tensor> = self.moments.iter().map(|m| store.tensors[m.index].tensor.grad()).collect();
+        let norm = gradient_norm(&gradients)?;
+        if !norm.is_finite() {
+            bail!("the gradient is not finite");
+        }
+        let scale = if self.config.clip > 0.0 { (self.config.clip / (norm + 1e-12)).min(1.0) } else { 1.0 };
+        let factor = self.config.schedule(step);
+        let age = float(step + 1);
+        let (correct1, correct2) = (1.0 - BETA1.powf(age), 1.0 - BETA2.powf(age));
+        for (moments, gradient) in self.moments.iter_mut().zip(gradients) {
+            if !gradient.defined() {
+                continue;
+            }
+            let entry = &mut store.tensors[moments.index];
+            let is_encoder = entry.name.starts_with("encoder.");
+            let peak = if is_encoder { self.config.encoder_lr.unwrap_or(self.config.lr) } else { self.config.lr };
+            let lr = peak * factor;
+            let gradient = gradient.f_mul_scalar(scale)?;
+            moments.mean.f_mul_scalar_(BETA1)?.f_add_(&gradient.f_mul_scalar(1.0 - BETA1)?)?;
+            moments.square.f_mul_scalar_(BETA2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
+            if entry.tensor.dim() > 1 {
+                let _ = entry.tensor.f_mul_scalar_(1.0 - lr * self.config.weight_decay)?;
+            }
+            let root = moments.square.f_div_scalar(correct2)?.f_sqrt()?.f_add_scalar(EPS)?;
+            let update = moments.mean.f_div(&root)?.f_mul_scalar(lr / correct1)?;
+            let _ = entry.tensor.f_sub_(&update)?;
+            entry.tensor.zero_grad();
+        }
+        self.average(store, step)?;
+        Ok(norm)
+    }
+
+    /// Moves the average towards the weights. Early steps weigh more, so that the start is soon forgotten.
+    fn average(&mut self, store: &TrainStore, step: u64) -> Result<()> {
+        let decay = self.config.ema.min(float(step + 1) / float(step + 10));
+        for (average, entry) in self.averages.iter_mut().zip(&store.tensors) {
+            let towards = entry.tensor.f_sub(average)?.f_mul_scalar(1.0 - decay)?;
+            let _ = average.f_add_(&towards)?;
+        }
+        Ok(())
+    }
+
+    /// Exchanges the weights with their average; a second call undoes the first.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn swap_average(&mut self, store: &mut TrainStore) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        for (average, entry) in self.averages.iter_mut().zip(&mut store.tensors) {
+            let weights = entry.tensor.f_detach_copy()?;
+            entry.tensor.f_copy_(average)?;
+            average.f_copy_(&weights)?;
+        }
+        Ok(())
+    }
+
+    /// The whole state by name: `adam.mean.*`, `adam.square.*`, `average.*`. The tensors share memory with the
+    /// optimizer's: copying into them restores a checkpoint.
+    #[must_use]
+    pub fn state(&self, store: &TrainStore) -> Vec<(String, Tensor)> {
+        let mut state = Vec::new();
+        for Moments { index, mean, square } in &self.moments {
+            let name = &store.tensors[*index].name;
+            state.push((format!("adam.mean.{name}"), mean.shallow_clone()));
+            state.push((format!("adam.square.{name}"), square.shallow_clone()));
+        }
+        for (average, entry) in self.averages.iter().zip(&store.tensors) {
+            state.push((format!("average.{}", entry.name), average.shallow_clone()));
+        }
+        state
+    }
+}
+
+fn gradient_norm(gradients: &[Tensor]) -> Result<f64> {
+    let mut total = 0.0;
+    for gradient in gradients.iter().filter(|gradient| gradient.defined()) {
+        total += gradient.f_square()?.f_sum(Kind::Double)?.double_value(&[]);
+    }
+    Ok(total.sqrt())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autochrome_models::net::{Init, Store};
+    use tch::Device;
+
+    fn config() -> OptimConfig {
+        OptimConfig { lr: 0.1, encoder_lr: None, weight_decay: 0.0, warmup: 10, steps: 100, clip: 1.0, ema: 0.9 }
+    }
+
+    #[test]
+    fn the_rate_rises_to_its_peak_and_falls_to_nothing() {
+        let config = config();
+        assert!((config.schedule(0) - 0.1).abs() < 1e-12);
+        assert!((config.schedule(9) - 1.0).abs() < 1e-12);
+        assert!((config.schedule(55) - 0.5).abs() < 1e-9);
+        assert!(config.schedule(100) < 1e-9);
+    }
+
+    #[test]
+    fn finds_the_minimum_of_a_parabola_and_averages_its_way_there() {
+        let mut store = TrainStore::new(Device::Cpu);
+        let x = store.tensor("x", &[2], Init::Constant(0.0)).expect("makes");
+        let mut optimizer = AdamW::new(&config(), &store).expect("makes");
+        for step in 0..100 {
+            (&x - 3.0).square().sum(Kind::Float).backward();
+            optimizer.step(&mut store, step).expect("steps");
+        }
+        assert!((x.double_value(&[0]) - 3.0).abs() < 0.1, "{}", x.double_value(&[0]));
+        optimizer.swap_average(&mut store).expect("swaps");
+        assert!((x.double_value(&[0]) - 3.0).abs() < 0.2, "{}", x.double_value(&[0]));
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_changes_nothing() {
+        let mut store = TrainStore::new(Device::Cpu);
+        let x = store.tensor("x", &[1], Init::Constant(1.0)).expect("makes");
+        let mut optimizer = AdamW::new(&config(), &store).expect("makes");
+        (&x * f64::NAN).sum(Kind::Float).backward();
+        let error = optimizer.step(&mut store, 0).expect_err("refused").to_string();
+        assert_eq!(error, "the gradient is not finite");
+        assert!((x.double_value(&[0]) - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,186 @@
+//! A run in memory: network, codec, optimizer and the tensors they share; how it starts and how it is saved.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use autochrome_models::codec::Codec;
+use autochrome_models::net::{Network, TrainStore};
+use tch::{Device, Kind, Tensor};
+
+use crate::checkpoint::{self, DataStamp, State};
+use crate::config::{InitConfig, RunConfig};
+use crate::data::Batch;
+use crate::loss::loss;
+use crate::optim::AdamW;
+
+/// Everything a training step touches.
+pub struct Run {
+    /// The configuration.
+    pub config: RunConfig,
+    /// Steps done.
+    pub step: u64,
+    /// What it learns from.
+    pub data: Vec<DataStamp>,
+    device: Device,
+    network: Box<dyn Network>,
+    codec: Box<dyn Codec>,
+    store: TrainStore,
+    optimizer: AdamW,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy)]
+pub struct StepReport {
+    /// The loss.
+    pub loss: f64,
+    /// Norm of the gradient before clipping.
+    pub gradient_norm: f64,
+}
+
+impl Run {
+    /// A run at its start. `data_root` is what relative paths of the configuration lie under.
+    ///
+    /// # Errors
+    /// The network, the codec or the initial weights are refused.
+    pub fn start(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
+        let mut run = Self::blank(config, data, device)?;
+        let init = run.config.init.clone();
+        run.initialise(&init, data_root)?;
+        run.optimizer = AdamW::new(&run.config.optim, &run.store)?;
+        Ok(run)
+    }
+
+    /// A run as a checkpoint left it.
+    ///
+    /// # Errors
+    /// The file is no checkpoint, or lacks a tensor.
+    pub fn resume(path: &Path, device: Device) -> Result<Self> {
+        let (state, tensors) = checkpoint::read(path)?;
+        let mut run = Self::blank(state.config, state.data, device)?;
+        run.step = state.step;
+        let _no_grad = tch::no_grad_guard();
+        for (name, mut place) in run.tensors() {
+            let value = tensors.get(&name).with_context(|| format!("{}: tensor {name} is missing", path.display()))?;
+            if value.size() != place.size() {
+                bail!("{}: tensor {name}: expected {:?}, got {:?}", path.display(), place.size(), value.size());
+            }
+            place.f_copy_(value)?;
+        }
+        Ok(run)
+    }
+
+    fn blank(config: RunConfig, data: Vec<DataStamp>, device: Device) -> Result<Self> {
+        tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
+        let codec = config.codec.build()?;
+        let mut store = TrainStore::new(device);
+        let network = config.network.build(codec.channels(), &mut store)?;
+        let (size, stride) = (i64::from(config.data.augment.size), network.stride_in());
+        // A partly filled last cell would be trained on padding.
+        if size % network.stride_out() != 0 {
+            bail!("data.augment.size: expected a multiple of {}, got {size}", network.stride_out());
+        }
+        if size < stride {
+            bail!("data.augment.size: expected at least {stride}, the network's stride, got {size}");
+        }
+        let optimizer = AdamW::new(&config.optim, &store)?;
+        Ok(Run { config, step: 0, data, device, network, codec, store, optimizer })
+    }
+
+    /// Loads a pretrained encoder. Its three-channel stem becomes a one-channel one: gray is three equal channels.
+    fn initialise(&mut self, init: &InitConfig, data_root: &Path) -> Result<()> {
+        let Some(encoder) = &init.encoder else { return Ok(()) };
+        let path = data_root.join(encoder);
+        if let Some(expected) = &init.encoder_sha256 {
+            let got = checkpoint::sha256_of(&path)?;
+            if got != *expected {
+                bail!("init.encoder {}: expected sha256 {expected}, got {got}", path.display());
+            }
+        }
+        let bytes = std::fs::read(&path).with_context(|| format!("init.encoder {}", path.display()))?;
+        let tensors = checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
+        let _no_grad = tch::no_grad_guard();
+        let mut loaded = 0;
+        for entry in &mut self.store.tensors {
+            let Some(name) = entry.name.strip_prefix("encoder.") else { continue };
+            let value = tensors.get(name).with_context(|| format!("init.encoder: tensor {name} is missing"))?;
+            let summed = if value.dim() == 4 && value.size()[1] == 3 && entry.tensor.size()[1] == 1 {
+                value.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?
+            } else {
+                value.shallow_clone()
+            };
+            if summed.size() != entry.tensor.size() {
+                let (expected, got) = (entry.tensor.size(), summed.size());
+                bail!("init.encoder: tensor {name}: expected {expected:?}, got {got:?}");
+            }
+            entry.tensor.f_copy_(&summed)?;
+            loaded += 1;
+        }
+        if loaded == 0 {
+            bail!("init.encoder: the network {} has no encoder to load into", self.config.network.name());
+        }
+        Ok(())
+    }
+
+    /// One step of training.
+    ///
+    /// # Errors
+    /// A loss or gradient that is not finite (the batch is named), or whatever libtorch reports.
+    pub fn train_step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let loss = self.batch_loss(batch, true)?;
+        let value = loss.double_value(&[]);
+        let named = || format!("step {}, batch {} ({})", self.step, batch.fingerprint(), batch.names.join(", "));
+        if !value.is_finite() {
+            bail!("the loss is not finite at {}; lower the learning rate or look at these photographs", named());
+        }
+        loss.f_backward()?;
+        let context = named();
+        let gradient_norm = self.optimizer.step(&mut self.store, self.step).context(context)?;
+        self.step += 1;
+        Ok(StepReport { loss: value, gradient_norm })
+    }
+
+    /// Mean loss of the averaged weights over these batches.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn held_out_loss(&mut self, batches: &[Batch]) -> Result<f64> {
+        self.optimizer.swap_average(&mut self.store)?;
+        let total = tch::no_grad(|| {
+            batches.iter().try_fold(0.0, |sum, batch| Ok::<_, anyhow::Error>(sum + self.batch_loss(batch, false)?.double_value(&[])))
+        });
+        self.optimizer.swap_average(&mut self.store)?;
+        Ok(total? / f64::from(u32::try_from(batches.len().max(1))?))
+    }
+
+    fn batch_loss(&self, batch: &Batch, train: bool) -> Result<Tensor> {
+        let (count, size) = (i64::try_from(batch.count)?, i64::try_from(batch.size)?);
+        let l = Tensor::f_from_slice(&batch.l)?.f_view([count, 1, size, size])?.f_to_device(self.device)?;
+        let ab = Tensor::f_from_slice(&batch.ab)?.f_view([count, 2, size, size])?.f_to_device(self.device)?;
+        let cell = self.network.stride_out();
+        let ab = if cell > 1 { ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)? } else { ab };
+        let target = self.codec.encode(&ab)?;
+        let output = self.network.forward_t(&l, train)?;
+        Ok(loss(&output, &target)?)
+    }
+
+    /// Writes a checkpoint.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let state = State { step: self.step, config: self.config.clone(), data: self.data.clone() };
+        checkpoint::write(path, &state, &self.tensors())
+    }
+
+    /// Weights and optimizer state, by name; they share memory with the run.
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let weights = self.store.tensors.iter().map(|e| (format!("model.{}", e.name), e.tensor.detach()));
+        weights.chain(self.optimizer.state(&self.store)).collect()
+    }
+}
+
+/// Where a run keeps its checkpoint.
+#[must_use]
+pub fn checkpoint_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoint.safetensors")
+}

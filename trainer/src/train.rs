@@ -1,0 +1,245 @@
+//! `autochrome-trainer train`: the loop.
+//!
+//! The idea: **the loop decides nothing**; what a batch is, what a step does and what a checkpoint holds live in
+//! `data`, `run` and `checkpoint`, so that stopping and going on is only a matter of where the loop begins.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use autochrome_models::device::{self, DeviceRequest};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::checkpoint::{DataStamp, sha256_of};
+use crate::config::{DataConfig, RunConfig};
+use crate::data::{self, Batch, Batches, DataSet};
+use crate::log::{Line, Log};
+use crate::run::{Run, checkpoint_path};
+
+/// Trains a network as a configuration says, into a run folder (checkpoint, log, curves).
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// The configuration.
+    pub config: PathBuf,
+    /// Run folder; default: runs/<name of the configuration>.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Folder that relative paths in the configuration lie under.
+    #[arg(long, default_value = ".")]
+    pub data: PathBuf,
+    /// Goes on from the checkpoint in the run folder.
+    #[arg(long)]
+    pub resume: bool,
+    /// Device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceRequest,
+    /// Threads libtorch computes on; 0: all.
+    #[arg(long, default_value_t = 0)]
+    pub threads: i32,
+    /// Stops after this step, as SIGINT would.
+    #[arg(long)]
+    pub stop_after: Option<u64>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All steps done.
+    Finished,
+    /// Interrupted; the checkpoint holds everything.
+    Stopped,
+}
+
+/// Batches of held-out photographs the loss is measured on: the same at every measurement.
+const HELD_OUT_BATCHES: u64 = 8;
+/// Batches made ahead of the training step.
+const AHEAD: usize = 4;
+
+/// Runs the command.
+///
+/// # Errors
+/// What the configuration, the data, the device or the disk refuse.
+pub fn run(args: &TrainArgs) -> Result<Ended> {
+    let config = RunConfig::read(&args.config)?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(args.config.file_stem().unwrap_or_default()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("run folder {}", folder.display()))?;
+    let device = device::resolve(&args.device)?;
+    if let Some(reason) = &device.fallback {
+        eprintln!("working on the cpu: {reason}");
+    }
+    if args.threads > 0 {
+        tch::set_num_threads(args.threads);
+    }
+    let (train, held_out) = open_data(&config.data, &args.data)?;
+    let run = open_run(args, config, &folder, device.device)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    // A second handler cannot be set; the library user who calls this twice keeps the first.
+    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::SeqCst));
+    let mut training = Training::new(run, train, held_out, &folder)?;
+    let ended = training.run(args.stop_after.unwrap_or(u64::MAX), &stop)?;
+    training.close()?;
+    Ok(ended)
+}
+
+fn open_data(config: &DataConfig, root: &Path) -> Result<(Arc<DataSet>, Option<DataSet>)> {
+    let paths: Vec<PathBuf> = config.train.iter().map(|path| root.join(path)).collect();
+    let all = data::open(&paths)?;
+    if config.held_out == 0 {
+        return Ok((Arc::new(all), None));
+    }
+    let (train, held_out) = all.hold_out(config.held_out)?;
+    Ok((Arc::new(train), Some(held_out)))
+}
+
+fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Device) -> Result<Run> {
+    let checkpoint = checkpoint_path(folder);
+    if !args.resume {
+        if checkpoint.exists() {
+            let place = folder.display();
+            bail!("run folder {place}: expected a new one, found a checkpoint; add --resume or name another --out");
+        }
+        let data = stamps(&config.data, &args.data)?;
+        return Run::start(config, data, &args.data, device);
+    }
+    let run = Run::resume(&checkpoint, device)?;
+    if run.config != config {
+        bail!("{}: expected the configuration of its checkpoint, got a changed one; name another --out", folder.display());
+    }
+    Ok(run)
+}
+
+/// What the data sets are, for the package's card.
+fn stamps(config: &DataConfig, root: &Path) -> Result<Vec<DataStamp>> {
+    let stamp = |path: &PathBuf| {
+        let full = root.join(path);
+        let count = data::open(std::slice::from_ref(&full))?.items.len();
+        let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let sha256 = if full.is_file() { sha256_of(&full)? } else { data::open(&[full])?.listing_sha256()? };
+        Ok(DataStamp { name, sha256, count })
+    };
+    config.train.iter().map(stamp).collect()
+}
+
+struct Training {
+    run: Run,
+    data: Arc<DataSet>,
+    held_out: Vec<Batch>,
+    folder: PathBuf,
+    log: Log,
+    bar: ProgressBar,
+}
+
+impl Training {
+    fn new(run: Run, data: Arc<DataSet>, held_out: Option<DataSet>, folder: &Path) -> Result<Self> {
+        let config = &run.config;
+        let held_out = match held_out {
+            Some(set) => {
+                let batches = Batches::new(Arc::new(set), config.data.augment.clone(), config.batch, config.seed);
+                (0..HELD_OUT_BATCHES).map(|step| batches.batch(step)).collect::<Result<_>>()?
+            }
+            None => Vec::new(),
+        };
+        let log = Log::open(&folder.join("log.csv"), run.step)?;
+        let bar = ProgressBar::new(config.optim.steps).with_position(run.step);
+        let style = "{bar:32} step {pos}/{len}  {msg}  {elapsed} gone, {eta} left";
+        bar.set_style(ProgressStyle::with_template(style)?);
+        bar.reset_eta();
+        Ok(Training { run, data, held_out, folder: folder.to_owned(), log, bar })
+    }
+
+    fn run(&mut self, stop_after: u64, stop: &AtomicBool) -> Result<Ended> {
+        let config = self.run.config.clone();
+        let batches = Batches::new(Arc::clone(&self.data), config.data.augment, config.batch, config.seed);
+        let end = config.optim.steps.min(stop_after);
+        let stream = batches.stream(self.run.step, end, AHEAD);
+        let mut since = Since::now();
+        while self.run.step < end && !stop.load(Ordering::SeqCst) {
+            let batch = stream.recv().context("the data thread ended early")??;
+            let report = self.run.train_step(&batch)?;
+            since.add(report.loss, batch.count);
+            let step = self.run.step;
+            let last = step == config.optim.steps;
+            let measure = !self.held_out.is_empty() && (last || step.is_multiple_of(config.log.held_out_every));
+            if last || measure || step.is_multiple_of(config.log.every) {
+                let held_out_loss =
+                    if measure { Some(self.run.held_out_loss(&self.held_out)?) } else { None };
+                let line = Line {
+                    step,
+                    epoch: ratio(step * u64::try_from(config.batch)?, self.data.items.len()),
+                    loss: since.mean_loss(),
+                    held_out_loss,
+                    lr_factor: config.optim.schedule(step),
+                    gradient_norm: report.gradient_norm,
+                    images_per_s: since.rate(),
+                    batch: batch.fingerprint(),
+                };
+                self.tell(&line)?;
+                since = Since::now();
+            }
+            if !last && step.is_multiple_of(config.log.checkpoint_every) {
+                self.run.save(&checkpoint_path(&self.folder))?;
+            }
+        }
+        Ok(if self.run.step >= config.optim.steps { Ended::Finished } else { Ended::Stopped })
+    }
+
+    fn tell(&mut self, line: &Line) -> Result<()> {
+        self.log.write(line)?;
+        let held_out = line.held_out_loss.map(|loss| format!(", held-out {loss:.4}")).unwrap_or_default();
+        let text = format!("loss {:.4}{held_out}, {:.1} images/s", line.loss, line.images_per_s);
+        self.bar.set_position(line.step);
+        self.bar.set_message(text.clone());
+        if self.bar.is_hidden() && (line.held_out_loss.is_some() || line.step.is_multiple_of(100)) {
+            let left = self.bar.eta().as_secs();
+            eprintln!("step {}/{}: {text}, {left} s left", line.step, self.run.config.optim.steps);
+        }
+        Ok(())
+    }
+
+    /// Saves, draws the curves and names what did not decode.
+    fn close(&self) -> Result<()> {
+        self.run.save(&checkpoint_path(&self.folder))?;
+        self.bar.abandon();
+        // CURVES
+        let corrupt = self.data.corrupt();
+        if !corrupt.is_empty() {
+            eprintln!("{} photographs did not decode and were passed over:", corrupt.len());
+            corrupt.iter().for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
+        }
+        Ok(())
+    }
+}
+
+/// Loss and rate since the last line of the log.
+struct Since {
+    start: Instant,
+    losses: Vec<f64>,
+    images: usize,
+}
+
+impl Since {
+    fn now() -> Self {
+        Since { start: Instant::now(), losses: Vec::new(), images: 0 }
+    }
+
+    fn add(&mut self, loss: f64, images: usize) {
+        self.losses.push(loss);
+        self.images += images;
+    }
+
+    fn mean_loss(&self) -> f64 {
+        self.losses.iter().sum::<f64>() / ratio(1, 1).max(ratio(u64::try_from(self.losses.len()).unwrap_or(1), 1))
+    }
+
+    fn rate(&self) -> f64 {
+        ratio(u64::try_from(self.images).unwrap_or(0), 1) / self.start.elapsed().as_secs_f64().max(1e-9)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn ratio(a: u64, b: usize) -> f64 {
+    a as f64 / b as f64
+}
