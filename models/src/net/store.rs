@@ -132,6 +132,8 @@ impl Store for TrainStore {
             Init::Normal(std) => Tensor::f_randn(shape, options)?.f_mul_scalar(std)?,
             Init::Constant(value) | Init::Statistic(value) => Tensor::f_full(shape, value, options)?,
         };
+        // Convolutions train a third faster on the CPU when their weights, and so their outputs, lie channels_last.
+        let tensor = if shape.len() == 4 { super::layers::channels_last(&tensor)? } else { tensor };
         let learnt = !matches!(init, Init::Statistic(_));
         let tensor = if learnt { tensor.f_set_requires_grad(true)? } else { tensor };
         self.tensors.push(TrainTensor { name: name.to_owned(), tensor: tensor.shallow_clone(), learnt });
