@@ -1,0 +1,32 @@
+//! Functions about the library itself.
+
+use std::ffi::{CStr, CString, c_char};
+use std::sync::OnceLock;
+
+use autochrome_abi::{AutochromeSession, AutochromeStatus, STATUS_NAMES};
+
+use crate::call;
+use crate::failure::c_text;
+
+/// The version with the NUL that C needs.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
+pub extern "C" fn version() -> *const c_char {
+    call::value("version", c"".as_ptr(), || VERSION.as_ptr().cast())
+}
+
+pub extern "C" fn status_name(status: AutochromeStatus) -> *const c_char {
+    call::value("status_name", c"unknown".as_ptr(), || name_of(status).as_ptr())
+}
+
+pub extern "C" fn last_error(session: *const AutochromeSession) -> *const c_char {
+    call::last_error(session)
+}
+
+/// The name with the NUL that C needs, made once.
+fn name_of(status: AutochromeStatus) -> &'static CStr {
+    static NAMES: OnceLock<Vec<(AutochromeStatus, CString)>> = OnceLock::new();
+    let names =
+        NAMES.get_or_init(|| STATUS_NAMES.iter().map(|(status, name)| (*status, c_text(name))).collect());
+    names.iter().find(|(number, _)| *number == status).map_or(c"unknown", |(_, name)| name)
+}

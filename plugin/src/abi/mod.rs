@@ -1,0 +1,37 @@
+//! The exported functions, one file per C type.
+//!
+//! The idea: **check, borrow, safe call, write outputs, and nothing else.** They are private: hosts reach them
+//! through the table alone, whose types say that they are unsafe to call.
+
+mod library;
+mod models;
+mod params;
+mod session;
+mod table;
+
+pub use table::autochrome_api;
+
+use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeConfig};
+use std::path::PathBuf;
+
+use crate::boundary::Caller;
+use crate::failure::Failure;
+use crate::folders::models_folders;
+
+/// Most folders a config may name; more is memory that was never set.
+const MAX_FOLDERS: u32 = 1024;
+
+/// The folders to search for a host with this config.
+fn folders(caller: &Caller, config: *const AutochromeConfig) -> Result<Vec<PathBuf>, Failure> {
+    if config.is_null() {
+        return Ok(models_folders(&[]));
+    }
+    let config = caller.read(config, "config")?;
+    let count = config.models_dir_count;
+    if count > MAX_FOLDERS {
+        let text = format!("config->models_dir_count is {count}; expected at most {MAX_FOLDERS}");
+        return Err(Failure::new(AUTOCHROME_BAD_PARAMETER, text));
+    }
+    let own = caller.texts(config.models_dirs, count as usize, "config->models_dirs")?;
+    Ok(models_folders(&own.into_iter().map(PathBuf::from).collect::<Vec<_>>()))
+}

@@ -1,0 +1,57 @@
+//! `AutochromeModelList`: made, read, freed.
+
+use std::ptr;
+
+use autochrome_abi::{
+    AUTOCHROME_BAD_PARAMETER, AutochromeConfig, AutochromeModelInfo, AutochromeModelList, AutochromeStatus,
+};
+
+use super::folders;
+use crate::call;
+use crate::failure::Failure;
+use crate::model_list::{LISTS, ModelList};
+
+pub extern "C" fn model_list_new(
+    config: *const AutochromeConfig,
+    list: *mut *mut AutochromeModelList,
+) -> AutochromeStatus {
+    call::status("model_list_new", |caller| {
+        caller.write_handle(list, "list", ptr::null_mut())?;
+        let made = ModelList::search(&folders(caller, config)?);
+        caller.write_handle(list, "list", LISTS.insert(made))
+    })
+}
+
+pub extern "C" fn model_list_len(list: *const AutochromeModelList) -> usize {
+    call::value("model_list_len", 0, || LISTS.get(list).map_or(0, |list| list.models.len()))
+}
+
+pub extern "C" fn model_list_get(
+    list: *const AutochromeModelList,
+    index: usize,
+    info: *mut AutochromeModelInfo,
+) -> AutochromeStatus {
+    call::status("model_list_get", |caller| {
+        let list = LISTS.get(list)?;
+        let model = list.models.get(index).ok_or_else(|| {
+            let text = format!("index is {index}; expected less than the {} of the list", list.models.len());
+            Failure::new(AUTOCHROME_BAD_PARAMETER, text)
+        })?;
+        let filled = AutochromeModelInfo {
+            struct_size: 0,
+            usable: u32::from(model.usable),
+            name: model.name.as_ptr(),
+            description: model.description.as_ptr(),
+            folder: model.folder.as_ptr(),
+            license: model.license.as_ptr(),
+            problem: model.problem.as_ptr(),
+            working_size: model.working_size,
+            temperature: model.temperature,
+        };
+        caller.write(info, "info", &filled)
+    })
+}
+
+pub extern "C" fn model_list_free(list: *mut AutochromeModelList) {
+    call::value("model_list_free", (), || LISTS.remove(list));
+}

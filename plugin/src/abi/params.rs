@@ -1,0 +1,76 @@
+//! `AutochromeParams`: defaults and ranges.
+
+use std::num::NonZeroUsize;
+use std::ptr;
+
+use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeParams, AutochromeStatus};
+use autochrome_models::device::DeviceRequest;
+
+use crate::boundary::Caller;
+use crate::call;
+use crate::failure::Failure;
+use crate::session::Request;
+
+/// Most threads a host may ask for.
+const MAX_THREADS: u32 = 1024;
+
+/// What `params_init` writes, and what a call without params gets.
+const DEFAULTS: AutochromeParams = AutochromeParams {
+    struct_size: 0,
+    working_size: 0,
+    strength: 1.0,
+    temperature: -1.0,
+    threads: 0,
+    reserved: 0,
+    model: ptr::null(),
+    device: ptr::null(),
+};
+
+pub extern "C" fn params_init(params: *mut AutochromeParams) -> AutochromeStatus {
+    call::status("params_init", |caller| caller.write(params, "params", &DEFAULTS))
+}
+
+/// The params of a call, each within its range.
+pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Request, Failure> {
+    let params = if params.is_null() { DEFAULTS } else { caller.read(params, "params")? };
+    check("strength", params.strength, (0.0..=1.5).contains(&params.strength), "0 to 1.5")?;
+    check(
+        "temperature",
+        params.temperature,
+        params.temperature <= 1.0,
+        "0 to 1, or negative for the model's own",
+    )?;
+    let size = params.working_size;
+    check(
+        "working_size",
+        size,
+        size == 0 || (32..=2048).contains(&size),
+        "32 to 2048, or 0 for the model's own",
+    )?;
+    check("threads", params.threads, params.threads <= MAX_THREADS, "at most 1024, or 0 for all")?;
+    check("reserved", params.reserved, params.reserved == 0, "0")?;
+    let device = caller.text(params.device, "params->device")?;
+    Ok(Request {
+        model: caller.text(params.model, "params->model")?,
+        device: device.as_deref().map_or(Ok(DeviceRequest::Auto), str::parse)?,
+        working_size: Some(size).filter(|size| *size != 0),
+        strength: params.strength,
+        temperature: Some(params.temperature).filter(|temperature| *temperature >= 0.0),
+        threads: threads(params.threads),
+    })
+}
+
+fn check(name: &str, got: impl std::fmt::Display, holds: bool, expected: &str) -> Result<(), Failure> {
+    if holds {
+        return Ok(());
+    }
+    Err(Failure::new(AUTOCHROME_BAD_PARAMETER, format!("params->{name} is {got}; expected {expected}")))
+}
+
+/// The number asked for, or what the machine grants this process.
+fn threads(asked: u32) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        asked => asked as usize,
+    }
+}

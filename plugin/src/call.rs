@@ -1,0 +1,120 @@
+//! One call from a host: the panic boundary and the last error.
+//!
+//! The idea: **no way out but a value.** Whatever a body returns or panics with ends here, as a status for the
+//! host and as text kept for `last_error`: with the session when the call has one that is free, else with the
+//! thread.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use autochrome_abi::{
+    AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_OK, AUTOCHROME_SESSION_BUSY, AutochromeSession, AutochromeStatus,
+};
+
+use crate::boundary::Caller;
+use crate::failure::{Failure, c_text};
+use crate::fault;
+use crate::handles::Handles;
+use crate::session::Session;
+
+/// Every live session.
+pub static SESSIONS: Handles<Seat> = Handles::new("session");
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
+}
+
+/// A session with what calls need around it: who uses it now, and what its last error said.
+pub struct Seat {
+    session: Mutex<Session>,
+    last_error: Mutex<CString>,
+}
+
+impl Seat {
+    /// A seat for a new session.
+    pub fn new(session: Session) -> Self {
+        Self { session: Mutex::new(session), last_error: Mutex::default() }
+    }
+
+    /// The session, unless another call uses it.
+    fn take(&self) -> Option<MutexGuard<'_, Session>> {
+        match self.session.try_lock() {
+            Ok(session) => Some(session),
+            // Panics are caught while the lock is held, and the session is reset then.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn error(&self) -> MutexGuard<'_, CString> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a body whose failure the thread remembers.
+pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> AutochromeStatus {
+    match catch(name, || body(&Caller::new())) {
+        Ok(()) => AUTOCHROME_OK,
+        Err(failure) => remember(&failure),
+    }
+}
+
+/// Runs a body on the session of a handle, which remembers the failure. A body that panics leaves a session
+/// without models, as a new one.
+pub fn on_session(
+    name: &str,
+    handle: *const AutochromeSession,
+    body: impl FnOnce(&Caller, &mut Session) -> Result<(), Failure>,
+) -> AutochromeStatus {
+    let outcome = catch(name, || {
+        let seat = SESSIONS.get(handle)?;
+        let Some(mut session) = seat.take() else {
+            let text = format!("{name}: the session is in use by another call; make one session per thread");
+            return Err(Failure::new(AUTOCHROME_SESSION_BUSY, text));
+        };
+        let Err(failure) = catch(name, || body(&Caller::new(), &mut session)) else {
+            return Ok(AUTOCHROME_OK);
+        };
+        *seat.error() = c_text(&failure.text);
+        if failure.status == AUTOCHROME_INTERNAL_PANIC {
+            session.reset();
+        }
+        Ok(failure.status)
+    });
+    outcome.unwrap_or_else(|failure| remember(&failure))
+}
+
+/// Runs a body that gives a value and cannot fail; `fallback` if it panics.
+pub fn value<T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
+    catch(name, || Ok(body())).unwrap_or_else(|failure| {
+        remember(&failure);
+        fallback
+    })
+}
+
+/// What `last_error` answers: the session's text, or the thread's for NULL and for a session that is freed or
+/// busy, whose own text this thread's calls have not written.
+pub fn last_error(handle: *const AutochromeSession) -> *const c_char {
+    value("last_error", c"".as_ptr(), || match SESSIONS.get(handle) {
+        Ok(seat) if seat.take().is_some() => seat.error().as_ptr(),
+        _ => LAST_ERROR.try_with(|text| text.borrow().as_ptr()).unwrap_or(CStr::as_ptr(c"")),
+    })
+}
+
+/// Keeps the text for `last_error(NULL)` on this thread.
+fn remember(failure: &Failure) -> AutochromeStatus {
+    // A thread that is ending has no place for it any more; the status still says what happened.
+    let _ = LAST_ERROR.try_with(|text| *text.borrow_mut() = c_text(&failure.text));
+    failure.status
+}
+
+fn catch<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // What a body can leave half done is its session, and that is reset after a panic.
+    catch_unwind(AssertUnwindSafe(|| {
+        fault::inject(name);
+        body()
+    }))
+    .unwrap_or_else(|payload| Err(Failure::panicked(name, payload)))
+}

@@ -1,0 +1,202 @@
+//! A session: the models a host has used, ready for the next picture. Safe code only.
+//!
+//! The idea: **pay once.** Folders are searched when a session first needs a model and again only when a name is
+//! new; a model is loaded for a device once and kept while the host goes on using it.
+
+use std::ffi::CString;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use autochrome_abi::{AUTOCHROME_MODEL_INVALID, AUTOCHROME_MODEL_NOT_FOUND};
+use autochrome_models::colorizer::Colorizer;
+use autochrome_models::device::{DeviceRequest, Resolved, resolve};
+use autochrome_models::package::{Found, Package, PackageError, find_models};
+use autochrome_models::pipeline::{self, ImageView, ImageViewMut};
+
+use crate::failure::{Failure, c_text};
+use crate::fault;
+
+/// Models kept in memory; enough to compare two.
+const KEPT_MODELS: usize = 2;
+
+/// What `colorize` is asked for, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The model's name; `None` for the default one.
+    pub model: Option<String>,
+    /// The device.
+    pub device: DeviceRequest,
+    /// Side of the square of the working size in pixels; `None` for the model's own.
+    pub working_size: Option<u32>,
+    /// Factor on chroma.
+    pub strength: f32,
+    /// Temperature; `None` for the model's own.
+    pub temperature: Option<f32>,
+    /// Threads to work on.
+    pub threads: usize,
+}
+
+/// What the last success used, as C strings for the host.
+#[derive(Debug, Default)]
+pub struct Used {
+    /// The model's name.
+    pub model: CString,
+    /// The device, as `cpu` or `cuda:N`.
+    pub device: CString,
+    /// Why `auto` came down to the CPU.
+    pub fallback: CString,
+}
+
+/// See the module.
+pub struct Session {
+    folders: Vec<PathBuf>,
+    found: Vec<Found>,
+    loaded: Vec<Loaded>,
+    used: Used,
+}
+
+struct Loaded {
+    folder: PathBuf,
+    device: Resolved,
+    colorizer: Colorizer,
+}
+
+impl Session {
+    /// A session that looks for models in these folders. Looks for none yet.
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self { folders, found: Vec::new(), loaded: Vec::new(), used: Used::default() }
+    }
+
+    /// What the last success used.
+    pub fn used(&self) -> &Used {
+        &self.used
+    }
+
+    /// Forgets everything but the folders.
+    pub fn reset(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.folders));
+    }
+
+    /// Colorizes `input` into `output`.
+    pub fn colorize(
+        &mut self,
+        request: &Request,
+        input: &ImageView<'_>,
+        output: &mut ImageViewMut<'_>,
+        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        let device = resolve(&request.device)?;
+        let index = self.choose(request.model.as_deref())?;
+        let package = self.found[index].package.as_ref().map_err(invalid)?;
+        let manifest = package.manifest();
+        let params = pipeline::Params {
+            working_size: request.working_size.unwrap_or(manifest.input.working_size),
+            strength: request.strength,
+            temperature: request.temperature,
+            threads: request.threads,
+        };
+        let used = Used {
+            model: c_text(&manifest.name),
+            device: c_text(&device.name()),
+            fallback: c_text(device.fallback.as_deref().unwrap_or_default()),
+        };
+        let colorizer = load(&mut self.loaded, package, device)?;
+        fault::inject("predict");
+        pipeline::colorize(colorizer, input, output, &params, progress)?;
+        self.used = used;
+        Ok(())
+    }
+
+    /// Index of the package to use.
+    fn choose(&mut self, name: Option<&str>) -> Result<usize, Failure> {
+        if let Some(index) = pick(&self.found, name) {
+            return Ok(index);
+        }
+        // A package may have been dropped in or mended since.
+        self.found = find_models(&self.folders);
+        pick(&self.found, name).ok_or_else(|| self.not_found(name))
+    }
+
+    /// Why no package fits: it was refused, or it is not there.
+    fn not_found(&self, name: Option<&str>) -> Failure {
+        let refused = self.found.iter().find_map(|found| {
+            let error = found.package.as_ref().err()?;
+            name.is_none_or(|name| folder_name(&found.folder) == name).then_some(error)
+        });
+        if let Some(error) = refused {
+            return invalid(error);
+        }
+        let usable: Vec<&str> = self.found.iter().filter_map(usable_name).collect();
+        let wanted = name.map_or("no model".to_owned(), |name| format!("no model named `{name}`"));
+        let instead = match usable.as_slice() {
+            [] => "put a model package into one of them".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        let looked = list_folders(&self.folders);
+        Failure::new(AUTOCHROME_MODEL_NOT_FOUND, format!("{wanted} was found in {looked}; {instead}"))
+    }
+}
+
+/// The index of the model of that name; without a name of the default one, which `find_models` puts first.
+fn pick(found: &[Found], name: Option<&str>) -> Option<usize> {
+    let fits = |package: &Package| name.is_none_or(|name| package.manifest().name == name);
+    found.iter().position(|found| found.package.as_ref().is_ok_and(fits))
+}
+
+/// The folder's own name, which stands for a package that cannot say its name.
+pub fn folder_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn usable_name(found: &Found) -> Option<&str> {
+    found.package.as_ref().ok().map(|package| package.manifest().name.as_str())
+}
+
+fn invalid(error: &PackageError) -> Failure {
+    Failure::new(AUTOCHROME_MODEL_INVALID, error.to_string())
+}
+
+fn list_folders(folders: &[PathBuf]) -> String {
+    let one = |folder: &PathBuf| match folder.is_dir() {
+        true => folder.display().to_string(),
+        false => format!("{} (absent)", folder.display()),
+    };
+    folders.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The colorizer of a package on a device, the most recent one last.
+fn load<'a>(
+    loaded: &'a mut Vec<Loaded>,
+    package: &Package,
+    device: Resolved,
+) -> Result<&'a Colorizer, Failure> {
+    let held = loaded.iter().position(|held| held.folder == package.folder() && held.device == device);
+    let entry = match held {
+        Some(index) => loaded.remove(index),
+        None => {
+            // Room first: the memory of a model no longer used may be what this one needs.
+            loaded.drain(..loaded.len().saturating_sub(KEPT_MODELS - 1));
+            let colorizer = Colorizer::load(package, &device)?;
+            Loaded { folder: package.folder().to_path_buf(), device, colorizer }
+        }
+    };
+    loaded.push(entry);
+    Ok(&loaded[loaded.len() - 1].colorizer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_model_says_where_was_looked() {
+        let dir = PathBuf::from("/nowhere/models");
+        let mut session = Session::new(vec![dir]);
+        let failure = session.choose(Some("blue")).expect_err("there is none");
+        assert_eq!(failure.status, AUTOCHROME_MODEL_NOT_FOUND);
+        assert_eq!(
+            failure.text,
+            "no model named `blue` was found in /nowhere/models (absent); put a model package into one of them"
+        );
+    }
+}
