@@ -1,2 +1,53 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: everything one does with a checkout besides plain cargo.
+//!
+//! The idea: each command does all of the set-up it needs, and does nothing that is already done.
+
+mod checks;
+mod demo;
+mod files;
+mod libtorch;
+mod setup;
+mod test;
+mod tools;
+mod wheels;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// Sets Autochrome up, shows it, tests it and installs it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Puts libtorch into .libtorch/: fetched once, or your own
+    Setup(setup::Args),
+    /// Builds, colours a photograph and says where the result is
+    Demo(demo::Args),
+    /// Runs every check and test of the project, cheapest first
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = Workspace::find().and_then(|workspace| match Cli::parse().command {
+        Command::Setup(args) => setup::run(&workspace, &args).map(|()| true),
+        Command::Demo(args) => demo::run(&workspace, &args).map(|()| true),
+        Command::Test(args) => test::run(&workspace, &args),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `cargo xtask demo`: from a fresh checkout to a coloured photograph.
+//!
+//! The idea: it calls the same program a user calls, and the result lies below `target/demo/`, never beside or
+//! over the photograph, so that it can be run again and again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup;
+use crate::workspace::{Workspace, run as run_command};
+
+/// What `demo` is told.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The photograph to colour [default: the first one in examples/photos/]
+    photo: Option<PathBuf>,
+}
+
+/// Endings of the formats `autochrome` reads.
+const PHOTOS: &[&str] = &["jpg", "jpeg", "png", "tif", "tiff", "webp"];
+
+/// Sets up, builds, colours the photograph and says where the result is.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let photo = match &args.photo {
+        Some(photo) if photo.is_file() => photo.canonicalize()?,
+        Some(photo) => bail!("there is no photograph {}", photo.display()),
+        None => first_photo(&workspace.root().join("examples/photos"))?,
+    };
+    setup::ensure(workspace)?;
+    workspace.build(&["autochrome-plugin", "autochrome-cli"])?;
+    let result = result_path(workspace.target(), &photo)?;
+    fs::create_dir_all(result.parent().unwrap_or(workspace.target()))?;
+    let mut autochrome = workspace.command(workspace.built("autochrome"));
+    autochrome.arg(&photo).arg("-o").arg(&result).arg("--overwrite");
+    run_command(&mut autochrome, "autochrome")?;
+    if !result.is_file() {
+        bail!("autochrome ended well but left no {}", result.display());
+    }
+    println!("before  {}\nafter   {}", photo.display(), result.display());
+    Ok(())
+}
+
+fn first_photo(folder: &Path) -> Result<PathBuf> {
+    let mut photos: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_photo(path))
+        .collect();
+    photos.sort();
+    let first = photos.into_iter().next();
+    first.with_context(|| {
+        format!("{} holds no photograph: name one, `cargo xtask demo PHOTO`", folder.display())
+    })
+}
+
+fn is_photo(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    path.is_file() && PHOTOS.contains(&ending.as_str())
+}
+
+/// Where the result goes: the photograph's name, as PNG, below `target/demo/`.
+fn result_path(target: &Path, photo: &Path) -> Result<PathBuf> {
+    let name = photo.file_stem().with_context(|| format!("{} has no name", photo.display()))?;
+    let mut name = name.to_owned();
+    name.push("-coloured.png");
+    let result = target.join("demo").join(name);
+    if result.canonicalize().is_ok_and(|there| there == photo) {
+        bail!("{} is the result of an earlier demo: name the photograph it was made from", photo.display());
+    }
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_first_photograph_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["LICENSE.md", "b.jpg", "a.PNG"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        assert_eq!(first_photo(dir.path()).unwrap(), dir.path().join("a.PNG"));
+        let said = first_photo(&dir.path().join("absent")).unwrap_err().to_string();
+        assert!(said.contains("cargo xtask demo PHOTO"));
+    }
+
+    #[test]
+    fn the_result_is_never_the_photograph() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().canonicalize().unwrap();
+        let result = result_path(&target, Path::new("/photos/old street.jpg")).unwrap();
+        assert_eq!(result, target.join("demo/old street-coloured.png"));
+        fs::create_dir(target.join("demo")).unwrap();
+        for name in ["x-coloured.png", "x.png"] {
+            fs::write(target.join("demo").join(name), "").unwrap();
+        }
+        result_path(&target, &target.join("demo/x-coloured.png")).unwrap();
+        assert_eq!(
+            result_path(&target, &target.join("demo/x.png")).unwrap(),
+            target.join("demo/x-coloured.png")
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! `cargo xtask setup`: `.libtorch/`, assembled once or linked to a libtorch the user has.
+//!
+//! The idea: everything is prepared beside `.libtorch` and takes its name in one rename, so that a folder of
+//! that name is always whole.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::libtorch::{self, Libtorch, Set, VERSION};
+use crate::workspace::{Workspace, output};
+use crate::{files, tools, wheels};
+
+/// What `setup` is told.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Take the CUDA set (2.3 GB to fetch, 3.5 GB on the disk) instead of the CPU set
+    #[arg(long, conflicts_with = "libtorch")]
+    cuda: bool,
+    /// Use the libtorch in this folder (of a PyTorch: site-packages/torch) instead of fetching one
+    #[arg(long, value_name = "DIR")]
+    libtorch: Option<PathBuf>,
+    /// Take the wheels from this folder instead of fetching them
+    #[arg(long, value_name = "DIR", conflicts_with = "libtorch")]
+    wheels: Option<PathBuf>,
+}
+
+/// What the user asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    /// This folder of the user's.
+    Own(PathBuf),
+    /// A set out of the wheels.
+    Wheels(Set),
+}
+
+/// What is to be done about it.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Nothing,
+    Link(PathBuf),
+    Assemble(Set),
+}
+
+/// Runs `setup` and says what is there.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let found = provide(workspace, args)?;
+    let link = fs::read_link(workspace.libtorch())
+        .map(|to| format!(", which is {}", to.display()))
+        .unwrap_or_default();
+    println!("libtorch {VERSION} ({}) is in {}{link}", found.set, workspace.libtorch().display());
+    Ok(())
+}
+
+/// Makes sure that a build can start; says nothing when all is there.
+pub fn ensure(workspace: &Workspace) -> Result<Libtorch> {
+    provide(workspace, &Args::default())
+}
+
+fn provide(workspace: &Workspace, args: &Args) -> Result<Libtorch> {
+    tools::compiler()?;
+    let place = workspace.libtorch();
+    let wanted = wanted(workspace, args)?;
+    let current = libtorch::inspect(&place);
+    if let (Err(error), true, Wanted::Wheels(_)) = (&current, place.is_symlink(), &wanted) {
+        bail!("{error:#}. {} is a link to that folder: remove it to have libtorch fetched", place.display());
+    }
+    match decide(&place, current.as_ref().ok(), wanted) {
+        Step::Nothing => {}
+        Step::Link(own) => link(&place, &own)?,
+        Step::Assemble(set) => assemble(workspace, set, args.wheels.as_deref())?,
+    }
+    libtorch::inspect(&place)
+}
+
+fn wanted(workspace: &Workspace, args: &Args) -> Result<Wanted> {
+    let set = if args.cuda { Set::Cuda } else { Set::Cpu };
+    let Some(own) = own_folder(workspace, args)? else { return Ok(Wanted::Wheels(set)) };
+    let found = libtorch::inspect(&own)?;
+    if set == Set::Cuda && found.set == Set::Cpu {
+        bail!(
+            "{} has no CUDA: unset LIBTORCH and LIBTORCH_USE_PYTORCH to have the CUDA set fetched",
+            own.display()
+        );
+    }
+    Ok(Wanted::Own(own))
+}
+
+/// The libtorch the user names: by the option, by `LIBTORCH`, or by `LIBTORCH_USE_PYTORCH`.
+fn own_folder(workspace: &Workspace, args: &Args) -> Result<Option<PathBuf>> {
+    if let Some(folder) = &args.libtorch {
+        return Ok(Some(canonical(folder)?));
+    }
+    // .cargo/config.toml sets LIBTORCH where the user has not; that one is no wish of the user's.
+    if let Some(folder) =
+        env::var_os("LIBTORCH").map(PathBuf::from).filter(|folder| !folder.as_os_str().is_empty())
+        && folder != workspace.libtorch()
+    {
+        let folder = canonical(&folder).context("LIBTORCH")?;
+        return Ok((Some(&folder) != workspace.libtorch().canonicalize().ok().as_ref()).then_some(folder));
+    }
+    if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
+        return pytorch_folder().map(Some);
+    }
+    Ok(None)
+}
+
+fn canonical(folder: &Path) -> Result<PathBuf> {
+    folder.canonicalize().with_context(|| format!("there is no folder {}", folder.display()))
+}
+
+/// The folder of the PyTorch that `python3` would import, found without importing it.
+fn pytorch_folder() -> Result<PathBuf> {
+    const FIND: &str = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
+    let printed = output(Command::new("python3").args(["-c", FIND]), "looking for PyTorch")?;
+    let folder = String::from_utf8_lossy(&printed).trim().to_owned();
+    if folder.is_empty() {
+        bail!(
+            "LIBTORCH_USE_PYTORCH is set, but python3 has no PyTorch: expected PyTorch {VERSION}. Install it \
+             (`pip install torch=={VERSION}`), or unset LIBTORCH_USE_PYTORCH to have libtorch fetched"
+        );
+    }
+    canonical(Path::new(&folder))
+}
+
+fn decide(place: &Path, current: Option<&Libtorch>, wanted: Wanted) -> Step {
+    match (wanted, current) {
+        (Wanted::Own(own), Some(_)) if place.canonicalize().is_ok_and(|there| there == own) => Step::Nothing,
+        (Wanted::Own(own), _) => Step::Link(own),
+        (Wanted::Wheels(Set::Cpu), Some(_)) => Step::Nothing,
+        (Wanted::Wheels(Set::Cuda), Some(found)) if found.set == Set::Cuda => Step::Nothing,
+        (Wanted::Wheels(set), _) => Step::Assemble(set),
+    }
+}
+
+fn link(place: &Path, own: &Path) -> Result<()> {
+    let new = beside(place, "-new");
+    files::remove(&new)?;
+    std::os::unix::fs::symlink(own, &new).with_context(|| format!("cannot write {}", new.display()))?;
+    files::swap_in(&new, place)
+}
+
+/// A neighbour of `.libtorch` that git ignores.
+fn beside(place: &Path, suffix: &str) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<()> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        bail!(
+            "libtorch is fetched on x86_64 Linux only: name a libtorch {VERSION} of yours with \
+             `cargo xtask setup --libtorch DIR`"
+        );
+    }
+    let wheels = wheels::wheels(set);
+    tools::python()?;
+    let bytes: u64 = wheels.iter().map(|wheel| wheel.bytes).sum();
+    if brought.is_none() {
+        tools::pip()?;
+        tools::disk(workspace.root(), bytes + wheels::unpacked_bytes(set))?;
+        eprintln!(
+            "libtorch {VERSION} ({set}) is fetched once, {} MB in {} wheels",
+            bytes / 1_000_000,
+            wheels.len()
+        );
+    } else {
+        tools::disk(workspace.root(), wheels::unpacked_bytes(set))?;
+    }
+    let place = workspace.libtorch();
+    // Whole wheels stay here until libtorch is, so that an interrupted set-up goes on where it stopped.
+    let store = beside(&place, "-wheels");
+    let new = beside(&place, "-new");
+    files::remove(&new)?;
+    fs::create_dir_all(&new).with_context(|| format!("cannot write {}", new.display()))?;
+    if brought.is_none() {
+        fs::create_dir_all(&store).with_context(|| format!("cannot write {}", store.display()))?;
+    }
+    for wheel in &wheels {
+        let path = match brought {
+            Some(folder) => wheel.brought(folder)?,
+            None => wheel.fetch(&store)?,
+        };
+        wheel.unpack(&path, &new)?;
+    }
+    finish(&new, &wheels)?;
+    files::swap_in(&new, &place)?;
+    files::remove(&store)
+}
+
+/// Adds what no wheel holds: a link-time `libtorch.so` that asks for the CPU libraries alone, and the version.
+fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
+    let (compiler, _) = tools::compiler()?;
+    let mut words = compiler.split_whitespace();
+    let mut link = Command::new(words.next().unwrap_or("c++"));
+    link.args(words)
+        .args(["-shared", "-x", "c++", "/dev/null", "-x", "none", "-o", "lib/libtorch.so"])
+        .args(["-Wl,-soname,libtorch.so", "-Wl,--no-as-needed", "-Llib", "-ltorch_cpu", "-lc10"])
+        .arg("-Wl,--allow-shlib-undefined")
+        .env_remove("LD_LIBRARY_PATH")
+        .current_dir(folder);
+    output(&mut link, "linking libtorch.so")?;
+    let sources: String = wheels
+        .iter()
+        .map(|wheel| format!("{} {} sha256:{}\n", wheel.name, wheel.version, wheel.sha256))
+        .collect();
+    fs::write(folder.join("SOURCES"), sources)?;
+    fs::write(folder.join("build-version"), format!("{VERSION}\n"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::libtorch::tests::fake;
+
+    const CPU: Libtorch = Libtorch { set: Set::Cpu };
+    const CUDA: Libtorch = Libtorch { set: Set::Cuda };
+
+    #[test]
+    fn what_is_there_is_not_fetched_again() {
+        let place = Path::new("/absent/.libtorch");
+        assert_eq!(decide(place, Some(&CPU), Wanted::Wheels(Set::Cpu)), Step::Nothing);
+        assert_eq!(decide(place, Some(&CUDA), Wanted::Wheels(Set::Cpu)), Step::Nothing);
+        assert_eq!(decide(place, Some(&CUDA), Wanted::Wheels(Set::Cuda)), Step::Nothing);
+        assert_eq!(decide(place, Some(&CPU), Wanted::Wheels(Set::Cuda)), Step::Assemble(Set::Cuda));
+        assert_eq!(decide(place, None, Wanted::Wheels(Set::Cpu)), Step::Assemble(Set::Cpu));
+    }
+
+    #[test]
+    fn an_own_folder_is_linked_once_and_replaces_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (own, place) = (root.join("own"), root.join(".libtorch"));
+        fake(&own, VERSION);
+        fake(&place, VERSION);
+        let step = decide(&place, Some(&CPU), Wanted::Own(own.clone()));
+        assert_eq!(step, Step::Link(own.clone()));
+        link(&place, &own).unwrap();
+        assert_eq!(fs::read_link(&place).unwrap(), own);
+        assert_eq!(decide(&place, Some(&CPU), Wanted::Own(own.clone())), Step::Nothing);
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 2);
+        link(&place, &own).unwrap();
+        assert!(own.join("lib/libc10.so").is_file());
+    }
+}

@@ -1,0 +1,104 @@
+//! Where things lie in the checkout, and how cargo is called from it.
+//!
+//! The idea: every child process sees the environment a user's own shell would give it, so that a build from
+//! here and a plain `cargo build` share every artefact, and no program finds libraries by `LD_LIBRARY_PATH`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The checkout this program was built from, and cargo's target folder.
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the checkout; cargo sets `CARGO_MANIFEST_DIR` for what it runs.
+    pub fn find() -> Result<Self> {
+        let package = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
+        let root = root.context("no Cargo.lock above this package: run `cargo xtask` inside the checkout")?;
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            // cargo reads a relative folder from where it is called.
+            Some(dir) => env::current_dir().context("no current folder")?.join(dir),
+            None => root.join("target"),
+        };
+        Ok(Self { root: root.to_path_buf(), target })
+    }
+
+    /// The root of the checkout.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of libtorch, whether it is there or not.
+    pub fn libtorch(&self) -> PathBuf {
+        self.root.join(".libtorch")
+    }
+
+    /// cargo's target folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A file among the built programs and libraries.
+    pub fn built(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
+    /// cargo, called in the root of the checkout.
+    pub fn cargo(&self) -> Command {
+        let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// A program, with the environment of the user's shell.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        // `cargo run` adds the Rust toolchain to it; nothing of this project needs it.
+        command.env_remove("LD_LIBRARY_PATH");
+        command
+    }
+
+    /// Builds these packages in the one profile everything is built in.
+    pub fn build(&self, packages: &[&str]) -> Result<()> {
+        let mut command = self.cargo();
+        command.args(["build", "--release"]);
+        for package in packages {
+            command.args(["-p", package]);
+        }
+        run(&mut command, "the build")
+    }
+}
+
+/// Runs a command with its output shown; `what` names it when it fails.
+pub fn run(command: &mut Command, what: &str) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("{what}: `{program}` does not start"))?;
+    if !status.success() {
+        bail!("{what} failed ({status}); its own message stands above");
+    }
+    Ok(())
+}
+
+/// Runs a command quietly and gives what it printed.
+pub fn output(command: &mut Command, what: &str) -> Result<Vec<u8>> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("{what}: `{program}` does not start"))?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        bail!("{what} failed ({}): {}", output.status, text.trim());
+    }
+    Ok(output.stdout)
+}
+
+/// The user's home folder.
+pub fn home() -> Result<PathBuf> {
+    let home = env::var_os("HOME").filter(|home| !home.is_empty());
+    home.map(PathBuf::from).context("HOME is not set: name the folder with --prefix DIR")
+}
