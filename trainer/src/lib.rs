@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod export;
 pub mod log;
 pub mod loss;
 pub mod optim;

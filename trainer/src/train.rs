@@ -67,7 +67,7 @@ pub fn run(args: &TrainArgs) -> Result<Ended> {
     std::fs::create_dir_all(&folder).with_context(|| format!("run folder {}", folder.display()))?;
     let device = device::resolve(&args.device)?;
     if let Some(reason) = &device.fallback {
-        eprintln!("working on the cpu: {reason}");
+        eprintln!("{reason}");
     }
     if args.threads > 0 {
         tch::set_num_threads(args.threads);

@@ -1,0 +1,267 @@
+//! The trainer as a researcher meets it: runs that are killed, interrupted, resumed, exported; data that is broken.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use autochrome_models::colorizer::Colorizer;
+use autochrome_models::device::{DeviceRequest, resolve};
+use autochrome_models::package::Package;
+use autochrome_models::pipeline::AbPredictor;
+use autochrome_tests::built;
+use image::{Rgb, RgbImage};
+use tempfile::TempDir;
+
+/// A folder with `count` small photographs whose halves differ in lightness and colour.
+fn photographs(root: &Path, count: u8) -> PathBuf {
+    let folder = root.join("photos");
+    std::fs::create_dir_all(folder.join("deeper")).expect("makes the folder");
+    for index in 0..count {
+        let image = RgbImage::from_fn(48, 40, |x, y| {
+            let shade = u8::try_from((x * 3 + y + u32::from(index) * 7) % 128).expect("below 128");
+            if y < 20 { Rgb([shade / 2, shade, 255 - shade / 3]) } else { Rgb([90 + shade, 60 + shade / 2, shade / 4]) }
+        });
+        let place = if index % 3 == 0 { folder.join("deeper") } else { folder.clone() };
+        image.save(place.join(format!("photo{index:03}.png"))).expect("saves");
+    }
+    folder
+}
+
+const SEED_REPORT: &str = r#"
+[network]
+name = "seed-report"
+[codec]
+name = "regression"
+"#;
+
+const LITE_UNET: &str = r#"
+[network]
+name = "lite-unet"
+widths = [8, 8, 8, 8]
+[codec]
+name = "bins2d"
+gamma = 0.5
+"#;
+
+/// A configuration of small, quick steps.
+fn config(root: &Path, name: &str, model: &str, steps: u32, data: &str) -> PathBuf {
+    let path = root.join(format!("{name}.toml"));
+    let text = format!(
+        r#"seed = 3
+batch = 4
+{model}
+[data]
+train = ["{data}"]
+held_out = 4
+[data.augment]
+size = 32
+crop_min = 24
+crop_max = 40
+[optim]
+lr = 2e-3
+steps = {steps}
+warmup = 5
+ema = 0.9
+[log]
+every = 1
+held_out_every = 20
+checkpoint_every = 5
+"#
+    );
+    std::fs::write(&path, text).expect("writes the configuration");
+    path
+}
+
+fn trainer(root: &Path) -> Command {
+    let mut command = Command::new(built().join("autochrome-trainer"));
+    command.current_dir(root).env("OMP_NUM_THREADS", "1").env("RAYON_NUM_THREADS", "1").stdin(Stdio::null());
+    command
+}
+
+fn train(root: &Path, config: &Path, out: &str, more: &[&str]) -> Output {
+    let config = config.to_str().expect("a path of the test");
+    let arguments = ["train", config, "--out", out, "--device", "cpu", "--threads", "1"];
+    trainer(root).args(arguments).args(more).output().expect("starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// (step, loss, batch) of every line of a run's log.
+fn log(root: &Path, out: &str) -> Vec<(u64, f64, String)> {
+    let text = std::fs::read_to_string(root.join(out).join("log.csv")).unwrap_or_default();
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        Some((fields.first()?.parse().ok()?, fields.get(2)?.parse().ok()?, (*fields.get(7)?).to_owned()))
+    };
+    text.lines().skip(1).filter_map(line).collect()
+}
+
+/// Starts a run and waits until it has logged `step`.
+fn start_and_wait(root: &Path, config: &Path, out: &str, step: u64) -> std::process::Child {
+    let config = config.to_str().expect("a path of the test");
+    let arguments = ["train", config, "--out", out, "--device", "cpu", "--threads", "1"];
+    let mut child = trainer(root).args(arguments).stderr(Stdio::null()).spawn().expect("starts");
+    let begun = Instant::now();
+    while log(root, out).last().is_none_or(|(last, _, _)| *last < step) {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no step {step} within two minutes");
+        assert!(child.try_wait().expect("waits").is_none(), "the run ended before step {step}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("runs kill");
+    assert!(sent.success());
+}
+
+#[test]
+fn a_killed_and_resumed_run_is_the_run_that_was_not_killed() {
+    let root = TempDir::new().expect("a folder");
+    photographs(root.path(), 20);
+    let config = config(root.path(), "run", SEED_REPORT, 150, "photos");
+    let whole = train(root.path(), &config, "whole", &[]);
+    assert!(whole.status.success(), "{}", stderr(&whole));
+
+    let mut child = start_and_wait(root.path(), &config, "killed", 12);
+    signal(&child, "KILL");
+    child.wait().expect("ends");
+    let done = log(root.path(), "killed").len();
+    assert!(done < 150, "killed too late to tell anything");
+    let resumed = train(root.path(), &config, "killed", &["--resume"]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+
+    let (whole, killed) = (log(root.path(), "whole"), log(root.path(), "killed"));
+    assert_eq!(whole.len(), 150);
+    assert_eq!(whole.len(), killed.len());
+    for (a, b) in whole.iter().zip(&killed) {
+        assert_eq!((a.0, &a.2), (b.0, &b.2), "another batch at step {}", a.0);
+        assert!((a.1 - b.1).abs() <= 1e-3 * a.1.abs().max(0.01), "step {}: loss {} and {}", a.0, a.1, b.1);
+    }
+    let (first, last) = (whole[0].1, whole[149].1);
+    assert!(last < 0.5 * first, "the loss falls: {first} to {last}");
+}
+
+#[test]
+fn an_interrupted_run_saves_and_says_so_by_its_exit_code() {
+    let root = TempDir::new().expect("a folder");
+    photographs(root.path(), 12);
+    let config = config(root.path(), "run", SEED_REPORT, 5000, "photos");
+    let mut child = start_and_wait(root.path(), &config, "out", 3);
+    signal(&child, "INT");
+    let status = child.wait().expect("ends");
+    assert_eq!(status.code(), Some(130));
+    let last = log(root.path(), "out").last().expect("a line").0;
+    let stop = (last + 2).to_string();
+    let resumed = train(root.path(), &config, "out", &["--resume", "--stop-after", &stop]);
+    assert_eq!(resumed.status.code(), Some(130), "{}", stderr(&resumed));
+    let steps: Vec<u64> = log(root.path(), "out").iter().map(|line| line.0).collect();
+    assert_eq!(steps, (1..=last + 2).collect::<Vec<u64>>(), "no step is lost or repeated");
+}
+
+#[test]
+fn both_ways_of_predicting_train_export_and_colour() {
+    for (name, model) in [("regression", SEED_REPORT), ("bins", LITE_UNET)] {
+        let root = TempDir::new().expect("a folder");
+        photographs(root.path(), 12);
+        let config = config(root.path(), name, model, 60, "photos");
+        let trained = train(root.path(), &config, "out", &[]);
+        assert!(trained.status.success(), "{}", stderr(&trained));
+        assert!(root.path().join("out/curves.png").is_file(), "curves are drawn");
+
+        let export = ["export", "out", "package", "--name", "tiny", "--description", "a test", "--working-size", "32"];
+        let exported = trainer(root.path()).args(export).output().expect("starts");
+        assert!(exported.status.success(), "{}", stderr(&exported));
+        let package = Package::open(&root.path().join("package")).expect("a package that opens");
+        assert_eq!(package.manifest().training.as_ref().and_then(|t| t.steps), Some(60));
+        let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
+        // Bright sky above, dark ground below, as in every photograph: their colours must differ.
+        let l: Vec<f32> = (0..32 * 32).map(|i| if i < 16 * 32 { 60.0 } else { 45.0 }).collect();
+        let ab = colorizer.predict_ab(&l, 32, 32, None, 1).expect("predicts");
+        assert!(ab.a.iter().chain(&ab.b).all(|v| v.is_finite() && v.abs() < 130.0));
+
+        let eval = ["eval", "package", "photos", "--json", "--device", "cpu", "--limit", "4"];
+        let measured = trainer(root.path()).args(eval).output().expect("starts");
+        assert!(measured.status.success(), "{}", stderr(&measured));
+        let report: serde_json::Value = serde_json::from_slice(&measured.stdout).expect("json");
+        assert_eq!(report["images"], 4, "{report}");
+    }
+}
+
+#[test]
+fn corrupt_photographs_are_counted_and_named_and_never_fatal() {
+    let root = TempDir::new().expect("a folder");
+    let folder = photographs(root.path(), 8);
+    let whole = std::fs::read(folder.join("photo001.png")).expect("reads");
+    std::fs::write(folder.join("cut.png"), &whole[..whole.len() / 2]).expect("writes");
+    std::fs::write(folder.join("text.jpg"), "no photograph").expect("writes");
+    std::fs::write(folder.join("empty.png"), "").expect("writes");
+    let config = config(root.path(), "run", SEED_REPORT, 12, "photos");
+    let trained = train(root.path(), &config, "out", &[]);
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    let said = stderr(&trained);
+    let named: Vec<&str> = said.lines().skip_while(|line| !line.contains("did not decode")).collect();
+    insta::assert_snapshot!("corrupt_photographs", named.join("\n"));
+}
+
+#[test]
+fn a_tar_archive_gives_the_batches_of_the_folder_it_was_made_from() {
+    let root = TempDir::new().expect("a folder");
+    let folder = photographs(root.path(), 10);
+    let mut tar = Command::new("tar");
+    tar.args(["-cf", "../photos.tar", "deeper"]).current_dir(&folder);
+    for entry in std::fs::read_dir(&folder).expect("lists") {
+        let name = entry.expect("lists").file_name();
+        if name != "deeper" {
+            tar.arg(name);
+        }
+    }
+    assert!(tar.status().expect("runs tar").success());
+    for data in ["photos", "photos.tar"] {
+        let config = config(root.path(), data, SEED_REPORT, 6, data);
+        let trained = train(root.path(), &config, &format!("out-{data}"), &[]);
+        assert!(trained.status.success(), "{}", stderr(&trained));
+    }
+    let batches = |out: &str| log(root.path(), out).into_iter().map(|line| line.2).collect::<Vec<_>>();
+    assert_eq!(batches("out-photos"), batches("out-photos.tar"));
+}
+
+#[test]
+fn what_cannot_be_done_gets_a_sentence() {
+    let root = TempDir::new().expect("a folder");
+    photographs(root.path(), 8);
+    std::fs::create_dir(root.path().join("nothing")).expect("makes a folder");
+    let good = config(root.path(), "good", SEED_REPORT, 3, "photos");
+    assert!(train(root.path(), &good, "out", &[]).status.success());
+    let changed = config(root.path(), "changed", SEED_REPORT, 4, "photos");
+    let absent = config(root.path(), "absent", SEED_REPORT, 3, "no-such-folder");
+    let empty = config(root.path(), "empty", SEED_REPORT, 3, "nothing");
+    let unknown = config(root.path(), "unknown", "[network]\nname = \"huge\"\n[codec]\nname = \"regression\"", 3, "photos");
+    let said = |config: &Path, out: &str, more: &[&str]| {
+        let output = train(root.path(), config, out, more);
+        assert!(!output.status.success(), "{}", stderr(&output));
+        stderr(&output).replace(root.path().to_str().expect("a path"), "ROOT")
+    };
+    let sentences = [
+        said(&good, "out", &[]),
+        said(&changed, "out", &["--resume"]),
+        said(&good, "never-begun", &["--resume"]),
+        said(&absent, "new", &[]),
+        said(&empty, "new", &[]),
+        said(&unknown, "new", &[]),
+        said(&good, "new", &["--device", "gpu"]),
+    ];
+    insta::assert_snapshot!("trainer_errors", sentences.join("\n"));
+}
+
+#[test]
+fn help_of_the_trainer() {
+    let mut pages = Vec::new();
+    for command in [&["--help"][..], &["train", "--help"], &["export", "--help"], &["eval", "--help"], &["prior", "--help"]] {
+        let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
+        pages.push(String::from_utf8(output.stdout).expect("text"));
+    }
+    insta::assert_snapshot!("trainer_help", pages.join("\n----\n"));
+}

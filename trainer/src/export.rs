@@ -1,0 +1,168 @@
+//! `autochrome-trainer export`: a run becomes a model package.
+//!
+//! The idea: **a package says where it came from**: configuration, seed, steps and the hash of every data set go from
+//! the checkpoint into its `model.toml` and its card, so that it can be made again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use autochrome_models::codec::CodecConfig;
+use autochrome_models::package::{
+    Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
+};
+use tch::Tensor;
+
+use crate::checkpoint::{self, State};
+use crate::run::checkpoint_path;
+
+/// Makes a model package of a run.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// Run folder.
+    pub run: PathBuf,
+    /// The package's folder; a package that is there is replaced.
+    pub package: PathBuf,
+    /// Name that users will call it by; default: the folder's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// One line for people.
+    #[arg(long)]
+    pub description: String,
+    /// Licence of the weights (SPDX).
+    #[arg(long, default_value = "MIT OR Apache-2.0")]
+    pub license: String,
+    /// Makes it the model taken when none is named.
+    #[arg(long)]
+    pub default: bool,
+    /// Working size: side of the square of pixels that the network sees.
+    #[arg(long, default_value_t = 256)]
+    pub working_size: u32,
+    /// Temperature of the annealed mean, instead of the configuration's.
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Rebalancing added at prediction, instead of the configuration's (bins2d).
+    #[arg(long, allow_negative_numbers = true)]
+    pub tilt: Option<f64>,
+    /// Stores float32 weights; twice the size of float16.
+    #[arg(long)]
+    pub float32: bool,
+    /// Takes the last weights and not their average.
+    #[arg(long)]
+    pub raw: bool,
+    /// JSON of `eval --json`, repeatable: its metrics go into the package.
+    #[arg(long)]
+    pub metrics: Vec<PathBuf>,
+    /// Text put into the card under "Notes".
+    #[arg(long)]
+    pub notes: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No checkpoint, a parameter out of bounds, or a package that cannot be written.
+pub fn run(args: &ExportArgs) -> Result<()> {
+    let (state, tensors) = checkpoint::read(&checkpoint_path(&args.run))?;
+    let prefix = if args.raw { "model." } else { "average." };
+    let mut weights: Vec<(String, Tensor)> = tensors
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor)))
+        .collect();
+    weights.sort_by(|a, b| a.0.cmp(&b.0));
+    let manifest = manifest(args, &state)?;
+    let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
+    let card = card(&manifest, &state, notes.as_deref());
+    let precision = if args.float32 { Precision::F32 } else { Precision::F16 };
+    let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
+    println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
+    Ok(())
+}
+
+fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
+    let folder_name = || args.package.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = args.name.clone().or_else(folder_name).context("name: expected --name, got none")?;
+    let data = state.data.iter().map(|stamp| {
+        let count = u64::try_from(stamp.count)?;
+        Ok(TrainingData { name: stamp.name.clone(), sha256: Some(stamp.sha256.clone()), count })
+    });
+    let mut metrics = std::collections::BTreeMap::new();
+    for path in &args.metrics {
+        let (set, values) = read_metrics(path).with_context(|| format!("metrics {}", path.display()))?;
+        metrics.insert(set, values);
+    }
+    Ok(Manifest {
+        schema: SCHEMA,
+        name,
+        description: args.description.clone(),
+        license: args.license.clone(),
+        default: args.default,
+        network: state.config.network.clone(),
+        input: Input { working_size: args.working_size, values: InputValues::L },
+        codec: tuned_codec(state.config.codec.clone(), args)?,
+        weights: Weights::default(),
+        training: Some(Training {
+            commit: None,
+            steps: Some(state.step),
+            seed: Some(state.config.seed),
+            config: toml::Table::try_from(&state.config)?,
+            data: data.collect::<Result<_>>()?,
+        }),
+        metrics,
+    })
+}
+
+/// The codec with the settings of prediction that the command names.
+fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig> {
+    match &mut codec {
+        CodecConfig::Bins2d(config) => {
+            config.temperature = args.temperature.unwrap_or(config.temperature);
+            config.tilt = args.tilt.unwrap_or(config.tilt);
+        }
+        CodecConfig::Bins1d(config) => config.temperature = args.temperature.unwrap_or(config.temperature),
+        CodecConfig::Regression(_) if args.temperature.is_some() => {
+            bail!("temperature: expected none for a regression, which has no distribution; leave it out")
+        }
+        CodecConfig::Regression(_) => {}
+    }
+    if args.tilt.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
+        bail!("tilt: expected none for {}; only bins2d has it", codec.name());
+    }
+    Ok(codec)
+}
+
+/// Name of the set and its metrics, from the JSON that `eval --json` prints.
+fn read_metrics(path: &Path) -> Result<(String, std::collections::BTreeMap<String, f64>)> {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let set = json["data"].as_str().context("expected a string \"data\"; is this from `eval --json`?")?;
+    let set = Path::new(set).file_stem().map_or_else(|| set.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let metrics = json["metrics"].as_object().context("expected an object \"metrics\"")?;
+    let value = |value: &serde_json::Value| value.as_f64().or_else(|| value["value"].as_f64());
+    Ok((set, metrics.iter().filter_map(|(name, entry)| Some((name.clone(), value(entry)?))).collect()))
+}
+
+fn card(manifest: &Manifest, state: &State, notes: Option<&str>) -> String {
+    use std::fmt::Write;
+    let mut card = format!("# {}\n\n{}\n\n", manifest.name, manifest.description);
+    // Writing to a string cannot fail.
+    let _ = writeln!(card, "- Licence of the weights: {}", manifest.license);
+    let _ = writeln!(card, "- Network: {}; codec: {}", manifest.network.name(), manifest.codec.name());
+    let config = &state.config;
+    let _ = writeln!(card, "- Training: {} steps of {} samples, seed {}", state.step, config.batch, config.seed);
+    if let Some(encoder) = &config.init.encoder {
+        let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
+    }
+    let _ = writeln!(card, "\n## Training data\n\n| set | photographs | sha256 |\n|---|---|---|");
+    for stamp in &state.data {
+        let _ = writeln!(card, "| {} | {} | {} |", stamp.name, stamp.count, stamp.sha256);
+    }
+    for (set, metrics) in &manifest.metrics {
+        let _ = writeln!(card, "\n## Results on {set}\n\n| metric | value |\n|---|---|");
+        for (name, value) in metrics {
+            let _ = writeln!(card, "| {name} | {value:.4} |");
+        }
+    }
+    if let Some(notes) = notes {
+        let _ = write!(card, "\n## Notes\n\n{}\n", notes.trim_end());
+    }
+    card
+}
