@@ -1,1 +1,128 @@
-//! x
+//! What an installation must know about and change in ELF files.
+//!
+//! The idea: the two traces a build leaves in its output, the search path that leads back to the checkout and
+//! the paths of libtorch's headers in error messages, are replaced in the installed copy by text of the same
+//! length. Compiler flags would do the same, but only for builds that were given them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use object::Endianness;
+use object::elf::{self, FileHeader64};
+use object::read::ReadCache;
+use object::read::elf::{Dyn as _, FileHeader as _};
+
+/// The libraries the ELF file at `path` asks the loader for.
+pub fn needed(path: &Path) -> Result<Vec<String>> {
+    let read = || -> Result<Vec<String>> {
+        let file = ReadCache::new(std::fs::File::open(path)?);
+        let header = FileHeader64::<Endianness>::parse(&file)?;
+        let endian = header.endian()?;
+        let sections = header.sections(endian, &file)?;
+        let Some((entries, strings)) = sections.dynamic(endian, &file)? else { return Ok(Vec::new()) };
+        let strings = sections.strings(endian, &file, strings)?;
+        let wanted = entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
+        wanted.map(|entry| Ok(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned())).collect()
+    };
+    read().with_context(|| format!("{} is no readable 64-bit ELF file", path.display()))
+}
+
+/// Every library below `folders` that the files `roots` need, directly or not; what is nowhere in `folders`
+/// belongs to the system.
+pub fn closure(roots: &[PathBuf], folders: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    let mut open: VecDeque<PathBuf> = roots.to_vec().into();
+    while let Some(path) = open.pop_front() {
+        for name in needed(&path)? {
+            let place = folders.iter().map(|folder| folder.join(&name)).find(|place| place.is_file());
+            if let (Some(place), false) = (place, found.contains_key(&name)) {
+                open.push_back(place.clone());
+                found.insert(name, place);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Takes the build tree out of a library or program, length unchanged.
+pub fn scrub(bytes: &mut [u8], checkout: &Path) {
+    for start in positions(bytes, b"$ORIGIN:$ORIGIN/") {
+        // The search path ends after its first entry, the folder of the file itself.
+        let rest = &mut bytes[start + b"$ORIGIN".len()..];
+        let end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
+        rest[..end].fill(0);
+    }
+    let checkout = checkout.as_os_str().as_encoded_bytes();
+    let header = [checkout, b"/.libtorch/"].concat();
+    for start in positions(bytes, &header) {
+        // `/home/me/src/.libtorch/x.h` becomes `.////////////.libtorch/x.h`, a path like any other.
+        bytes[start] = b'.';
+        bytes[start + 1..start + checkout.len()].fill(b'/');
+    }
+}
+
+/// The first place in the checkout or in the target folder that `bytes` names, if any.
+pub fn names_build_tree(bytes: &[u8], checkout: &Path, target: &Path) -> Option<String> {
+    // `<checkout>/` alone would find, for a checkout at `/src`, every other path with `/src/` in it.
+    let entries = std::fs::read_dir(checkout).into_iter().flatten().flatten().map(|entry| entry.path());
+    let places: Vec<PathBuf> = entries.chain([target.join("release")]).collect();
+    let places = places.iter().map(|place| place.as_os_str().as_encoded_bytes());
+    let found = places.filter_map(|place| {
+        let ends = |start: &usize| {
+            !bytes.get(start + place.len()).is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        positions(bytes, place).into_iter().find(ends)
+    });
+    let start = found.min()?;
+    let text: Vec<u8> =
+        bytes[start..].iter().copied().take(120).take_while(|byte| byte.is_ascii_graphic()).collect();
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Where `needle` begins in `bytes`.
+fn positions(bytes: &[u8], needle: &[u8]) -> Vec<usize> {
+    let Some(&first) = needle.first() else { return Vec::new() };
+    let starts = bytes.iter().enumerate().filter(|&(_, &byte)| byte == first).map(|(start, _)| start);
+    starts.filter(|&start| bytes[start..].starts_with(needle)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_build_tree_out_and_keeps_every_length() {
+        let text = b"\0$ORIGIN:$ORIGIN/../../.libtorch/lib:$ORIGIN/../x\0at \"/w/co/.libtorch/include/a.h\":7\0$ORIGIN/../y\0";
+        let mut bytes = text.to_vec();
+        scrub(&mut bytes, Path::new("/w/co"));
+        assert_eq!(bytes.len(), text.len());
+        let strings: Vec<&[u8]> = bytes.split(|&byte| byte == 0).filter(|part| !part.is_empty()).collect();
+        let expected: [&[u8]; 3] = [b"$ORIGIN", b"at \".////.libtorch/include/a.h\":7", b"$ORIGIN/../y"];
+        assert_eq!(strings, expected);
+    }
+
+    #[test]
+    fn finds_what_names_the_checkout_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let checkout = dir.path().join("src");
+        std::fs::create_dir_all(checkout.join("plugin")).unwrap();
+        let target = checkout.join("target");
+        let inside = format!("\0{}/plugin/src/lib.rs\0", checkout.display());
+        let found = names_build_tree(inside.as_bytes(), &checkout, &target).unwrap();
+        assert!(found.ends_with("plugin/src/lib.rs"));
+        let outside = format!("\0{}/plugins/a\0{}/other\0", checkout.display(), checkout.display());
+        assert_eq!(names_build_tree(outside.as_bytes(), &checkout, &target), None);
+    }
+
+    #[test]
+    fn reads_what_a_program_needs() {
+        let own = std::env::current_exe().unwrap();
+        assert!(needed(&own).unwrap().iter().any(|name| name.starts_with("libc.so")));
+        assert!(closure(&[own], &[]).unwrap().is_empty());
+        let dir = tempfile::tempdir().unwrap();
+        let text = dir.path().join("text");
+        std::fs::write(&text, "no ELF").unwrap();
+        assert!(needed(&text).unwrap_err().to_string().contains("no readable 64-bit ELF file"));
+    }
+}

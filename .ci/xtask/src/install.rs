@@ -1,1 +1,296 @@
-//! x
+//! `cargo xtask install` and `uninstall`: programs, plugin, libtorch and models below a prefix.
+//!
+//! The idea: all new files are written beside their final names first and renamed at the end, and a list says
+//! what is ours; the installed files find each other relative to themselves and name nothing of the checkout.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::libtorch::{self, Set};
+use crate::manifest::{Manifest, remove_file};
+use crate::workspace::{Workspace, home, output};
+use crate::{elf, files, setup};
+
+/// What `install` is told.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where to install [default: ~/.local]
+    #[arg(long, value_name = "DIR")]
+    prefix: Option<PathBuf>,
+    /// Install what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Libraries of the CUDA set that are opened by name at run time, by the plugin or by one another.
+const OPENED_BY_NAME: &[&str] = &[
+    "libtorch_cuda.so",
+    "libtorch_cuda_linalg.so",
+    "libcaffe2_nvrtc.so",
+    "libcudnn",
+    "libnvrtc",
+    "libnvJitLink",
+];
+
+/// Where the plugin and its libraries go.
+const LIB: &str = "lib/autochrome";
+
+/// One file to be installed; `to` is relative to the prefix.
+struct Item {
+    to: PathBuf,
+    content: Content,
+    mode: u32,
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    File(PathBuf),
+}
+
+/// Installs below the prefix and says what was done.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let prefix = absolute_prefix(args.prefix.clone())?;
+    let found = setup::ensure(workspace)?;
+    if !args.no_build {
+        workspace.build(&["autochrome-plugin", "autochrome-cli"])?;
+    }
+    let items = plan(workspace, found.set)?;
+    install(&prefix, &items)?;
+    println!("{} files are installed below {}", items.len(), prefix.display());
+    let bin = prefix.join("bin");
+    let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir == bin));
+    if !on_path {
+        println!("{} is not on PATH: add it, or call {}", bin.display(), bin.join("autochrome").display());
+    }
+    Ok(())
+}
+
+/// Removes what `install` put below the prefix.
+pub fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
+    let prefix = absolute_prefix(prefix)?;
+    let Some(manifest) = Manifest::read(&prefix)? else {
+        bail!("nothing is installed below {}: name the prefix that was given to `install`", prefix.display());
+    };
+    manifest.remove(&prefix)?;
+    println!("{} files are removed from {}", manifest.files.len(), prefix.display());
+    Ok(())
+}
+
+fn absolute_prefix(prefix: Option<PathBuf>) -> Result<PathBuf> {
+    let prefix = match prefix {
+        Some(prefix) => prefix,
+        None => home()?.join(".local"),
+    };
+    std::path::absolute(&prefix).with_context(|| format!("{} is no folder", prefix.display()))
+}
+
+/// Everything that is installed: libraries and models before the plugin that loads them, the program last.
+fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
+    let plugin = workspace.built("libautochrome.so");
+    let program = workspace.built("autochrome");
+    for path in [&plugin, &program] {
+        if !path.is_file() {
+            bail!("{} is not built: leave out --no-build", path.display());
+        }
+    }
+    let mut items = Vec::new();
+    for (name, path) in libraries(workspace, &plugin, set)? {
+        items.push(Item { to: Path::new(LIB).join(name), content: Content::File(path), mode: 0o644 });
+    }
+    items.extend(models(&workspace.root().join("models/packages"))?);
+    items.extend(licences(workspace));
+    items.push(scrubbed(workspace, &plugin, format!("{LIB}/libautochrome.so"), 0o644)?);
+    items.extend(described_by(workspace, &program)?);
+    items.push(scrubbed(workspace, &program, "bin/autochrome".into(), 0o755)?);
+    for item in &items {
+        if let Content::Bytes(bytes) = &item.content
+            && let Some(found) = elf::names_build_tree(bytes, workspace.root(), workspace.target())
+        {
+            bail!("{} would name the build tree ({found}): nothing is installed", item.to.display());
+        }
+    }
+    Ok(items)
+}
+
+/// The libraries that go beside the plugin, with their names there.
+fn libraries(workspace: &Workspace, plugin: &Path, set: Set) -> Result<Vec<(String, PathBuf)>> {
+    let folders = libtorch::library_folders(&workspace.libtorch());
+    let mut roots = vec![plugin.to_path_buf()];
+    let mut opened = Vec::new();
+    if set == Set::Cuda {
+        for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if OPENED_BY_NAME.iter().any(|start| name.starts_with(start)) && name.contains(".so") {
+                opened.push((name, entry.path()));
+            }
+        }
+    }
+    roots.extend(opened.iter().map(|(_, path)| path.clone()));
+    let mut all = elf::closure(&roots, &folders)?;
+    all.extend(opened);
+    if !all.contains_key("libtorch_cpu.so") {
+        bail!("{} does not ask for libtorch_cpu.so: build it again without --no-build", plugin.display());
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// A built file as it is installed: without its traces of the build tree.
+fn scrubbed(workspace: &Workspace, path: &Path, to: String, mode: u32) -> Result<Item> {
+    let mut bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    elf::scrub(&mut bytes, workspace.root());
+    Ok(Item { to: to.into(), content: Content::Bytes(bytes), mode })
+}
+
+/// Every file of every model package below `folder`; large ones are copied, the rest is read.
+fn models(folder: &Path) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for package in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if !package.join("model.toml").is_file() {
+            continue;
+        }
+        for file in fs::read_dir(&package)?.flatten().map(|entry| entry.path()).filter(|path| path.is_file())
+        {
+            let (Some(name), Some(file_name)) = (package.file_name(), file.file_name()) else { continue };
+            let to = Path::new("share/autochrome/models").join(name).join(file_name);
+            let content = match file.extension().is_some_and(|ending| ending == "safetensors") {
+                true => Content::File(file),
+                false => Content::Bytes(fs::read(&file)?),
+            };
+            items.push(Item { to, content, mode: 0o644 });
+        }
+    }
+    if items.is_empty() {
+        eprintln!(
+            "{} holds no model package: what is installed colours nothing until one is added",
+            folder.display()
+        );
+    }
+    Ok(items)
+}
+
+/// The licences of what is installed.
+fn licences(workspace: &Workspace) -> Vec<Item> {
+    let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| workspace.root().join(name));
+    let theirs = fs::read_dir(workspace.libtorch().join("licenses")).into_iter().flatten().flatten();
+    let files = own.into_iter().chain(theirs.map(|entry| entry.path())).filter(|path| path.is_file());
+    let place = |path: PathBuf| {
+        let to = Path::new("share/doc/autochrome").join(path.file_name()?);
+        Some(Item { to, content: Content::File(path), mode: 0o644 })
+    };
+    files.filter_map(place).collect()
+}
+
+/// The man page and the completions, which the program writes itself.
+fn described_by(workspace: &Workspace, program: &Path) -> Result<Vec<Item>> {
+    let told = [
+        ("share/man/man1/autochrome.1", ["man", ""]),
+        ("share/bash-completion/completions/autochrome", ["completions", "bash"]),
+        ("share/zsh/site-functions/_autochrome", ["completions", "zsh"]),
+        ("share/fish/vendor_completions.d/autochrome.fish", ["completions", "fish"]),
+    ];
+    let write = |(to, args): (&str, [&str; 2])| {
+        let args = args.iter().filter(|arg| !arg.is_empty());
+        let bytes = output(workspace.command(program).args(args), "autochrome")?;
+        Ok(Item { to: to.into(), content: Content::Bytes(bytes), mode: 0o644 })
+    };
+    told.into_iter().map(write).collect()
+}
+
+/// Writes all items beside their names, then renames all, then removes what an earlier installation had more.
+fn install(prefix: &Path, items: &[Item]) -> Result<()> {
+    let old = Manifest::read(prefix)?.unwrap_or_default();
+    let mut new =
+        Manifest { files: items.iter().map(|item| item.to.clone()).collect(), folders: BTreeSet::new() };
+    let foreign = new.files.iter().find(|file| !old.files.contains(*file) && prefix.join(file).exists());
+    if let Some(file) = foreign {
+        bail!(
+            "{} is there already and was not installed by this command: remove it, or name another --prefix",
+            prefix.join(file).display()
+        );
+    }
+    new.add_missing_folders(prefix);
+    new.folders.extend(old.folders.iter().cloned());
+    old.union(&new).write(prefix)?;
+    let bar = ProgressBar::new(items.iter().map(size).sum());
+    let style = ProgressStyle::with_template("installing {wide_bar} {bytes}/{total_bytes}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    for item in items {
+        let to = prefix.join(&item.to);
+        let staged = match &item.content {
+            Content::Bytes(bytes) => files::stage(&to, bytes, item.mode),
+            Content::File(from) => files::stage_copy(&to, from, item.mode),
+        };
+        if let Err(error) = staged {
+            items.iter().for_each(|item| drop(remove_file(&files::staged(&prefix.join(&item.to)))));
+            return Err(error.context("the installation is left as it was"));
+        }
+        bar.inc(size(item));
+    }
+    bar.finish_and_clear();
+    for item in items {
+        files::commit(&prefix.join(&item.to))?;
+    }
+    for gone in old.files.difference(&new.files) {
+        remove_file(&prefix.join(gone))?;
+    }
+    new.write(prefix)
+}
+
+fn size(item: &Item) -> u64 {
+    match &item.content {
+        Content::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        Content::File(path) => fs::metadata(path).map_or(0, |found| found.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(to: &str, text: &str) -> Item {
+        Item { to: to.into(), content: Content::Bytes(text.into()), mode: 0o644 }
+    }
+
+    fn read(prefix: &Path, file: &str) -> String {
+        fs::read_to_string(prefix.join(file)).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_second_installation_replaces_the_first_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path().join("prefix");
+        install(&prefix, &[item("bin/a", "1"), item("lib/old/b", "1")]).unwrap();
+        install(&prefix, &[item("bin/a", "2"), item("lib/c", "2")]).unwrap();
+        assert_eq!((read(&prefix, "bin/a").as_str(), read(&prefix, "lib/c").as_str()), ("2", "2"));
+        assert!(!prefix.join("lib/old/b").exists());
+        uninstall(Some(prefix.clone())).unwrap();
+        assert_eq!(fs::read_dir(&prefix).unwrap().count(), 0);
+        assert!(uninstall(Some(prefix)).unwrap_err().to_string().contains("nothing is installed"));
+    }
+
+    #[test]
+    fn a_failed_installation_leaves_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        install(dir.path(), &[item("bin/a", "1")]).unwrap();
+        let absent = Item { to: "lib/b".into(), content: Content::File("/absent".into()), mode: 0o644 };
+        let said = format!("{:#}", install(dir.path(), &[item("bin/a", "2"), absent]).unwrap_err());
+        assert!(said.contains("left as it was") && said.contains("lib/b"), "{said}");
+        assert_eq!(read(dir.path(), "bin/a"), "1");
+        assert!(!files::staged(&dir.path().join("bin/a")).exists());
+    }
+
+    #[test]
+    fn a_file_of_someone_else_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        fs::write(dir.path().join("bin/a"), "theirs").unwrap();
+        let said = install(dir.path(), &[item("bin/a", "1")]).unwrap_err().to_string();
+        assert!(said.contains("bin/a is there already"), "{said}");
+        assert_eq!(read(dir.path(), "bin/a"), "theirs");
+    }
+}

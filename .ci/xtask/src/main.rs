@@ -4,14 +4,19 @@
 
 mod checks;
 mod demo;
+mod doctor;
+mod elf;
 mod files;
+mod install;
 mod libtorch;
+mod manifest;
 mod setup;
 mod test;
 mod tools;
 mod wheels;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +39,16 @@ enum Command {
     Demo(demo::Args),
     /// Runs every check and test of the project, cheapest first
     Test(test::Args),
+    /// Says what is found on this machine and what to do about what is not
+    Doctor,
+    /// Builds and installs the programs, the plugin, libtorch and the models
+    Install(install::Args),
+    /// Removes what `install` put there, and nothing else
+    Uninstall {
+        /// The prefix given to `install` [default: ~/.local]
+        #[arg(long, value_name = "DIR")]
+        prefix: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -41,6 +56,9 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&workspace, &args).map(|()| true),
         Command::Demo(args) => demo::run(&workspace, &args).map(|()| true),
         Command::Test(args) => test::run(&workspace, &args),
+        Command::Doctor => doctor::run(&workspace).map(|()| true),
+        Command::Install(args) => install::run(&workspace, &args).map(|()| true),
+        Command::Uninstall { prefix } => install::uninstall(prefix).map(|()| true),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,1 +1,151 @@
-//! x
+//! The list of what an installation put below its prefix.
+//!
+//! The idea: it is written before the first file and again after the last, so that whatever an interruption
+//! leaves is listed, and `uninstall` removes exactly that.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::files;
+
+/// Where it lies below the prefix.
+const PLACE: &str = "share/autochrome/install-manifest";
+const FIRST_LINE: &str = "autochrome-install 1";
+
+/// Files and folders below a prefix, all relative to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Files that were installed.
+    pub files: BTreeSet<PathBuf>,
+    /// Folders that were made for them.
+    pub folders: BTreeSet<PathBuf>,
+}
+
+impl Manifest {
+    /// Reads the list below `prefix`; none where nothing is installed.
+    pub fn read(prefix: &Path) -> Result<Option<Self>> {
+        let path = prefix.join(PLACE);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).with_context(|| format!("{}", path.display())).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let mut lines = text.lines();
+        if lines.next() != Some(FIRST_LINE) {
+            bail!("expected `{FIRST_LINE}` in its first line: it was written by another version");
+        }
+        let mut manifest = Self::default();
+        for line in lines.filter(|line| !line.is_empty()) {
+            let path = PathBuf::from(line);
+            if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+                bail!("`{line}` leaves the prefix: nothing is removed by this list");
+            }
+            let kind = if line.ends_with('/') { &mut manifest.folders } else { &mut manifest.files };
+            kind.insert(path);
+        }
+        Ok(manifest)
+    }
+
+    fn text(&self) -> String {
+        let files = self.files.iter().map(|path| format!("{}\n", path.display()));
+        let folders = self.folders.iter().map(|path| format!("{}/\n", path.display()));
+        [format!("{FIRST_LINE}\n")].into_iter().chain(files).chain(folders).collect()
+    }
+
+    /// Replaces the list below `prefix`.
+    pub fn write(&self, prefix: &Path) -> Result<()> {
+        files::replace(&prefix.join(PLACE), self.text().as_bytes(), 0o644)
+    }
+
+    /// Adds the folders that have to be made below `prefix` for the files and for the list itself.
+    pub fn add_missing_folders(&mut self, prefix: &Path) {
+        let lists = [PathBuf::from(PLACE)];
+        let parents = self.files.iter().chain(&lists).flat_map(|file| file.ancestors().skip(1));
+        let missing = parents.filter(|dir| !dir.as_os_str().is_empty() && !prefix.join(dir).exists());
+        let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        self.folders.extend(missing);
+    }
+
+    /// Both lists in one.
+    pub fn union(&self, other: &Self) -> Self {
+        Self { files: &self.files | &other.files, folders: &self.folders | &other.folders }
+    }
+
+    /// Removes the files below `prefix`, then the list, then the folders that are empty now.
+    pub fn remove(&self, prefix: &Path) -> Result<()> {
+        for file in &self.files {
+            remove_file(&prefix.join(file))?;
+            remove_file(&files::staged(&prefix.join(file)))?;
+        }
+        remove_file(&prefix.join(PLACE))?;
+        // Deepest first: a folder sorts before what is in it.
+        for folder in self.folders.iter().rev() {
+            // One that holds something else stays; that is no failure.
+            drop(fs::remove_dir(prefix.join(folder)));
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file, and only a file; absent is fine.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(files: &[&str]) -> Manifest {
+        Manifest { files: files.iter().map(PathBuf::from).collect(), folders: BTreeSet::new() }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), None);
+        let mut written = manifest(&["bin/a", "lib/x/b"]);
+        written.add_missing_folders(dir.path());
+        written.write(dir.path()).unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), Some(written));
+    }
+
+    #[test]
+    fn a_list_that_leaves_the_prefix_is_refused() {
+        for line in ["/etc/passwd", "../x", "a/../../x"] {
+            let said = Manifest::parse(&format!("{FIRST_LINE}\n{line}\n")).unwrap_err().to_string();
+            assert!(said.contains("leaves the prefix"), "{said}");
+        }
+        Manifest::parse("something else\n").unwrap_err();
+    }
+
+    #[test]
+    fn removes_its_own_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path();
+        fs::create_dir(prefix.join("bin")).unwrap();
+        let mut ours = manifest(&["bin/a", "lib/x/b", "share/c"]);
+        ours.add_missing_folders(prefix);
+        ours.write(prefix).unwrap();
+        files::replace(&prefix.join("bin/a"), b"", 0o755).unwrap();
+        // An interruption left one file waiting, and the third was never written.
+        files::stage(&prefix.join("lib/x/b"), b"", 0o644).unwrap();
+        fs::write(prefix.join("lib/theirs"), "").unwrap();
+        ours.remove(prefix).unwrap();
+        assert!(prefix.join("bin").is_dir(), "it was there before");
+        assert!(prefix.join("lib/theirs").is_file());
+        assert!(!prefix.join("lib/x").exists() && !prefix.join("share").exists());
+    }
+}

@@ -198,7 +198,7 @@ fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
     let mut words = compiler.split_whitespace();
     let mut link = Command::new(words.next().unwrap_or("c++"));
     link.args(words)
-        .args(["-shared", "-x", "c++", "/dev/null", "-x", "none", "-o", "lib/libtorch.so"])
+        .args(["-shared", "-nostdlib", "-x", "c++", "/dev/null", "-x", "none", "-o", "lib/libtorch.so"])
         .args(["-Wl,-soname,libtorch.so", "-Wl,--no-as-needed", "-Llib", "-ltorch_cpu", "-lc10"])
         .arg("-Wl,--allow-shlib-undefined")
         .env_remove("LD_LIBRARY_PATH")
