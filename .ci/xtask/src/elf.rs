@@ -98,7 +98,7 @@ mod tests {
         scrub(&mut bytes, Path::new("/w/co"));
         assert_eq!(bytes.len(), text.len());
         let strings: Vec<&[u8]> = bytes.split(|&byte| byte == 0).filter(|part| !part.is_empty()).collect();
-        let expected: [&[u8]; 3] = [b"$ORIGIN", b"at \".////.libtorch/include/a.h\":7", b"$ORIGIN/../y"];
+        let expected: [&[u8]; 3] = [b"$ORIGIN", b"at \"./////.libtorch/include/a.h\":7", b"$ORIGIN/../y"];
         assert_eq!(strings, expected);
     }
 
