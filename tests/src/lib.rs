@@ -2,6 +2,8 @@
 
 pub mod tiny_model;
 
+pub mod header;
+
 use std::path::PathBuf;
 
 /// The folder cargo put programs and libraries in (`target/release`), seen from the running test.

@@ -1,1 +1,5 @@
 //! Everything a user relies on, tested through the real programs and libraries; one module an area.
+
+mod abi;
+mod package;
+mod trainer;

@@ -1,7 +1,7 @@
 //! Status codes, in ranges by blame. A number once given is never used for anything else.
 
-/// What a call came to: 0 is success, 1..=99 the caller's doing, 100..=199 the model's, 200..=299 the device's,
-/// 300 and up the library's own. Treat an unknown number by its range.
+/// What a call came to: 0 is success, 1 to 99 the caller's doing, 100 to 199 the model's, 200 to 299 the
+/// device's, 300 and up the library's own. Treat an unknown number by its range.
 pub type AutochromeStatus = i32;
 
 /// The call did what it says.

@@ -53,7 +53,7 @@ pub struct AutochromeParams {
     /// `sizeof(AutochromeParams)` as the host was compiled.
     pub struct_size: u32,
     /// Size the network works at: the side in pixels of a square of the same area. 0: the model's own;
-    /// otherwise 32..=2048.
+    /// otherwise 32 to 2048.
     pub working_size: u32,
     /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
     pub strength: f32,
@@ -113,7 +113,7 @@ pub struct AutochromeModelInfo {
 pub struct AutochromeSessionInfo {
     /// `sizeof(AutochromeSessionInfo)` as the host was compiled; the plugin fills no more than that.
     pub struct_size: u32,
-    /// Must be 0.
+    /// 0.
     pub reserved: u32,
     /// Name of the model; empty before the first success.
     pub model: *const c_char,

@@ -1,0 +1,81 @@
+//! How the C header is made, and how C and C++ hosts of the suites are compiled.
+//!
+//! The idea: **the Rust sources are the header**; cbindgen writes it down, a test compares, and no hand edits it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::checkout;
+
+/// Where the committed header lies.
+#[must_use]
+pub fn header_path() -> PathBuf {
+    checkout().join("plugin/include/autochrome.h")
+}
+
+/// The header as the sources say it.
+///
+/// # Panics
+/// If cbindgen cannot read the sources.
+#[must_use]
+pub fn generate() -> String {
+    let plugin = checkout().join("plugin");
+    let config = cbindgen::Config::from_file(plugin.join("cbindgen.toml")).expect("cbindgen.toml is read");
+    let sources =
+        ["abi/src/lib.rs", "abi/src/status.rs", "abi/src/types.rs", "abi/src/table.rs", "src/abi/table.rs"];
+    let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, source| {
+        builder.with_src(plugin.join(source))
+    });
+    let mut text = Vec::new();
+    builder.generate().expect("cbindgen reads the sources").write(&mut text);
+    String::from_utf8(text).expect("the sources are UTF-8")
+}
+
+/// The program in the header's opening comment.
+#[must_use]
+pub fn worked_example(header: &str) -> String {
+    let comment = header.split("*/").next().unwrap_or_default();
+    let code =
+        comment.lines().filter_map(|line| line.strip_prefix(" *").map(|rest| rest.strip_prefix("     ")));
+    // Between the first and the last line of code, a bare " *" is an empty line of it.
+    let lines: Vec<&str> = code.skip_while(Option::is_none).map(Option::unwrap_or_default).collect();
+    let end = lines.iter().rposition(|line| *line == "}").map_or(0, |last| last + 1);
+    lines[..end].join("\n") + "\n"
+}
+
+/// A language with the flags a careful host compiles with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// C11, by `cc` or `$CC`.
+    C11,
+    /// C++17, by `c++` or `$CXX`.
+    Cxx17,
+}
+
+/// Compiles one source with every warning an error, and gives the program.
+///
+/// # Panics
+/// If the compiler is missing or refuses the source; its words are in the message.
+#[must_use]
+pub fn compile(source: &Path, language: Language, folder: &Path) -> PathBuf {
+    let (variable, default, flags) = match language {
+        Language::C11 => ("CC", "cc", ["-std=c11", "-xc"]),
+        Language::Cxx17 => ("CXX", "c++", ["-std=c++17", "-xc++"]),
+    };
+    let program = folder.join(format!("{}-{language:?}", source.file_stem().unwrap_or_default().display()));
+    let compiler = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    let output = Command::new(&compiler)
+        .args(flags)
+        .args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-D_GNU_SOURCE"])
+        .arg("-I")
+        .arg(checkout().join("plugin/include"))
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .args(["-ldl", "-lpthread"])
+        .output()
+        .unwrap_or_else(|error| panic!("{compiler} cannot be run: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{compiler} refuses {}:\n{said}", source.display());
+    program
+}
