@@ -32,7 +32,7 @@ pub struct Request {
     pub strength: f32,
     /// Temperature; `None` for the model's own.
     pub temperature: Option<f32>,
-    /// Threads to work on.
+    /// Threads to work on, 0 for all that the machine has.
     pub threads: usize,
 }
 

@@ -16,7 +16,7 @@ use crate::net::NetConfig;
 /// The schema this version reads and writes.
 pub const SCHEMA: i64 = 1;
 
-/// Largest and smallest working size a package may ask for, in pixels a side; a multiple of [`WORKING_STEP`].
+/// The working sizes a package may ask for; multiples of [`WORKING_STEP`].
 pub const WORKING_SIZES: std::ops::RangeInclusive<u32> = 32..=2048;
 
 /// Working sizes are multiples of this.
@@ -58,8 +58,8 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Length of the longer side the picture is reduced to for the network, in pixels, unless the caller says
-    /// otherwise: 32 to 2048, a multiple of 32.
+    /// Size the network works at unless the caller says otherwise, as the side in pixels of a square of the same
+    /// area: 32 to 2048, a multiple of 32.
     pub working_size: u32,
     /// What the network is fed.
     #[serde(default)]
@@ -216,7 +216,8 @@ fn section<T: DeserializeOwned>(table: &toml::Table, name: &'static str) -> Resu
 /// What is wrong with the text, with its line.
 fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
     let message = one_line(error.message());
-    match error.span().and_then(|span| text.get(..span.start)) {
+    // What is missing from the whole is missing at no line.
+    match error.span().and_then(|span| text.get(..span.start)).filter(|before| !before.is_empty()) {
         Some(before) => Problem::Syntax(format!("line {}: {message}", before.matches('\n').count() + 1)),
         None => Problem::Syntax(message),
     }

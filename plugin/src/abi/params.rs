@@ -1,6 +1,5 @@
 //! `AutochromeParams`: defaults and ranges.
 
-use std::num::NonZeroUsize;
 use std::ptr;
 
 use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeParams, AutochromeStatus};
@@ -56,7 +55,7 @@ pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Reque
         working_size: Some(size).filter(|size| *size != 0),
         strength: params.strength,
         temperature: Some(params.temperature).filter(|temperature| *temperature >= 0.0),
-        threads: threads(params.threads),
+        threads: params.threads as usize,
     })
 }
 
@@ -65,12 +64,4 @@ fn check(name: &str, got: impl std::fmt::Display, holds: bool, expected: &str) -
         return Ok(());
     }
     Err(Failure::new(AUTOCHROME_BAD_PARAMETER, format!("params->{name} is {got}; expected {expected}")))
-}
-
-/// The number asked for, or what the machine grants this process.
-fn threads(asked: u32) -> usize {
-    match asked {
-        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        asked => asked as usize,
-    }
 }
