@@ -1,5 +1,7 @@
 //! Everything a user relies on, tested through the real programs and libraries; one module an area.
 
 mod abi;
+mod cli;
+mod loader;
 mod package;
 mod trainer;

@@ -1,0 +1,199 @@
+//! The command line, as clap reads it and as its help, completions and man page tell it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use autochrome_loader::{Config, Params};
+use clap::{Args, Parser, Subcommand};
+
+/// Colorizes photographs.
+///
+/// JPEG, PNG, TIFF and WebP are read; the output's extension says what is written. Lightness, size, transparency
+/// and bit depth are kept as far as the output's format can hold them, and the photograph is turned upright as its
+/// EXIF orientation says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "autochrome",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    after_help = "A file called like a command is given as ./models.\n\
+        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do other than to colorize.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to colorize, and how.
+    #[command(flatten)]
+    pub colorize: Colorize,
+}
+
+/// What to do other than to colorize.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the models, the default one first, and why others cannot be used
+    Models(Look),
+    /// Say what is found - plugin, models, device - and try it on a small picture
+    Doctor(Look),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// How the commands that only look are asked.
+#[derive(Debug, Args)]
+pub struct Look {
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where models are.
+#[derive(Debug, Args)]
+pub struct Folders {
+    /// Folder to look for models in before the usual ones; may be repeated
+    #[arg(long = "models-dir", value_name = "DIR")]
+    pub models_dirs: Vec<PathBuf>,
+}
+
+impl Folders {
+    /// As the plugin takes it.
+    pub fn config(&self) -> Config {
+        Config { models_dirs: self.models_dirs.clone() }
+    }
+}
+
+/// What to colorize, and how.
+#[derive(Debug, Args)]
+pub struct Colorize {
+    /// Photographs, and folders of them (searched to the bottom; hidden files are left out)
+    #[arg(value_name = "IN", required = true)]
+    pub inputs: Vec<PathBuf>,
+
+    /// File or folder to write; a folder's tree is kept. Default for a single file: NAME-colour.EXT beside it
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+
+    /// Model to use, as `autochrome models` lists it
+    #[arg(short, long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    #[command(flatten)]
+    pub folders: Folders,
+
+    /// Factor on the colour's strength, 0 (gray) to 1.5
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = between::<0, 15>)]
+    pub strength: f32,
+
+    /// Temperature of the prediction, 0 (vivid) to 1 (muted) [default: the model's own]
+    #[arg(long, value_name = "T", value_parser = between::<0, 10>)]
+    pub temperature: Option<f32>,
+
+    /// Size the network works at, in pixels, 32 to 2048 [default: the model's own]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=2048))]
+    pub working_size: Option<u32>,
+
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: String,
+
+    /// Threads for each file; 0 shares all of the machine's among the files at once
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1024))]
+    pub threads: u32,
+
+    /// Files at once; each takes its own memory for the model
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+
+    /// Replace outputs that exist; an input is never replaced
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Leave out photographs that have colours already; a toned one, such as sepia, has none
+    #[arg(long)]
+    pub skip_colour: bool,
+
+    /// Quality of JPEG outputs, 1 to 100; other formats are lossless
+    #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: u8,
+
+    /// Refuse larger pictures, as a damaged header can claim any size
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_megapixels: u32,
+
+    /// Print one JSON object for each file and one for the whole to stdout
+    #[arg(long)]
+    pub json: bool,
+
+    /// Say more: a line for each file, model, device
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl Colorize {
+    /// As the plugin takes it, with `threads` settled.
+    pub fn params(&self) -> Params {
+        Params {
+            working_size: self.working_size.unwrap_or(0),
+            strength: self.strength,
+            temperature: self.temperature,
+            threads: self.threads_per_job(),
+            model: self.model.clone(),
+            device: Some(self.device.clone()),
+        }
+    }
+
+    /// With several files at once, each gets its share of the machine.
+    fn threads_per_job(&self) -> u32 {
+        if self.threads > 0 || self.jobs == 1 {
+            return self.threads;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        u32::try_from(cores).map_or(1, |cores| (cores / u32::from(self.jobs)).max(1))
+    }
+}
+
+/// A number from `LOW` to `HIGH` tenths.
+fn between<const LOW: u8, const HIGH: u8>(text: &str) -> Result<f32, String> {
+    let (low, high) = (f32::from(LOW) / 10.0, f32::from(HIGH) / 10.0);
+    match f32::from_str(text) {
+        Ok(value) if (low..=high).contains(&value) => Ok(value),
+        _ => Err(format!("expected a number from {low} to {high}")),
+    }
+}
+
+fn device(text: &str) -> Result<String, String> {
+    let known = matches!(text, "auto" | "cpu" | "cuda")
+        || text.strip_prefix("cuda:").is_some_and(|index| index.parse::<u16>().is_ok());
+    if known { Ok(text.into()) } else { Err("expected auto, cpu, cuda or cuda:N".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_and_commands_stand_side_by_side() {
+        let cli = Cli::try_parse_from(["autochrome", "a.jpg", "-o", "b.jpg"]).unwrap();
+        assert!(cli.command.is_none() && cli.colorize.inputs == [PathBuf::from("a.jpg")]);
+        let cli = Cli::try_parse_from(["autochrome", "models", "--json"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Models(look)) if look.json));
+        let cli = Cli::try_parse_from(["autochrome", "./models"]).unwrap();
+        assert!(cli.command.is_none() && cli.colorize.inputs == [PathBuf::from("./models")]);
+        assert!(Cli::try_parse_from(["autochrome", "-o", "b.jpg"]).is_err());
+    }
+}

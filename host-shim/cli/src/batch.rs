@@ -1,0 +1,99 @@
+//! Every file of a plan, several at once where asked, each with a session of its own.
+//!
+//! A failure is its file's alone. Only what would meet every file alike - no such model, no such device - ends the
+//! whole work, so that it is said once and not a thousand times.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use autochrome_loader::{Blame, Error, Plugin, Session};
+
+use crate::args::Colorize;
+use crate::job::{self, Task};
+use crate::plan::{Item, Plan};
+use crate::report::{FileReport, Report};
+use crate::stop::{Stop, Stopped};
+use crate::{DONE, FAILED, INTERRUPTED};
+
+/// Colorizes what `args` name; gives the exit status.
+pub fn run(args: &Colorize) -> anyhow::Result<u8> {
+    let plan = Plan::new(&args.inputs, args.output.as_deref())?;
+    let plugin = Plugin::find()?;
+    let stop = Stop::install()?;
+    let task = Task { args, plan: &plan, params: args.params(), stop: &stop };
+    let report = Report::new(plan.items.len(), args.json, args.verbose, &stop);
+    let work = Work { next: AtomicUsize::new(0), hopeless: AtomicBool::new(false) };
+    let jobs = usize::from(args.jobs).min(plan.items.len());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| worker(&plugin, &task, &report, &work));
+        }
+    });
+    let summary = report.finish();
+    Ok(match summary {
+        summary if summary.interrupted => INTERRUPTED,
+        summary if summary.failed + summary.not_started > 0 => FAILED,
+        _ => DONE,
+    })
+}
+
+/// What the workers share.
+struct Work {
+    next: AtomicUsize,
+    hopeless: AtomicBool,
+}
+
+fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
+    let mut session = None;
+    while !task.stop.requested() && !work.hopeless.load(Ordering::SeqCst) {
+        let Some(item) = task.plan.items.get(work.next.fetch_add(1, Ordering::SeqCst)) else { return };
+        match file(plugin, task, item, &mut session, report) {
+            Ok(done) => report.file(&done),
+            Err(error) if error.is::<Stopped>() => return,
+            Err(error) => {
+                if error.chain().any(|cause| cause.downcast_ref().is_some_and(meets_every_file)) {
+                    work.hopeless.store(true, Ordering::SeqCst);
+                }
+                report.file(&FileReport::failed(&item.input, format!("{error:#}")));
+            }
+        }
+    }
+}
+
+/// Does one job. A panic, as of a decoder over a damaged file, is that file's failure.
+fn file(
+    plugin: &Plugin,
+    task: &Task<'_>,
+    item: &Item,
+    session: &mut Option<Session>,
+    report: &Report<'_>,
+) -> anyhow::Result<FileReport> {
+    let mut progress = report.begin(&item.input);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let session = match session {
+            Some(session) => session,
+            None => session.insert(plugin.session(&task.args.folders.config())?),
+        };
+        job::run(task, item, session, &mut |fraction| progress.tell(fraction))
+    }));
+    result.unwrap_or_else(|panic| Err(anyhow::anyhow!("a defect of this program: {}", words(panic.as_ref()))))
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked")
+}
+
+/// Whether an error is the command line's or the installation's rather than a file's.
+fn meets_every_file(error: &Error) -> bool {
+    match error.status() {
+        None => true,
+        Some(status) => match status.blame() {
+            Blame::Model => true,
+            Blame::Device => status.name() == "AUTOCHROME_DEVICE_UNAVAILABLE",
+            Blame::Caller => status.name() == "AUTOCHROME_BAD_PARAMETER",
+            Blame::Plugin => false,
+        },
+    }
+}

@@ -1,0 +1,229 @@
+//! What is written where, settled before anything is touched.
+//!
+//! The rules: a folder's tree is kept below OUT; two inputs never meet in one output; no output is an input, by
+//! whatever name or link it goes.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use crate::{decode, encode};
+
+/// A command line that cannot be carried out; nothing was done.
+#[derive(Debug)]
+pub struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// One file's way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub input: PathBuf,
+    /// Where its result goes; an error when the input itself is not there or not to be read.
+    pub output: Result<PathBuf, String>,
+}
+
+/// Every file's way.
+#[derive(Debug)]
+pub struct Plan {
+    pub items: Vec<Item>,
+    inputs: HashSet<FileId>,
+}
+
+/// What a file is, whatever it is called.
+type FileId = (u64, u64);
+
+fn id(metadata: &Metadata) -> FileId {
+    (metadata.dev(), metadata.ino())
+}
+
+impl Plan {
+    /// Settles the way of every input.
+    pub fn new(inputs: &[PathBuf], output: Option<&Path>) -> Result<Self, UsageError> {
+        let mut items = Vec::new();
+        match target(inputs, output)? {
+            Target::Beside(input) => items.push(Item { input: input.into(), output: beside(input) }),
+            Target::File(input, output) => {
+                encode::by_extension(output).map_err(|error| UsageError(error.to_string()))?;
+                let output = readable(input).map(|()| output.to_path_buf());
+                items.push(Item { input: input.into(), output });
+            }
+            Target::Folder(folder) => {
+                for input in inputs {
+                    if input.is_dir() {
+                        walk(input, folder, &mut items)
+                    } else {
+                        items.push(into(input, folder))
+                    }
+                }
+            }
+        }
+        let inputs = items.iter().filter_map(|item| fs::metadata(&item.input).ok()).map(|m| id(&m)).collect();
+        Ok(Self { items: without_collisions(items)?, inputs })
+    }
+
+    /// Whether `output` may be written. A symbolic link counts as what it points to.
+    pub fn may_write(&self, output: &Path, overwrite: bool) -> Result<(), String> {
+        let name = output.display();
+        if let Ok(metadata) = fs::metadata(output) {
+            if metadata.is_dir() {
+                return Err(format!("the output {name} is a folder"));
+            }
+            if self.inputs.contains(&id(&metadata)) {
+                return Err(format!(
+                    "the output {name} is an input, which is never overwritten; choose another -o"
+                ));
+            }
+        }
+        if !overwrite && fs::symlink_metadata(output).is_ok() {
+            return Err(format!("the output {name} exists already; --overwrite replaces it"));
+        }
+        Ok(())
+    }
+}
+
+enum Target<'a> {
+    Beside(&'a Path),
+    File(&'a Path, &'a Path),
+    Folder(&'a Path),
+}
+
+fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<'a>, UsageError> {
+    let single = match inputs {
+        [input] if !input.is_dir() => Some(input.as_path()),
+        _ => None,
+    };
+    let Some(output) = output else {
+        return single.map(Target::Beside).ok_or_else(|| {
+            UsageError("several photographs need a folder to go to; name it with -o FOLDER".into())
+        });
+    };
+    let named_folder = output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if let Some(input) = single.filter(|_| !named_folder) {
+        return Ok(Target::File(input, output));
+    }
+    let named_file = output.exists() || encode::by_extension(output).is_ok();
+    if named_file && !named_folder {
+        return Err(UsageError(format!(
+            "several photographs cannot go to the one file {}; name a folder",
+            output.display()
+        )));
+    }
+    Ok(Target::Folder(output))
+}
+
+fn readable(input: &Path) -> Result<(), String> {
+    match fs::metadata(input) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err("no such file".into()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// `NAME-colour.EXT` in the same folder.
+fn beside(input: &Path) -> Result<PathBuf, String> {
+    let (mut name, extension) = name(input)?;
+    name.push("-colour.");
+    name.push(extension);
+    Ok(input.with_file_name(name))
+}
+
+fn into(input: &Path, folder: &Path) -> Item {
+    let output = name(input).map(|(mut name, extension)| {
+        name.push(".");
+        name.push(extension);
+        folder.join(name)
+    });
+    Item { input: input.into(), output }
+}
+
+/// Name and extension of the result: the input's own when its extension is that of a picture, otherwise the whole
+/// name and the extension of what the file holds.
+fn name(input: &Path) -> Result<(OsString, OsString), String> {
+    readable(input)?;
+    if let (true, Some(stem), Some(extension)) =
+        (encode::by_extension(input).is_ok(), input.file_stem(), input.extension())
+    {
+        return Ok((stem.into(), extension.into()));
+    }
+    let mut start = [0; 64];
+    let length = fs::File::open(input).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
+    let format = image::guess_format(&start[..length]).ok().filter(|format| encode::FORMATS.contains(format));
+    let extension = format.and_then(|format| format.extensions_str().first()).ok_or(decode::NOT_A_PICTURE)?;
+    Ok((input.file_name().ok_or("the name of a file is missing")?.into(), extension.into()))
+}
+
+/// Every picture below `root`, sorted, with its place below `folder`. What lies in `folder` itself is left out, so
+/// that results are not colorized again.
+fn walk(root: &Path, folder: &Path, items: &mut Vec<Item>) {
+    let before = items.len();
+    let output_folder = fs::metadata(folder).ok().map(|metadata| id(&metadata));
+    let wanted = |entry: &DirEntry| {
+        let hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+        let written = entry.depth() > 0
+            && entry.file_type().is_dir()
+            && entry.metadata().ok().map(|metadata| id(&metadata)) == output_folder;
+        !hidden && !written
+    };
+    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(wanted) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && encode::by_extension(entry.path()).is_ok() => {
+                let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                items.push(Item { input: entry.path().into(), output: Ok(folder.join(below)) });
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let input = error.path().unwrap_or(root).to_path_buf();
+                let problem = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                items.push(Item { input, output: Err(format!("cannot be read: {problem}")) });
+            }
+        }
+    }
+    if items.len() == before {
+        let problem = "the folder holds no JPEG, PNG, TIFF or WebP photograph".to_string();
+        items.push(Item { input: root.into(), output: Err(problem) });
+    }
+}
+
+/// Drops what was named twice; refuses two different inputs for one output.
+fn without_collisions(items: Vec<Item>) -> Result<Vec<Item>, UsageError> {
+    let mut sources: HashMap<PathBuf, PathBuf> = HashMap::new();
+    let mut kept = Vec::with_capacity(items.len());
+    for item in items {
+        if let Ok(output) = &item.output {
+            if let Some(other) = sources.get(output) {
+                if same_file(other, &item.input) {
+                    continue;
+                }
+                return Err(UsageError(format!(
+                    "{} and {} would both be written to {}; colorize them into different folders",
+                    other.display(),
+                    item.input.display(),
+                    output.display()
+                )));
+            }
+            sources.insert(output.clone(), item.input.clone());
+        }
+        kept.push(item);
+    }
+    Ok(kept)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => id(&one) == id(&other),
+        _ => false,
+    }
+}

@@ -1,0 +1,260 @@
+//! What the user sees: a progress bar where there is a terminal, one line for each failure, JSON for programs.
+//!
+//! stdout carries JSON alone; everything for people goes to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use autochrome_loader::SessionInfo;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::stop::Stop;
+
+/// What came of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileStatus {
+    Done,
+    Skipped,
+    Failed,
+}
+
+/// One file's line.
+#[derive(Debug, Serialize)]
+pub struct FileReport {
+    event: &'static str,
+    pub path: PathBuf,
+    pub output: Option<PathBuf>,
+    pub status: FileStatus,
+    pub message: Option<String>,
+    pub model: Option<String>,
+    pub device: Option<String>,
+    pub fallback: Option<String>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub ms: Option<u64>,
+}
+
+impl FileReport {
+    /// Nothing has come of `path` so far.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            event: "file",
+            path: path.into(),
+            output: None,
+            status: FileStatus::Failed,
+            message: None,
+            model: None,
+            device: None,
+            fallback: None,
+            width: None,
+            height: None,
+            ms: None,
+        }
+    }
+
+    /// It was written to `output`.
+    pub fn done(self, output: &Path, info: SessionInfo) -> Self {
+        Self {
+            output: Some(output.into()),
+            status: FileStatus::Done,
+            model: Some(info.model),
+            device: Some(info.device),
+            fallback: info.fallback,
+            ..self
+        }
+    }
+
+    /// It was left out.
+    pub fn skipped(self, reason: &str) -> Self {
+        Self { status: FileStatus::Skipped, message: Some(reason.into()), ..self }
+    }
+
+    /// It failed.
+    pub fn failed(path: &Path, message: String) -> Self {
+        Self { message: Some(message), ..Self::new(path) }
+    }
+
+    /// The line for people.
+    fn line(&self) -> String {
+        let path = self.path.display();
+        let message = self.message.as_deref().unwrap_or_default();
+        match (self.status, &self.output) {
+            (FileStatus::Done, Some(output)) => format!(
+                "{path} -> {} ({} on {}, {} ms)",
+                output.display(),
+                self.model.as_deref().unwrap_or_default(),
+                self.device.as_deref().unwrap_or_default(),
+                self.ms.unwrap_or_default()
+            ),
+            (FileStatus::Skipped, _) => format!("{path}: skipped: {message}"),
+            _ => format!("{path}: {message}"),
+        }
+    }
+}
+
+/// The last line.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    event: &'static str,
+    pub done: usize,
+    pub skipped: usize,
+    pub failed: usize,
+    /// Files not come to: after an interrupt, or an error that would have met every file.
+    pub not_started: usize,
+    pub interrupted: bool,
+    pub ms: u64,
+}
+
+/// Takes reports from every job.
+pub struct Report<'a> {
+    json: bool,
+    verbose: bool,
+    total: usize,
+    bar: ProgressBar,
+    stop: &'a Stop,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: [usize; 3],
+    only_output: Option<PathBuf>,
+    fallback_told: bool,
+}
+
+/// Steps of the bar for a file.
+const STEPS: f32 = 1000.0;
+
+impl<'a> Report<'a> {
+    /// For a work of `total` files.
+    pub fn new(total: usize, json: bool, verbose: bool, stop: &'a Stop) -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let length = u64::try_from(total).unwrap_or(u64::MAX).saturating_mul(1000);
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}% {msg} {eta} left") {
+            bar.set_style(style);
+        }
+        let state = Mutex::new(State::default());
+        Self { json, verbose, total, bar, stop, started: Instant::now(), state }
+    }
+
+    /// Begins a file; gives its share of the bar.
+    pub fn begin(&self, path: &Path) -> FileProgress<'_> {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        self.bar.set_message(name.into_owned());
+        FileProgress { bar: &self.bar, told: 0 }
+    }
+
+    /// Takes what came of a file.
+    pub fn file(&self, report: &FileReport) {
+        let mut state = self.state();
+        let slot = match report.status {
+            FileStatus::Done => 0,
+            FileStatus::Skipped => 1,
+            FileStatus::Failed => 2,
+        };
+        state.counts[slot] += 1;
+        if self.json {
+            self.object(report);
+        }
+        if report.status == FileStatus::Failed
+            || self.verbose
+            || (report.status == FileStatus::Skipped && !self.json)
+        {
+            self.line(&report.line());
+        }
+        if let (Some(reason), true, false) = (&report.fallback, self.verbose, state.fallback_told) {
+            self.line(&format!("on the cpu, because {reason}"));
+            state.fallback_told = true;
+        }
+        state.only_output.clone_from(&report.output);
+    }
+
+    /// Ends the work.
+    pub fn finish(&self) -> Summary {
+        self.bar.finish_and_clear();
+        let state = self.state();
+        let [done, skipped, failed] = state.counts;
+        let summary = Summary {
+            event: "summary",
+            done,
+            skipped,
+            failed,
+            not_started: self.total - done - skipped - failed,
+            interrupted: self.stop.requested(),
+            ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        if self.json {
+            self.object(&summary);
+        } else if let (1, 1, Some(output)) = (self.total, done, &state.only_output) {
+            self.line(&format!("wrote {}", output.display()));
+        } else if self.total > 1 || summary.interrupted {
+            self.line(&summary.line());
+        }
+        summary
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("autochrome: {line}"));
+    }
+
+    /// A reader of the JSON that has left wants no more: the work stops.
+    fn object(&self, object: &impl Serialize) {
+        let text = serde_json::to_string(object)
+            .unwrap_or_else(|error| format!("{{\"event\":\"error\",\"message\":\"{error}\"}}"));
+        if writeln!(io::stdout().lock(), "{text}").is_err() {
+            self.stop.request();
+        }
+    }
+}
+
+impl Summary {
+    fn line(&self) -> String {
+        let mut line = format!("{} coloured", self.done);
+        for (count, what) in
+            [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not come to")]
+        {
+            if count > 0 {
+                line += &format!(", {count} {what}");
+            }
+        }
+        if self.interrupted { format!("interrupted: {line}") } else { line }
+    }
+}
+
+/// A file's share of the bar; filled up when dropped.
+pub struct FileProgress<'a> {
+    bar: &'a ProgressBar,
+    told: u64,
+}
+
+impl FileProgress<'_> {
+    /// The file is at `fraction`, 0..1.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..1000 first")]
+    pub fn tell(&mut self, fraction: f32) {
+        let now = (fraction.clamp(0.0, 1.0) * STEPS) as u64;
+        if now > self.told {
+            self.bar.inc(now - self.told);
+            self.told = now;
+        }
+    }
+}
+
+impl Drop for FileProgress<'_> {
+    fn drop(&mut self) {
+        self.tell(1.0);
+    }
+}
