@@ -104,5 +104,8 @@ fn a_libtorch_of_another_version_is_refused_by_name() {
     let refused = xtask(&["setup", "--libtorch", &dir.path().display().to_string()]);
     assert!(!refused.status.success());
     let said = text(&refused).replace(&dir.path().canonicalize().unwrap().display().to_string(), "DIR");
-    insta::assert_snapshot!(said, @r"");
+    insta::assert_snapshot!(
+        said.trim(),
+        @"error: DIR holds libtorch 2.4.1, and this project is built for libtorch 2.11.0. Name a folder of 2.11.0 with `cargo xtask setup --libtorch DIR` (`pip install torch==2.11.0` makes one), or unset LIBTORCH and run `cargo xtask setup`, which fetches 2.11.0"
+    );
 }

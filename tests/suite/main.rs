@@ -2,6 +2,7 @@
 
 mod abi;
 mod cli;
+mod install;
 mod loader;
 mod package;
 mod trainer;

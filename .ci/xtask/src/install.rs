@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::libtorch::{self, Set};
+use crate::libtorch::Set;
 use crate::manifest::{Manifest, remove_file};
 use crate::workspace::{Workspace, home, output};
 use crate::{elf, files, setup};
@@ -119,7 +119,7 @@ fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
 
 /// The libraries that go beside the plugin, with their names there.
 fn libraries(workspace: &Workspace, plugin: &Path, set: Set) -> Result<Vec<(String, PathBuf)>> {
-    let folders = libtorch::library_folders(&workspace.libtorch());
+    let folders = [workspace.libtorch().join("lib")];
     let mut roots = vec![plugin.to_path_buf()];
     let mut opened = Vec::new();
     if set == Set::Cuda {

@@ -107,12 +107,10 @@ fn version_in_header(text: &str) -> Option<String> {
     Some(format!("{}.{}.{}", number("MAJOR")?, number("MINOR")?, number("PATCH")?))
 }
 
-/// Folders in which the loader looks for what the libraries of `libtorch` need: its own, and NVIDIA's beside
-/// an installed PyTorch.
+/// The folders with the libraries of a libtorch: its own, and NVIDIA's beside an installed PyTorch.
 pub fn library_folders(libtorch: &Path) -> Vec<PathBuf> {
-    let real = libtorch.canonicalize().unwrap_or_else(|_| libtorch.to_path_buf());
-    let mut folders = vec![real.join("lib")];
-    let beside = real.parent().map(|parent| parent.join("nvidia"));
+    let mut folders = vec![libtorch.join("lib")];
+    let beside = libtorch.parent().map(|parent| parent.join("nvidia"));
     let nvidia = beside.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut nvidia: Vec<PathBuf> =
         nvidia.map(|entry| entry.path().join("lib")).filter(|lib| lib.is_dir()).collect();

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,9 +49,8 @@ enum Step {
 /// Runs `setup` and says what is there.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let found = provide(workspace, args)?;
-    let link = fs::read_link(workspace.libtorch())
-        .map(|to| format!(", which is {}", to.display()))
-        .unwrap_or_default();
+    let own = linked_folder(&workspace.libtorch());
+    let link = own.map(|own| format!(", which links to {}", own.display())).unwrap_or_default();
     println!("libtorch {VERSION} ({}) is in {}{link}", found.set, workspace.libtorch().display());
     Ok(())
 }
@@ -65,8 +65,8 @@ fn provide(workspace: &Workspace, args: &Args) -> Result<Libtorch> {
     let place = workspace.libtorch();
     let wanted = wanted(workspace, args)?;
     let current = libtorch::inspect(&place);
-    if let (Err(error), true, Wanted::Wheels(_)) = (&current, place.is_symlink(), &wanted) {
-        bail!("{error:#}. {} is a link to that folder: remove it to have libtorch fetched", place.display());
+    if let (Err(error), Some(own), Wanted::Wheels(_)) = (&current, linked_folder(&place), &wanted) {
+        bail!("{error:#}. It links to {}: remove it to have libtorch fetched", own.display());
     }
     match decide(&place, current.as_ref().ok(), wanted) {
         Step::Nothing => {}
@@ -102,7 +102,8 @@ fn own_folder(workspace: &Workspace, args: &Args) -> Result<Option<PathBuf>> {
         let folder = canonical(&folder).context(
             "LIBTORCH names a folder that cannot be used: unset it to have libtorch fetched, or name one that is there",
         )?;
-        return Ok((Some(&folder) != workspace.libtorch().canonicalize().ok().as_ref()).then_some(folder));
+        let place = workspace.libtorch().canonicalize().ok();
+        return Ok((Some(&folder) != place.as_ref()).then_some(folder));
     }
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         return pytorch_folder().map(Some);
@@ -130,7 +131,7 @@ fn pytorch_folder() -> Result<PathBuf> {
 
 fn decide(place: &Path, current: Option<&Libtorch>, wanted: Wanted) -> Step {
     match (wanted, current) {
-        (Wanted::Own(own), Some(_)) if place.canonicalize().is_ok_and(|there| there == own) => Step::Nothing,
+        (Wanted::Own(own), Some(_)) if linked_folder(place).as_ref() == Some(&own) => Step::Nothing,
         (Wanted::Own(own), _) => Step::Link(own),
         (Wanted::Wheels(Set::Cpu), Some(_)) => Step::Nothing,
         (Wanted::Wheels(Set::Cuda), Some(found)) if found.set == Set::Cuda => Step::Nothing,
@@ -138,11 +139,38 @@ fn decide(place: &Path, current: Option<&Libtorch>, wanted: Wanted) -> Step {
     }
 }
 
+/// Makes `.libtorch` a folder of links into the user's: with all libraries in one folder they find each other,
+/// and with the link-time `libtorch.so` of ours, programs ask for CUDA only when it is used.
 fn link(place: &Path, own: &Path) -> Result<()> {
     let new = beside(place, "-new");
     files::remove(&new)?;
-    std::os::unix::fs::symlink(own, &new).with_context(|| format!("cannot write {}", new.display()))?;
+    let make = || -> Result<()> {
+        fs::create_dir_all(new.join("lib"))?;
+        for name in ["include", "build-version", "version.py"].iter().filter(|name| own.join(name).exists()) {
+            symlink(own.join(name), new.join(name))?;
+        }
+        for folder in libtorch::library_folders(own) {
+            for entry in fs::read_dir(&folder)?.flatten() {
+                let name = entry.file_name();
+                let (text, to) = (name.to_string_lossy(), new.join("lib").join(&name));
+                let wanted = text.contains(".so") && text != "libtorch.so" && text != "libtorch_python.so";
+                if wanted && to.symlink_metadata().is_err() {
+                    symlink(entry.path(), to)?;
+                }
+            }
+        }
+        link_libtorch(&new)
+    };
+    make()
+        .inspect_err(|_| drop(files::remove(&new)))
+        .with_context(|| format!("cannot write {}", new.display()))?;
     files::swap_in(&new, place)
+}
+
+/// The user's folder that `.libtorch` links to, if it does.
+fn linked_folder(place: &Path) -> Option<PathBuf> {
+    let include = place.join("include");
+    Some(fs::read_link(include).ok()?.parent()?.to_path_buf())
 }
 
 /// A neighbour of `.libtorch` that git ignores.
@@ -206,8 +234,8 @@ fn fill(folder: &Path, wheels: &[wheels::Wheel], brought: Option<&Path>, store: 
     finish(folder, wheels)
 }
 
-/// Adds what no wheel holds: a link-time `libtorch.so` that asks for the CPU libraries alone, and the version.
-fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
+/// Makes what no wheel holds: an empty `libtorch.so` to link with, which asks for the CPU libraries alone.
+fn link_libtorch(folder: &Path) -> Result<()> {
     let (compiler, _) = tools::compiler()?;
     let mut words = compiler.split_whitespace();
     let mut link = Command::new(words.next().unwrap_or("c++"));
@@ -217,7 +245,12 @@ fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
         .arg("-Wl,--allow-shlib-undefined")
         .env_remove("LD_LIBRARY_PATH")
         .current_dir(folder);
-    output(&mut link, "linking libtorch.so")?;
+    output(&mut link, "linking libtorch.so").map(|_| ())
+}
+
+/// Adds the link-time `libtorch.so`, the version, and where the rest came from.
+fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
+    link_libtorch(folder)?;
     let sources: String = wheels
         .iter()
         .map(|wheel| format!("{} {} sha256:{}\n", wheel.name, wheel.version, wheel.sha256))
@@ -258,16 +291,30 @@ mod tests {
     fn an_own_folder_is_linked_once_and_replaces_what_was_there() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
-        let (own, place) = (root.join("own"), root.join(".libtorch"));
+        let (own, place) = (root.join("site-packages/torch"), root.join(".libtorch"));
         fake(&own, VERSION);
         fake(&place, VERSION);
-        let step = decide(&place, Some(&CPU), Wanted::Own(own.clone()));
-        assert_eq!(step, Step::Link(own.clone()));
+        let nvidia = root.join("site-packages/nvidia/cu13/lib");
+        fs::create_dir_all(&nvidia).unwrap();
+        // The linker wants real libraries; what is in them does not matter here.
+        for library in
+            [own.join("lib/libtorch_cpu.so"), own.join("lib/libc10.so"), nvidia.join("libcudart.so.13")]
+        {
+            let mut make = Command::new("c++");
+            make.args(["-shared", "-nostdlib", "-x", "c++", "/dev/null", "-o"]).arg(library);
+            output(&mut make, "a library").unwrap();
+        }
+        assert_eq!(decide(&place, Some(&CPU), Wanted::Own(own.clone())), Step::Link(own.clone()));
         link(&place, &own).unwrap();
-        assert_eq!(fs::read_link(&place).unwrap(), own);
+        libtorch::inspect(&place).unwrap();
+        assert_eq!(linked_folder(&place).as_ref(), Some(&own));
+        assert_eq!(fs::read_link(place.join("lib/libcudart.so.13")).unwrap(), nvidia.join("libcudart.so.13"));
+        assert!(!place.join("lib/libtorch.so").is_symlink(), "it is ours");
         assert_eq!(decide(&place, Some(&CPU), Wanted::Own(own.clone())), Step::Nothing);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 2);
+        // The user's folder changes: that is seen, and the link can be made again.
+        fs::write(own.join("build-version"), "2.12.0").unwrap();
+        assert!(libtorch::inspect(&place).unwrap_err().to_string().contains("2.12.0"));
         link(&place, &own).unwrap();
-        assert!(own.join("lib/libc10.so").is_file());
     }
 }
