@@ -158,7 +158,7 @@ impl Manifest {
             }
         }
         let size = self.input.working_size;
-        if !WORKING_SIZES.contains(&size) || size % WORKING_STEP != 0 {
+        if !WORKING_SIZES.contains(&size) || !size.is_multiple_of(WORKING_STEP) {
             return Err(Problem::value(
                 "input.working_size",
                 "a multiple of 32 from 32 to 2048",

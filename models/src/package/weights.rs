@@ -38,6 +38,9 @@ pub(super) struct Entry {
     bytes: usize,
 }
 
+/// What is done with the bytes of each tensor.
+type Visit<'a> = dyn FnMut(&Entry, &[u8]) -> Result<(), Problem> + 'a;
+
 /// A weights file whose header was found sound and fit for the network.
 #[derive(Debug, Clone)]
 pub(super) struct WeightsFile {
@@ -96,7 +99,7 @@ impl WeightsFile {
     }
 
     /// Shows the bytes of each tensor to `visit` and gives the sha256 of the whole file.
-    fn scan(&self, visit: &mut dyn FnMut(&Entry, &[u8]) -> Result<(), Problem>) -> Result<String, Problem> {
+    fn scan(&self, visit: &mut Visit) -> Result<String, Problem> {
         let io = || Problem::io(&self.name, "read");
         let mut reader = File::open(&self.path).map_err(io())?;
         let mut hash = Sha256::new();
