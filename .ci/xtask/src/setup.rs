@@ -18,7 +18,7 @@ use crate::{files, tools, wheels};
 /// What `setup` is told.
 #[derive(clap::Args, Default)]
 pub struct Args {
-    /// Take the CUDA set (2.3 GB to fetch, 3.5 GB on the disk) instead of the CPU set
+    /// Take the CUDA set (2.5 GB to fetch, 3.5 GB on the disk) instead of the CPU set
     #[arg(long, conflicts_with = "libtorch")]
     cuda: bool,
     /// Use the libtorch in this folder (of a PyTorch: site-packages/torch) instead of fetching one
