@@ -175,8 +175,12 @@ fn quality_is_that_of_the_jpeg() {
 #[test]
 fn photographs_with_colours_can_be_left_out() {
     let desk = Desk::new();
-    let tile = |x: u32| if x < 20 { [160_u8, 120, 80] } else { [90, 130, 170] };
-    desk.put("in/colour.png", &ImageBuffer::from_fn(40, 30, |x, _| Rgb(tile(x))).into());
+    // Two hues, each from dark to light.
+    let colour = |x: u32, y: u32| {
+        let level = u8::try_from(60 + 5 * y).unwrap();
+        Rgb(if x < 20 { [level, level / 4 * 3, level / 2] } else { [level / 2, level / 4 * 3, level] })
+    };
+    desk.put("in/colour.png", &ImageBuffer::from_fn(40, 30, colour).into());
     let sepia = |x: u32| {
         let level = u8::try_from(4 * x).unwrap();
         Rgb([level + 12, level, level / 8 * 7])
