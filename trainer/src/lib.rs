@@ -6,10 +6,14 @@
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod eval;
 pub mod export;
+pub mod figure;
 pub mod log;
 pub mod loss;
+pub mod metric;
 pub mod optim;
+pub mod plot;
 pub mod prior;
 pub mod run;
 pub mod train;

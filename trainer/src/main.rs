@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autochrome_trainer::{export, prior, train};
+use autochrome_trainer::{eval, export, prior, train};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -16,6 +16,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::TrainArgs),
+    Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Prior(prior::PriorArgs),
 }
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
             // As a shell reports a program that SIGINT ended.
             train::Ended::Stopped => ExitCode::from(130),
         }),
+        Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
     };

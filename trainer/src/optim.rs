@@ -132,8 +132,8 @@ impl AdamW {
             let peak = if is_encoder { self.config.encoder_lr.unwrap_or(self.config.lr) } else { self.config.lr };
             let lr = peak * factor;
             let gradient = gradient.f_mul_scalar(scale)?;
-            moments.mean.f_mul_scalar_(BETA1)?.f_add_(&gradient.f_mul_scalar(1.0 - BETA1)?)?;
-            moments.square.f_mul_scalar_(BETA2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
+            let _ = moments.mean.f_mul_scalar_(BETA1)?.f_add_(&gradient.f_mul_scalar(1.0 - BETA1)?)?;
+            let _ = moments.square.f_mul_scalar_(BETA2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
             if entry.tensor.dim() > 1 {
                 let _ = entry.tensor.f_mul_scalar_(1.0 - lr * self.config.weight_decay)?;
             }

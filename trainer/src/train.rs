@@ -203,7 +203,8 @@ impl Training {
     fn close(&self) -> Result<()> {
         self.run.save(&checkpoint_path(&self.folder))?;
         self.bar.abandon();
-        // CURVES
+        let title = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        crate::plot::draw_log(&self.folder.join("log.csv"), &self.folder.join("curves.png"), &title)?;
         let corrupt = self.data.corrupt();
         if !corrupt.is_empty() {
             eprintln!("{} photographs did not decode and were passed over:", corrupt.len());

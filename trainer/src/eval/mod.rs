@@ -1,0 +1,208 @@
+//! `autochrome-trainer eval`: what a model package does to photographs whose colours are known.
+//!
+//! The idea: **measure the product**. A photograph is reduced to the 8-bit gray of its L, colorized by the pipeline
+//! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network says is looked
+//! at before that.
+
+mod measure;
+mod model;
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use autochrome_models::color;
+use clap::ValueEnum;
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use rayon::prelude::*;
+
+use crate::data::DataSet;
+use crate::figure::Sheet;
+use crate::metric::bootstrap;
+use crate::metric::classifier::Classifier;
+
+pub use measure::{Row, Ruler};
+pub use model::Model;
+pub use report::{Measured, Report};
+
+/// Photographs decoded and measured at once: bounds memory, keeps every core busy between two.
+const CHUNK: usize = 16;
+
+/// Measures a model package on photographs whose colours are known.
+#[derive(Debug, clap::Args)]
+pub struct EvalArgs {
+    /// Folder of the model package; left out with `--baseline`.
+    #[arg(required_unless_present = "baseline", value_name = "PACKAGE")]
+    pub package: Option<PathBuf>,
+    /// Tar archive or folder of photographs.
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Prints JSON and not a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Writes one line per photograph.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Writes a PNG that shows gray, truth and output of the first photographs.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+    /// Photographs on the sheet.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub sheet_count: usize,
+    /// Takes the first photographs only.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// EfficientNet-Lite0 in safetensors: adds the share of photographs it recognises.
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Option<PathBuf>,
+    /// Where the networks run: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: autochrome_models::device::DeviceRequest,
+    /// CPU threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Temperature of the annealed mean, instead of the package's; repeatable, one report each.
+    #[arg(long, value_name = "T")]
+    pub temperature: Vec<f32>,
+    /// Working size in pixels, instead of the package's.
+    #[arg(long, value_name = "N")]
+    pub working_size: Option<u32>,
+    /// Measures this in place of a model.
+    #[arg(long, conflicts_with_all = ["package", "temperature", "working_size"])]
+    pub baseline: Option<Baseline>,
+}
+
+/// What is measured in place of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Baseline {
+    /// The gray input itself, ab = 0.
+    Gray,
+}
+
+/// Measures outputs of `paint` on the photographs of `data` (the first `limit` of them).
+///
+/// `paint` gets the 8-bit gray of a photograph and returns 8-bit sRGB of the same size; it is called in order, from
+/// this thread. `sheet` collects pictures to look at. Photographs that do not decode are left out and named in the
+/// report.
+///
+/// # Errors
+/// No photograph decodes, `paint` fails or changes the size, or the classifier fails.
+pub fn evaluate(
+    data: &DataSet,
+    limit: Option<usize>,
+    classifier: Option<&Classifier>,
+    mut sheet: Option<&mut Sheet>,
+    mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
+) -> Result<Report> {
+    let count = data.items.len().min(limit.unwrap_or(usize::MAX));
+    let ruler = Ruler::new();
+    let mut rows = Vec::with_capacity(count);
+    for start in (0..count).step_by(CHUNK) {
+        let chunk = start..(start + CHUNK).min(count);
+        let truths: Vec<Option<RgbImage>> =
+            chunk.clone().into_par_iter().map(|index| data.decode(index)).collect();
+        let mut pictures = Vec::with_capacity(truths.len());
+        for (truth, index) in truths.into_iter().zip(chunk) {
+            let Some(truth) = truth else { continue };
+            let name = data.items[index].name.clone();
+            let gray = gray_of(&truth);
+            let output = paint(&gray).with_context(|| name.clone())?;
+            if output.dimensions() != truth.dimensions() {
+                bail!(
+                    "{name}: expected an output of {:?}, got {:?}",
+                    truth.dimensions(),
+                    output.dimensions()
+                );
+            }
+            if let Some(sheet) = sheet.as_deref_mut() {
+                sheet.add(&[&gray_as_rgb(&gray), &truth, &output]);
+            }
+            let recognised = match classifier {
+                Some(classifier) => {
+                    measure::recognise(classifier, &name, [&truth, &gray_as_rgb(&gray), &output])?
+                }
+                None => None,
+            };
+            pictures.push((name, truth, output, recognised));
+        }
+        rows.par_extend(pictures.into_par_iter().map(|(name, truth, output, recognised)| Row {
+            recognised,
+            ..ruler.measure(name, &truth, &output)
+        }));
+    }
+    if rows.is_empty() {
+        bail!("expected at least one photograph that decodes, got {} that do not", data.corrupt().len());
+    }
+    Ok(Report::new(rows, data.corrupt(), bootstrap::RESAMPLES))
+}
+
+/// The 8-bit gray whose L is that of the photograph, rounded.
+pub fn gray_of(photograph: &RgbImage) -> GrayImage {
+    GrayImage::from_fn(photograph.width(), photograph.height(), |x, y| {
+        let [lightness, ..] = color::srgb8_to_lab(photograph.get_pixel(x, y).0);
+        Luma([color::unit_to_u8(color::linear_to_srgb(color::lightness_to_luminance(lightness)))])
+    })
+}
+
+/// The same picture in three equal channels: the output of a colorizer that finds no colour.
+pub fn gray_as_rgb(gray: &GrayImage) -> RgbImage {
+    RgbImage::from_fn(gray.width(), gray.height(), |x, y| Rgb([gray.get_pixel(x, y).0[0]; 3]))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The package, the data, the classifier or the device cannot be used, or a file cannot be written.
+pub fn run(args: &EvalArgs) -> Result<()> {
+    let data = crate::data::open(std::slice::from_ref(&args.data))?;
+    let resolved = autochrome_models::device::resolve(&args.device)?;
+    if let Some(reason) = &resolved.fallback {
+        eprintln!("device: {reason}");
+    }
+    let classifier =
+        args.classifier.as_ref().map(|path| Classifier::load(path, resolved.device)).transpose()?;
+    let mut sheet = args.sheet.as_ref().map(|_| Sheet::new(3, args.sheet_count));
+    let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
+        evaluate(&data, args.limit, classifier.as_ref(), sheet.as_mut(), paint)
+    };
+    let name = args.data.display().to_string();
+    let mut reports = Vec::new();
+    match &args.package {
+        None => {
+            reports.push(measure(&mut |gray| Ok(gray_as_rgb(gray)))?.titled(name, "gray".to_owned(), None))
+        }
+        Some(folder) => {
+            let mut model = Model::load(folder, &resolved, args)?;
+            let asked = args.temperature.iter().map(|&temperature| Some(temperature));
+            let temperatures = if args.temperature.is_empty() { vec![None] } else { asked.collect() };
+            for temperature in temperatures {
+                model.set_temperature(temperature);
+                let report = measure(&mut |gray| model.colorize(gray))?;
+                reports.push(report.titled(name.clone(), model.name().to_owned(), model.temperature()));
+            }
+        }
+    }
+    print(&reports, args)?;
+    if let (Some(sheet), Some(path)) = (&sheet, &args.sheet) {
+        sheet.save(path)?;
+    }
+    Ok(())
+}
+
+/// The reports as text or JSON (a list where there are several), and the CSV.
+fn print(reports: &[Report], args: &EvalArgs) -> Result<()> {
+    match reports {
+        [report] if args.json => println!("{}", serde_json::to_string_pretty(report)?),
+        _ if args.json => println!("{}", serde_json::to_string_pretty(reports)?),
+        _ => reports.iter().for_each(|report| println!("{report}")),
+    }
+    if let Some(path) = &args.csv {
+        let header = Report::CSV_HEADER.to_owned() + "\n";
+        let text = reports.iter().fold(header, |text, report| text + &report.csv());
+        crate::checkpoint::write_whole(path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use std::path::PathBuf;
+
+use image::{Rgb, RgbImage};
+
+use super::*;
+
+/// A folder with these pictures as PNG, and one file that is no picture.
+fn folder(pictures: &[(&str, RgbImage)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, picture) in pictures {
+        picture.save(folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("broken.jpg"), b"no picture").unwrap();
+    folder
+}
+
+fn open(folder: &tempfile::TempDir) -> DataSet {
+    crate::data::open(&[folder.path().to_path_buf()]).unwrap()
+}
+
+fn two_tints() -> RgbImage {
+    RgbImage::from_fn(32, 20, |x, _| if x < 16 { Rgb([200, 60, 60]) } else { Rgb([60, 60, 200]) })
+}
+
+#[test]
+fn the_truth_measures_as_perfect_and_gray_as_gray() {
+    let folder =
+        folder(&[("a.png", two_tints()), ("b.png", RgbImage::from_pixel(16, 12, Rgb([40, 160, 40])))]);
+    let data = open(&folder);
+    let mut truths = [two_tints(), RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]))].into_iter();
+    let truth = evaluate(&data, None, None, None, |_| Ok(truths.next().unwrap())).unwrap();
+    let value = |report: &Report, name| report.value(name).unwrap();
+    assert_eq!(truth.images, 2);
+    for name in ["auc", "auc_rebalanced"] {
+        assert_eq!(value(&truth, name), 100.0);
+    }
+    assert!(value(&truth, "psnr").is_infinite() && !truth.values().contains_key("psnr"));
+    for (name, expected) in [("ssim", 1.0), ("chroma", 1.0), ("spread", 1.0), ("dl", 0.0), ("dcf", 0.0)] {
+        assert!((value(&truth, name) - expected).abs() < 1e-9, "{name}");
+    }
+
+    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    assert!(value(&gray, "auc") < 80.0 && value(&gray, "spread") < 1e-3 && value(&gray, "cf") == 0.0);
+    // Only the rounding of the gray value to 8 bits is left of L.
+    assert!(value(&gray, "dl") < 0.25);
+}
+
+#[test]
+fn a_file_that_does_not_decode_is_named_and_left_out() {
+    let folder = folder(&[("a.png", two_tints())]);
+    let report = evaluate(&open(&folder), None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    assert_eq!(report.images, 1);
+    assert_eq!(report.corrupt.len(), 1);
+    assert_eq!(report.corrupt[0].0, "broken.jpg");
+    assert!(report.to_string().contains("broken.jpg"));
+    // One photograph has no interval.
+    assert_eq!(report.metrics[0].1.interval, None);
+}
+
+#[test]
+fn an_output_of_another_size_is_refused() {
+    let folder = folder(&[("a.png", two_tints())]);
+    let error = evaluate(&open(&folder), None, None, None, |_| Ok(RgbImage::new(3, 4))).unwrap_err();
+    assert_eq!(error.to_string(), "a.png: expected an output of (32, 20), got (3, 4)");
+}
+
+#[test]
+fn json_has_a_value_and_an_interval_for_each_metric_and_csv_a_line_for_each_photograph() {
+    let folder = folder(&[("a.png", two_tints()), ("b,c.png", two_tints())]);
+    let report = evaluate(&open(&folder), None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let report = report.titled("set".to_owned(), "gray".to_owned(), None);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["data"], "set");
+    assert!(json["metrics"]["auc"]["value"].is_f64());
+    assert_eq!(json["metrics"]["auc"]["interval"].as_array().unwrap().len(), 2);
+    let columns = Report::CSV_HEADER.split(',').count();
+    let csv = report.csv();
+    let line = csv.lines().nth(1).unwrap();
+    assert!(line.starts_with("gray,,\"b,c.png\","));
+    assert_eq!(line.replace("b,c", "bc").split(',').count(), columns);
+}
+
+/// A file of the shared data, or `None` with a line that says so.
+fn shared(test: &str, name: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
+    let path = std::env::var_os("AUTOCHROME_DATA").map_or_else(beside, PathBuf::from).join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!(
+        "SKIPPED {test}: {} is not there; set AUTOCHROME_DATA to the folder that has {name}",
+        path.display()
+    );
+    None
+}
+
+#[test]
+fn gray_baseline_of_the_public_photographs() {
+    let Some(path) = shared("gray_baseline_of_the_public_photographs", "photos-eval-public.tar") else {
+        return;
+    };
+    let data = crate::data::open(&[path]).unwrap();
+    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    assert_eq!(gray.images, 200);
+    println!("{gray}");
+    for (name, expected, within) in
+        [("auc", 88.49, 0.02), ("auc_rebalanced", 73.11, 0.3), ("psnr", 22.47, 0.02), ("cf_truth", 43.1, 0.1)]
+    {
+        let value = gray.value(name).unwrap();
+        assert!((value - expected).abs() < within, "{name}: expected {expected}, got {value}");
+    }
+}
+
+#[test]
+fn the_classifier_knows_nine_of_ten_in_colour() {
+    let test = "the_classifier_knows_nine_of_ten_in_colour";
+    let (Some(photos), Some(weights)) =
+        (shared(test, "photos-eval-public.tar"), shared(test, "efficientnet_lite0.safetensors"))
+    else {
+        return;
+    };
+    let data = crate::data::open(&[photos]).unwrap();
+    let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
+    let report = evaluate(&data, None, Some(&classifier), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    println!("{report}");
+    // 200 photographs: one is 0.5 %; another CPU may round one of them to another class.
+    assert!((report.value("top1_truth").unwrap() - 90.0).abs() <= 0.5);
+    assert!((report.value("top1_gray").unwrap() - 76.5).abs() <= 0.5);
+    assert_eq!(report.value("gap_closed"), Some(0.0));
+}
