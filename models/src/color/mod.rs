@@ -13,6 +13,7 @@ mod lab;
 mod srgb;
 
 pub use ciede2000::ciede2000;
+pub(crate) use lab::LUMINANCE;
 pub use lab::{
     lab_to_srgb, lightness_to_luminance, luminance_to_lightness, srgb_to_lab, srgb_to_luminance, srgb8_to_lab,
 };

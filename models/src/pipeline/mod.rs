@@ -1,1 +1,195 @@
-//! skeleton
+//! The way of a pixel: picture in, L to the network, ab back, picture out.
+//!
+//! The idea: **only low-resolution planes are ever whole in memory**; the picture itself is read twice, row by row,
+//! and written once. First its L is shrunk to the working size; the predictor turns that into ab; then each row's L
+//! is read again and meets its chroma, interpolated along the edges of L, in the output's own format.
+//!
+//! Memory beyond the two pictures: 4 bytes for each pixel of the working size, 60 for each predicted ab pair, per
+//! thread 4 bytes for each column and 20 KiB, and what the predictor takes.
+//!
+//! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
+//! alpha is copied. Knows no tch: the network comes as an [`AbPredictor`].
+
+mod guided;
+mod image;
+mod resample;
+mod rows;
+mod shade;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+pub use image::{ImageError, ImageView, ImageViewMut, PixelFormat};
+
+/// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ab {
+    /// Values in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Green to red.
+    pub a: Vec<f32>,
+    /// Blue to yellow.
+    pub b: Vec<f32>,
+}
+
+/// What predicts chroma from lightness: a network on a device, or a fake in a test.
+pub trait AbPredictor {
+    /// Predicts ab for `l`: `width` x `height` values of L (0..100), row by row; both sides are multiples of 32.
+    ///
+    /// The result has the same size, or one smaller by the same whole factor both ways, and finite values.
+    /// `temperature` is that of the annealed mean, `None` for the model's own. `threads` is at least 1. Called
+    /// once a picture, on the thread that called [`colorize`].
+    ///
+    /// # Errors
+    /// Whatever kept it from predicting.
+    fn predict_ab(
+        &self,
+        l: &[f32],
+        width: usize,
+        height: usize,
+        temperature: Option<f32>,
+        threads: usize,
+    ) -> Result<Ab, PredictError>;
+}
+
+/// Why a prediction failed, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PredictError(String);
+
+impl PredictError {
+    /// An error with this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// How to colorize.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Size the network works at, as the side of a square of the same area: 32..=2048.
+    pub working_size: u32,
+    /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
+    pub strength: f32,
+    /// Temperature of the annealed mean, 0..=1; `None` for the model's own.
+    pub temperature: Option<f32>,
+    /// Threads to work on, 0 for all that the machine has, at most 1024.
+    pub threads: usize,
+}
+
+/// Why a picture was not colorized. What the output holds is then undefined.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PipelineError {
+    /// A picture does not fit its purpose.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A parameter is outside its range.
+    #[error("{name} is {got}; expected {expected}")]
+    Parameter {
+        /// The field of [`Params`].
+        name: &'static str,
+        /// What came.
+        got: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// The progress callback asked to stop.
+    #[error("colorizing was cancelled")]
+    Cancelled,
+    /// The predictor failed, or gave what cannot be chroma.
+    #[error("prediction failed: {0}")]
+    Predict(#[from] PredictError),
+}
+
+/// Colorizes `input` into `output`: same size, `output` in a format with colour.
+///
+/// `progress` is told fractions that rise from 0 to 1, at least ten times, always on the calling thread; when it
+/// breaks, work stops before the next band of rows. Several calls may run at once.
+///
+/// # Errors
+/// [`PipelineError::Image`] when `output` is gray or of another size, [`PipelineError::Parameter`] for a parameter
+/// outside its range or threads that the system will not start, [`PipelineError::Cancelled`], and
+/// [`PipelineError::Predict`] when `predictor` fails or breaks its contract. All but the last two are found before
+/// any work.
+pub fn colorize(
+    predictor: &dyn AbPredictor,
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    params: &Params,
+    progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+) -> Result<(), PipelineError> {
+    check_images(input, output)?;
+    check_params(params)?;
+    let workers = stages::Workers::new(params.threads)?;
+    let mut report = |fraction: f32| match progress(fraction) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(PipelineError::Cancelled),
+    };
+    report(0.0)?;
+    let size = (input.layout.width, input.layout.height);
+    let working = resample::working_dimensions(size.0, size.1, params.working_size);
+    let lightness = stages::shrink_lightness(input, working, &workers, &mut |part| report(0.2 * part))?;
+    let ab = predictor.predict_ab(&lightness, working.0, working.1, params.temperature, workers.threads())?;
+    check_prediction(&ab, working)?;
+    report(0.5)?;
+    let guide = guided::shrink(&lightness, working, (ab.width, ab.height));
+    drop(lightness);
+    let planes: [&[f32]; 2] = [&ab.a, &ab.b];
+    let field = guided::ChromaField::new(&guide, planes, (ab.width, ab.height), size, params.strength);
+    stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
+}
+
+fn check_images(input: &ImageView<'_>, output: &ImageViewMut<'_>) -> Result<(), ImageError> {
+    if !output.format().has_colour() {
+        return Err(ImageError::NoColour(output.format()));
+    }
+    if input.size() != output.size() {
+        return Err(ImageError::SizeMismatch { expected: input.size(), got: output.size() });
+    }
+    Ok(())
+}
+
+fn check_params(params: &Params) -> Result<(), PipelineError> {
+    let refuse = |name, got: String, expected| Err(PipelineError::Parameter { name, got, expected });
+    if !(32..=2048).contains(&params.working_size) {
+        return refuse("working_size", params.working_size.to_string(), "32 to 2048 pixels");
+    }
+    if !(0.0..=1.5).contains(&params.strength) {
+        return refuse("strength", params.strength.to_string(), "0 to 1.5");
+    }
+    if let Some(temperature) = params.temperature.filter(|value| !(0.0..=1.0).contains(value)) {
+        return refuse("temperature", temperature.to_string(), "0 to 1");
+    }
+    if params.threads > 1024 {
+        return refuse("threads", params.threads.to_string(), "0 (all) to 1024");
+    }
+    Ok(())
+}
+
+fn check_prediction(ab: &Ab, working: (usize, usize)) -> Result<(), PredictError> {
+    let Ab { width, height, .. } = *ab;
+    let whole = width > 0
+        && height > 0
+        && working.0.is_multiple_of(width)
+        && working.1.is_multiple_of(height)
+        && working.0 / width == working.1 / height;
+    if !whole || ab.a.len() != width * height || ab.b.len() != width * height {
+        return Err(PredictError(format!(
+            "the model gave ab of {width} x {height} ({} and {} values) for L of {} x {}; expected a whole fraction \
+             of that size",
+            ab.a.len(),
+            ab.b.len(),
+            working.0,
+            working.1
+        )));
+    }
+    if !ab.a.iter().chain(&ab.b).all(|value| value.is_finite()) {
+        return Err(PredictError("the model gave ab that is not finite; its weights are damaged".into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The two passes over the picture, in bands of rows on a pool of threads.
+//!
+//! The idea: **rows are independent, and the calling thread only hands out bands**, so progress and cancelling live
+//! between bands, on the thread the caller knows.
+
+use std::ops::Range;
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::PipelineError;
+use super::guided::ChromaField;
+use super::image::{ImageView, ImageViewMut, Layout, PixelFormat};
+use super::resample::Axis;
+use super::rows;
+use super::shade::{Stretch, shade};
+use crate::color::fast::lab_curve;
+
+/// Pixels worked on together: their planes stay in the fastest cache.
+const STRETCH: usize = 512;
+/// Bands of the first pass; the working size has at least 32 rows, so there are always 8.
+const SHRINK_BANDS: usize = 8;
+/// Bands of the second pass, for a picture with as many rows.
+const WRITE_BANDS: usize = 32;
+
+/// The threads of one call. With one thread the work is done on the calling one.
+pub(super) struct Workers {
+    pool: Option<rayon::ThreadPool>,
+    threads: usize,
+}
+
+impl Workers {
+    /// Starts `threads` threads, 0 for as many as the machine runs at once.
+    pub(super) fn new(threads: usize) -> Result<Self, PipelineError> {
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        if threads == 1 {
+            return Ok(Self { pool: None, threads });
+        }
+        let named = |index| format!("autochrome-{index}");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(named).build();
+        let pool = pool.map_err(|error| PipelineError::Parameter {
+            name: "threads",
+            got: format!("{threads}, which the system would not start ({error})"),
+            expected: "fewer",
+        })?;
+        Ok(Self { pool: Some(pool), threads })
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Calls `work` on each chunk of `data` (the last may be shorter) with its index; `scratch` makes memory that
+    /// one thread reuses.
+    fn chunks<T: Send, S>(
+        &self,
+        data: &mut [T],
+        size: usize,
+        scratch: impl Fn() -> S + Send + Sync,
+        work: impl Fn(&mut S, usize, &mut [T]) + Send + Sync,
+    ) {
+        match &self.pool {
+            Some(pool) => pool.install(|| {
+                let chunks = data.par_chunks_mut(size).enumerate();
+                chunks.for_each_init(scratch, |scratch, (index, chunk)| work(scratch, index, chunk));
+            }),
+            None => {
+                let mut scratch = scratch();
+                for (index, chunk) in data.chunks_mut(size).enumerate() {
+                    work(&mut scratch, index, chunk);
+                }
+            }
+        }
+    }
+}
+
+/// Cuts `len` rows into bands of equal size, the last one smaller, and the share that is done after each.
+fn bands(len: usize, most: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
+    let rows = len.div_ceil(most);
+    (0..len).step_by(rows).map(move |start| {
+        let end = (start + rows).min(len);
+        (start..end, end as f32 / len as f32)
+    })
+}
+
+/// L (0..100) of the picture at the working size.
+pub(super) fn shrink_lightness(
+    input: &ImageView<'_>,
+    working: (usize, usize),
+    workers: &Workers,
+    report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
+) -> Result<Vec<f32>, PipelineError> {
+    let Layout { format, width, height, .. } = input.layout;
+    let (columns, rows) = (Axis::new(width, working.0), Axis::new(height, working.1));
+    let mut result = vec![0.0; working.0 * working.1];
+    let scratch = || (vec![0.0; width], vec![0.0; STRETCH]);
+    for (band, done) in bands(rows.len(), SHRINK_BANDS) {
+        let target = &mut result[band.start * working.0..band.end * working.0];
+        workers.chunks(target, working.0, scratch, |(sum, y), index, target| {
+            let (first, weights) = rows.taps(band.start + index);
+            sum.fill(0.0);
+            for (source, weight) in (first..).zip(weights) {
+                let bytes = input.row(source).chunks(STRETCH * format.bytes_per_pixel());
+                for (bytes, sum) in bytes.zip(sum.chunks_mut(STRETCH)) {
+                    add_lightness(format, bytes, *weight, y, sum);
+                }
+            }
+            columns.apply(sum, target);
+        });
+        report(done)?;
+    }
+    Ok(result)
+}
+
+/// Memory that one thread reuses from row to row.
+struct Scratch {
+    lines: Vec<f32>,
+    fy: Vec<f32>,
+    lightness: Vec<f32>,
+    y: Vec<f32>,
+    a: Vec<f32>,
+    b: Vec<f32>,
+}
+
+/// Reads each row's L again, gives it its chroma and writes it.
+pub(super) fn write_colour(
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    field: &ChromaField,
+    workers: &Workers,
+    report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
+) -> Result<(), PipelineError> {
+    let (from, to) = (input.layout, output.layout);
+    let plane = || vec![0.0; STRETCH];
+    let scratch = || Scratch {
+        lines: field.row_buffer(),
+        fy: plane(),
+        lightness: plane(),
+        y: plane(),
+        a: plane(),
+        b: plane(),
+    };
+    for (places, done) in bands(to.height, WRITE_BANDS) {
+        let band = &mut output.data[to.bytes_of(&places)];
+        workers.chunks(band, to.pitch, scratch, |scratch, index, row| {
+            let y = to.place(places.start + index);
+            field.row(y, &mut scratch.lines);
+            let source = input.row(y).chunks(STRETCH * from.format.bytes_per_pixel());
+            let target = row[..to.row_bytes].chunks_mut(STRETCH * to.format.bytes_per_pixel());
+            for (part, (source, target)) in source.zip(target).enumerate() {
+                let formats = (from.format, to.format);
+                write_stretch(formats, source, target, field, part * STRETCH, scratch);
+            }
+        });
+        report(done)?;
+    }
+    Ok(())
+}
+
+/// Adds `weight` times the L of the pixels in `source` to `sum`.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32], sum: &mut [f32]) {
+    let y = &mut y[..sum.len()];
+    rows::luminance(format, source, y);
+    for (sum, y) in sum.iter_mut().zip(y) {
+        *sum += weight * (116.0 * lab_curve(*y) - 16.0);
+    }
+}
+
+/// Colours the pixels in `source`, which begin at column `begin`, into `target`.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn write_stretch(
+    (from, to): (PixelFormat, PixelFormat),
+    source: &[u8],
+    target: &mut [u8],
+    field: &ChromaField,
+    begin: usize,
+    scratch: &mut Scratch,
+) {
+    let pixels = source.len() / from.bytes_per_pixel();
+    let Scratch { lines, fy, lightness, y, a, b } = scratch;
+    let (fy, lightness) = (&mut fy[..pixels], &mut lightness[..pixels]);
+    let (y, a, b) = (&mut y[..pixels], &mut a[..pixels], &mut b[..pixels]);
+    rows::luminance(from, source, y);
+    for ((fy, lightness), y) in fy.iter_mut().zip(lightness.iter_mut()).zip(&*y) {
+        *fy = lab_curve(*y);
+        *lightness = 116.0 * *fy - 16.0;
+    }
+    field.chroma(lines, begin, lightness, a, b);
+    shade(Stretch { fy, y, a, b });
+    rows::store(to, target, [y, a, b]);
+    rows::copy_alpha(from, source, to, target);
+}
