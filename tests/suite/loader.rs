@@ -209,6 +209,19 @@ fn a_library_that_another_needs_and_is_missing_is_named() {
 }
 
 #[test]
+fn a_library_that_another_needs_and_is_cut_short_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("needy.so");
+    let whole = fs::read(stub()).unwrap();
+    fs::write(&path, replaced(&whole, b"libc.so.6\0", b"libq.so.6\0")).unwrap();
+    fs::write(folder.path().join("libq.so.6"), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(
+        refusal(&path),
+        "needy.so is not a usable plugin: libq.so.6, which it needs: the file is cut short; install it again"
+    );
+}
+
+#[test]
 fn a_plugin_whose_types_are_laid_out_otherwise_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("layout.so");

@@ -1,8 +1,10 @@
 //! The file is checked before it is loaded: `dlopen` maps what the headers promise, and a file that was cut short
 //! kills the whole program with SIGBUS instead of failing.
 //!
-//! Only headers and symbols are read, never the whole library.
+//! The same holds for the libraries it needs: those that lie beside it, where an installation has them, are checked
+//! too. Only headers and symbols are read, never a whole library.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -35,12 +37,48 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     if metadata.len() == 0 {
         return Err("the file is empty; install it again".into());
     }
-    let file = File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
-    check_contents(&ReadCache::new(file))
+    let needed = read(path, true)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    check_needed(folder, needed)
 }
 
-fn check_contents<'data>(data: impl ReadRef<'data>) -> Result<(), String> {
+/// Checks the `needed` libraries that lie in `folder`, those that they need, and so on.
+fn check_needed(folder: &Path, mut needed: Vec<String>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    while let Some(name) = needed.pop() {
+        let path = folder.join(&name);
+        // A name with a slash is a path of its own, and what lies elsewhere is the system's to answer for.
+        if !name.contains('/') && path.is_file() && seen.insert(name.clone()) {
+            needed
+                .extend(read(&path, false).map_err(|problem| format!("{name}, which it needs: {problem}"))?);
+        }
+    }
+    Ok(())
+}
+
+/// Checks one file, as a plugin or as a library of one; gives the names of the libraries it needs.
+fn read(path: &Path, is_plugin: bool) -> Result<Vec<String>, String> {
+    let file = File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    let cache = ReadCache::new(file);
+    let data = &cache;
     let length = data.len().map_err(|()| "its length cannot be read".to_string())?;
+    let header = check_header(data, length)?;
+    let endian = header.endian().map_err(|_| foreign("another byte order"))?;
+    check_extents(header, endian, data, length)?;
+    if is_plugin {
+        check_exports(header, endian, data)?;
+    }
+    let table = header.sections(endian, data).and_then(|sections| sections.dynamic_table(endian, data));
+    let table = table.map_err(damaged)?;
+    let needed = table.iter().filter(|entry| entry.tag == elf::DT_NEEDED);
+    Ok(needed
+        .filter_map(|entry| table.string(entry).ok())
+        .map(|name| String::from_utf8_lossy(name).into())
+        .collect())
+}
+
+/// A shared library for this machine.
+fn check_header<'data>(data: impl ReadRef<'data>, length: u64) -> Result<&'data Header, String> {
     let magic = data.read_bytes_at(0, length.min(4)).map_err(|()| NOT_ELF.to_string())?;
     if magic != elf::ELFMAG {
         return Err(NOT_ELF.into());
@@ -56,8 +94,11 @@ fn check_contents<'data>(data: impl ReadRef<'data>) -> Result<(), String> {
     if MACHINE.is_some_and(|own| own != machine) {
         return Err(foreign(&format!("machine number {}", machine.0)));
     }
-    check_extents(header, endian, data, length)?;
-    check_exports(header, endian, data)
+    Ok(header)
+}
+
+fn damaged(error: object::read::Error) -> String {
+    format!("its tables are damaged: {error}")
 }
 
 fn foreign(what: &str) -> String {
@@ -95,7 +136,6 @@ fn check_exports<'data>(
     data: impl ReadRef<'data>,
 ) -> Result<(), String> {
     use object::read::elf::Sym;
-    let damaged = |error: object::read::Error| format!("its tables are damaged: {error}");
     let sections = header.sections(endian, data).map_err(damaged)?;
     let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM).map_err(damaged)?;
     let exported = symbols.iter().any(|symbol| {
