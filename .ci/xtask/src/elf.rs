@@ -54,11 +54,17 @@ pub fn scrub(bytes: &mut [u8], checkout: &Path) {
         rest[..end].fill(0);
     }
     let checkout = checkout.as_os_str().as_encoded_bytes();
-    let header = [checkout, b"/.libtorch/"].concat();
-    for start in positions(bytes, &header) {
+    for start in positions(bytes, b"/.libtorch/") {
+        // The bindings may come from a build whose checkout lay elsewhere; such a path begins after what
+        // cannot be in one.
+        let known = start.checked_sub(checkout.len()).filter(|&from| bytes[from..].starts_with(checkout));
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | b'"' | b'\'');
+        let from = known.unwrap_or_else(|| bytes[..start].iter().rposition(ends).map_or(0, |end| end + 1));
         // `/home/me/src/.libtorch/x.h` becomes `.////////////.libtorch/x.h`, a path like any other.
-        bytes[start] = b'.';
-        bytes[start + 1..start + checkout.len()].fill(b'/');
+        if bytes[from..start].first() == Some(&b'/') {
+            bytes[from] = b'.';
+            bytes[from + 1..start].fill(b'/');
+        }
     }
 }
 
@@ -93,12 +99,15 @@ mod tests {
 
     #[test]
     fn takes_the_build_tree_out_and_keeps_every_length() {
-        let text = b"\0$ORIGIN:$ORIGIN/../../.libtorch/lib:$ORIGIN/../x\0at \"/w/co/.libtorch/include/a.h\":7\0$ORIGIN/../y\0";
+        let text =
+            b"\0$ORIGIN:$ORIGIN/../../.libtorch/lib:$ORIGIN/../x\0at \"/w/co/.libtorch/include/a.h\":7\0\
+            $ORIGIN/../y\0/v/.libtorch/b.h\0";
         let mut bytes = text.to_vec();
         scrub(&mut bytes, Path::new("/w/co"));
         assert_eq!(bytes.len(), text.len());
         let strings: Vec<&[u8]> = bytes.split(|&byte| byte == 0).filter(|part| !part.is_empty()).collect();
-        let expected: [&[u8]; 3] = [b"$ORIGIN", b"at \"./////.libtorch/include/a.h\":7", b"$ORIGIN/../y"];
+        let expected: [&[u8]; 4] =
+            [b"$ORIGIN", b"at \"./////.libtorch/include/a.h\":7", b"$ORIGIN/../y", b".//.libtorch/b.h"];
         assert_eq!(strings, expected);
     }
 
