@@ -86,7 +86,7 @@ impl Axis {
     }
 }
 
-/// A position (>= 0) among `len` samples as the sample before it and the share of the next.
+/// A position (>= 0) among `len` samples as the sample before it and the share of the next (0 at the last).
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -94,7 +94,8 @@ impl Axis {
 )]
 pub(super) fn split(position: f32, len: usize) -> (usize, f32) {
     let index = (position as usize).min(len - 1);
-    (index, position - index as f32)
+    let share = if index + 1 < len { position - index as f32 } else { 0.0 };
+    (index, share)
 }
 
 #[cfg(test)]
