@@ -68,7 +68,7 @@ pub fn on_session(
     handle: *const AutochromeSession,
     body: impl FnOnce(&Caller, &mut Session) -> Result<(), Failure>,
 ) -> AutochromeStatus {
-    let outcome = catch(name, || {
+    let outcome = contain(name, || {
         let seat = SESSIONS.get(handle)?;
         let Some(mut session) = seat.take() else {
             let text = format!("{name}: the session is in use by another call; make one session per thread");
@@ -110,11 +110,15 @@ fn remember(failure: &Failure) -> AutochromeStatus {
     failure.status
 }
 
+/// Contains a body that the tests may ask to panic.
 fn catch<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    // What a body can leave half done is its session, and that is reset after a panic.
-    catch_unwind(AssertUnwindSafe(|| {
+    contain(name, || {
         fault::inject(name);
         body()
-    }))
-    .unwrap_or_else(|payload| Err(Failure::panicked(name, payload)))
+    })
+}
+
+fn contain<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    // What a body can leave half done is its session, and that is reset after a panic.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(Failure::panicked(name, payload)))
 }

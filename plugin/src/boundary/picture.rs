@@ -196,3 +196,75 @@ fn pixel_format(format: AutochromeFormat) -> Option<PixelFormat> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: usize = 0x10_0000;
+
+    /// A picture of gray pixels at an address that nobody follows.
+    fn gray(offset: usize, width: u32, height: u32, stride: isize) -> Result<Picture, Failure> {
+        let image = AutochromeImage {
+            struct_size: 32,
+            format: AUTOCHROME_FORMAT_GRAY8,
+            width,
+            height,
+            stride,
+            data: std::ptr::without_provenance_mut(ADDRESS + offset),
+        };
+        Picture::check(&image, "input")
+    }
+
+    fn may_be_used(input: Result<Picture, Failure>, output: Result<Picture, Failure>) -> bool {
+        refuse_overlap(&input.expect("sound"), &output.expect("sound")).is_ok()
+    }
+
+    #[test]
+    fn the_same_picture_separate_memory_and_separate_columns_may_be_used() {
+        assert!(may_be_used(gray(0, 8, 8, 8), gray(0, 8, 8, 8)));
+        assert!(may_be_used(gray(0, 8, 8, 8), gray(64, 8, 8, 8)));
+        assert!(may_be_used(gray(0, 8, 8, 16), gray(8, 8, 8, 16)));
+        assert!(may_be_used(gray(8, 8, 8, 16), gray(0, 8, 8, 16)));
+        // The output's rows are upside down in the right half.
+        assert!(may_be_used(gray(0, 8, 8, 16), gray(8 + 7 * 16, 8, 8, -16)));
+    }
+
+    #[test]
+    fn pictures_that_share_some_pixels_may_not() {
+        assert!(!may_be_used(gray(0, 8, 8, 8), gray(63, 8, 8, 8)));
+        assert!(!may_be_used(gray(0, 8, 8, 8), gray(7 * 8, 8, 8, -8)));
+        assert!(!may_be_used(gray(0, 8, 8, 16), gray(7, 8, 8, 16)));
+        assert!(!may_be_used(gray(0, 8, 8, 16), gray(8, 8, 8, 24)));
+        assert!(!may_be_used(gray(0, 8, 8, 16), gray(0, 8, 8, 17)));
+    }
+
+    #[test]
+    fn a_picture_that_would_wrap_around_is_refused() {
+        for stride in [isize::MIN, isize::MAX, 0, 7, -7] {
+            assert!(gray(0, 8, 8, stride).is_err(), "{stride}");
+        }
+        let below = isize::try_from(ADDRESS).expect("small");
+        assert!(gray(0, 8, 2, -below).is_err(), "it would begin at address 0");
+        assert!(gray(0, 8, 2, 1 - below).is_ok());
+        assert!(gray(0, 1 << 17, 1 << 16, 1 << 17).is_err(), "more than 2^32 pixels");
+    }
+
+    #[test]
+    fn bytes_between_rows_are_left_alone() {
+        let mut memory = [7_u8; 5 * 4];
+        let image = AutochromeImage {
+            struct_size: 32,
+            format: AUTOCHROME_FORMAT_GRAY8,
+            width: 2,
+            height: 4,
+            stride: -5,
+            data: memory.as_mut_ptr().wrapping_add(15).cast(),
+        };
+        let picture = Picture::check(&image, "output").expect("sound");
+        assert!(picture.has_gaps());
+        picture.copy_out(&[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(picture.copy_in().expect("memory"), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(memory, [7, 8, 7, 7, 7, 5, 6, 7, 7, 7, 3, 4, 7, 7, 7, 1, 2, 7, 7, 7]);
+    }
+}
