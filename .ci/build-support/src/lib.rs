@@ -29,7 +29,8 @@ pub fn emit_libtorch_rpath() {
 
 /// The path that leads from the folder `from` to `to`; both absolute and without `..`.
 fn relative_path(from: &Path, to: &Path) -> PathBuf {
-    let (from, to): (Vec<Component>, Vec<Component>) = (from.components().collect(), to.components().collect());
+    let (from, to): (Vec<Component>, Vec<Component>) =
+        (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n(Component::ParentDir, from.len() - shared);
     up.chain(to[shared..].iter().copied()).collect()
@@ -41,7 +42,10 @@ mod tests {
 
     #[test]
     fn leads_up_and_down_again() {
-        assert_eq!(relative_path(Path::new("/w/target/release"), Path::new("/w/.libtorch/lib")), Path::new("../../.libtorch/lib"));
+        assert_eq!(
+            relative_path(Path::new("/w/target/release"), Path::new("/w/.libtorch/lib")),
+            Path::new("../../.libtorch/lib")
+        );
         assert_eq!(relative_path(Path::new("/t"), Path::new("/w/lib")), Path::new("../w/lib"));
     }
 }
