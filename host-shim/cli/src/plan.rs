@@ -56,7 +56,9 @@ impl Plan {
         match target(inputs, output)? {
             Target::Beside(input) => items.push(Item { input: input.into(), output: beside(input) }),
             Target::File(input, output) => {
-                encode::by_extension(output).map_err(|error| UsageError(error.to_string()))?;
+                encode::by_extension(output).map_err(|error| {
+                    UsageError(format!("{error}; a folder to be made is named with a slash at its end"))
+                })?;
                 let output = readable(input).map(|()| output.to_path_buf());
                 items.push(Item { input: input.into(), output });
             }
