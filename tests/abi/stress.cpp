@@ -21,7 +21,7 @@ Result colorize(const AutochromeApi *api, AutochromeSession *session, uint32_t s
     for (size_t i = 0; i < gray.size(); i++) gray[i] = static_cast<uint8_t>((i * (seed + 1)) % 251);
     AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, kSide, kSide, kSide, gray.data());
     AutochromeImage out = picture(AUTOCHROME_FORMAT_RGB8, kSide, kSide, kSide * 3, rgb.data());
-    AutochromeParams params;
+    AutochromeParams params{};  // zeros are valid too, should params_init fail on purpose
     params.struct_size = sizeof params;
     api->params_init(&params);
     params.threads = 1;
