@@ -102,7 +102,7 @@ fn worked_example_of_the_header_compiles_and_runs() {
     let source = folder.path().join("example.c");
     fs::write(&source, worked_example(&generate())).expect("the example can be written");
     let program = compile(&source, Language::C11, folder.path());
-    compile(&source, Language::Cxx17, folder.path());
+    let _as_cxx = compile(&source, Language::Cxx17, folder.path());
     let mut host = Command::new(program);
     host.env("AUTOCHROME_MODELS", models(&folder)).env("LD_LIBRARY_PATH", built());
     text(&host.output().expect("the example runs"));
