@@ -24,12 +24,26 @@ pub struct OptimConfig {
     pub warmup: u64,
     /// Steps of the whole run; the rate falls to 0 along a cosine.
     pub steps: u64,
+    /// Ends the run early and well: from a step on, the rate falls in a line to 0. May be added to a run that has not
+    /// got there yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooldown: Option<Cooldown>,
     /// Greatest norm of the gradient; larger ones are scaled down.
     #[serde(default = "default_clip")]
     pub clip: f64,
     /// Decay of the moving average of weights, 0 (none) to below 1; ramps up over the first steps.
     #[serde(default)]
     pub ema: f64,
+}
+
+/// The early end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cooldown {
+    /// Step from which on the rate falls.
+    pub from: u64,
+    /// Steps until it is 0.
+    pub steps: u64,
 }
 
 fn default_clip() -> f64 {
@@ -61,9 +75,24 @@ impl OptimConfig {
         Ok(())
     }
 
+    /// The step at which the run ends.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.cooldown.map_or(self.steps, |cooldown| self.steps.min(cooldown.from.saturating_add(cooldown.steps)))
+    }
+
     /// Factor on the learning rate at a step, counted from 0.
     #[must_use]
     pub fn schedule(&self, step: u64) -> f64 {
+        match self.cooldown {
+            Some(Cooldown { from, steps }) if step >= from => {
+                self.cosine(from) * (1.0 - float(step - from) / float(steps.max(1))).max(0.0)
+            }
+            _ => self.cosine(step),
+        }
+    }
+
+    fn cosine(&self, step: u64) -> f64 {
         if step < self.warmup {
             return float(step + 1) / float(self.warmup);
         }
@@ -105,6 +134,11 @@ impl AdamW {
         let copy = |tensor: &Tensor| tensor.f_detach_copy();
         let averages = store.tensors.iter().map(|entry| copy(&entry.tensor)).collect::<Result<_, _>>()?;
         Ok(AdamW { config: config.clone(), moments, averages })
+    }
+
+    /// Takes the rates and the schedule of another configuration from here on.
+    pub fn follow(&mut self, config: &OptimConfig) {
+        self.config = config.clone();
     }
 
     /// Takes one step with the gradients that lie in the tensors, then drops them. Gives the gradient's norm before
@@ -207,7 +241,17 @@ mod tests {
     use tch::Device;
 
     fn config() -> OptimConfig {
-        OptimConfig { lr: 0.1, encoder_lr: None, weight_decay: 0.0, warmup: 10, steps: 100, clip: 1.0, ema: 0.9 }
+        OptimConfig { lr: 0.1, encoder_lr: None, weight_decay: 0.0, warmup: 10, steps: 100, cooldown: None, clip: 1.0, ema: 0.9 }
+    }
+
+    #[test]
+    fn a_cooldown_leaves_the_rate_before_it_alone_and_ends_the_run_at_nothing() {
+        let whole = config();
+        let short = OptimConfig { cooldown: Some(Cooldown { from: 40, steps: 20 }), ..config() };
+        assert_eq!((whole.end(), short.end()), (100, 60));
+        assert!((0..=40).all(|step| (whole.schedule(step) - short.schedule(step)).abs() < 1e-12));
+        assert!((short.schedule(50) - 0.5 * whole.schedule(40)).abs() < 1e-12);
+        assert!(short.schedule(60) < 1e-12);
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl Run {
         Ok(run)
     }
 
+    /// Goes on under a configuration that agrees with the old one so far.
+    pub fn follow(&mut self, config: RunConfig) {
+        self.optimizer.follow(&config.optim);
+        self.config = config;
+    }
+
     fn blank(config: RunConfig, data: Vec<DataStamp>, device: Device) -> Result<Self> {
         tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
         let codec = config.codec.build()?;

@@ -104,11 +104,20 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
         let data = stamps(&config.data, &args.data)?;
         return Run::start(config, data, &args.data, device);
     }
-    let run = Run::resume(&checkpoint, device)?;
-    if run.config != config {
+    let mut run = Run::resume(&checkpoint, device)?;
+    if !is_continuation(&run.config, &config, run.step) {
         bail!("{}: expected the configuration of its checkpoint, got a changed one; name another --out", folder.display());
     }
+    run.follow(config);
     Ok(run)
+}
+
+/// Whether a run that has done `step` steps under `old` would have done the same under `new`.
+fn is_continuation(old: &RunConfig, new: &RunConfig, step: u64) -> bool {
+    let mut with_new_end = old.clone();
+    with_new_end.optim.cooldown = new.optim.cooldown;
+    let begins_later = |config: &RunConfig| config.optim.cooldown.is_none_or(|cooldown| cooldown.from >= step);
+    old == new || (with_new_end == *new && begins_later(old) && begins_later(new))
 }
 
 /// What the data sets are, for the package's card.
@@ -143,7 +152,7 @@ impl Training {
             None => Vec::new(),
         };
         let log = Log::open(&folder.join("log.csv"), run.step)?;
-        let bar = ProgressBar::new(config.optim.steps).with_position(run.step);
+        let bar = ProgressBar::new(config.optim.end()).with_position(run.step);
         let style = "{bar:32} step {pos}/{len}  {msg}  {elapsed} gone, {eta} left";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.reset_eta();
@@ -153,7 +162,8 @@ impl Training {
     fn run(&mut self, stop_after: u64, stop: &AtomicBool) -> Result<Ended> {
         let config = self.run.config.clone();
         let batches = Batches::new(Arc::clone(&self.data), config.data.augment, config.batch, config.seed);
-        let end = config.optim.steps.min(stop_after);
+        let finish = config.optim.end();
+        let end = finish.min(stop_after);
         let stream = batches.stream(self.run.step, end, AHEAD);
         let mut since = Since::now();
         while self.run.step < end && !stop.load(Ordering::SeqCst) {
@@ -161,7 +171,7 @@ impl Training {
             let report = self.run.train_step(&batch)?;
             since.add(report.loss, batch.count);
             let step = self.run.step;
-            let last = step == config.optim.steps;
+            let last = step == finish;
             let measure = !self.held_out.is_empty() && (last || step.is_multiple_of(config.log.held_out_every));
             if last || measure || step.is_multiple_of(config.log.every) {
                 let held_out_loss =
@@ -183,7 +193,7 @@ impl Training {
                 self.run.save(&checkpoint_path(&self.folder))?;
             }
         }
-        Ok(if self.run.step >= config.optim.steps { Ended::Finished } else { Ended::Stopped })
+        Ok(if self.run.step >= finish { Ended::Finished } else { Ended::Stopped })
     }
 
     fn tell(&mut self, line: &Line) -> Result<()> {
@@ -194,7 +204,7 @@ impl Training {
         self.bar.set_message(text.clone());
         if self.bar.is_hidden() && (line.held_out_loss.is_some() || line.step.is_multiple_of(100)) {
             let left = self.bar.eta().as_secs();
-            eprintln!("step {}/{}: {text}, {left} s left", line.step, self.run.config.optim.steps);
+            eprintln!("step {}/{}: {text}, {left} s left", line.step, self.run.config.optim.end());
         }
         Ok(())
     }
