@@ -62,8 +62,11 @@ fn pin(name: &str, text: &str) {
     });
 }
 
+/// What was done to a good package, in words and in deed.
+type Case = (&'static str, fn(&Path));
+
 /// One line a case: what was done, then what is said.
-fn sentences(cases: &[(&str, fn(&Path))]) -> String {
+fn sentences(cases: &[Case]) -> String {
     cases.iter().map(|(name, spoil)| format!("{name}\n  {}\n", sentence(spoil))).collect()
 }
 

@@ -19,7 +19,11 @@ fn photographs(root: &Path, count: u8) -> PathBuf {
     for index in 0..count {
         let image = RgbImage::from_fn(48, 40, |x, y| {
             let shade = u8::try_from((x * 3 + y + u32::from(index) * 7) % 128).expect("below 128");
-            if y < 20 { Rgb([shade / 2, shade, 255 - shade / 3]) } else { Rgb([90 + shade, 60 + shade / 2, shade / 4]) }
+            if y < 20 {
+                Rgb([shade / 2, shade, 255 - shade / 3])
+            } else {
+                Rgb([90 + shade, 60 + shade / 2, shade / 4])
+            }
         });
         let place = if index % 3 == 0 { folder.join("deeper") } else { folder.clone() };
         image.save(place.join(format!("photo{index:03}.png"))).expect("saves");
@@ -113,7 +117,8 @@ fn start_and_wait(root: &Path, config: &Path, out: &str, step: u64) -> std::proc
 }
 
 fn signal(child: &std::process::Child, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("runs kill");
+    let sent =
+        Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("runs kill");
     assert!(sent.success());
 }
 
@@ -171,12 +176,14 @@ fn both_ways_of_predicting_train_export_and_colour() {
         assert!(trained.status.success(), "{}", stderr(&trained));
         assert!(root.path().join("out/curves.png").is_file(), "curves are drawn");
 
-        let export = ["export", "out", "package", "--name", "tiny", "--description", "a test", "--working-size", "32"];
+        let export =
+            ["export", "out", "package", "--name", "tiny", "--description", "a test", "--working-size", "32"];
         let exported = trainer(root.path()).args(export).output().expect("starts");
         assert!(exported.status.success(), "{}", stderr(&exported));
         let package = Package::open(&root.path().join("package")).expect("a package that opens");
         assert_eq!(package.manifest().training.as_ref().and_then(|t| t.steps), Some(60));
-        let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
+        let colorizer =
+            Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
         // Bright sky above, dark ground below, as in every photograph: their colours must differ.
         let l: Vec<f32> = (0..32 * 32).map(|i| if i < 16 * 32 { 60.0 } else { 45.0 }).collect();
         let ab = colorizer.predict_ab(&l, 32, 32, None, 1).expect("predicts");
@@ -238,7 +245,13 @@ fn what_cannot_be_done_gets_a_sentence() {
     let changed = config(root.path(), "changed", SEED_REPORT, 4, "photos");
     let absent = config(root.path(), "absent", SEED_REPORT, 3, "no-such-folder");
     let empty = config(root.path(), "empty", SEED_REPORT, 3, "nothing");
-    let unknown = config(root.path(), "unknown", "[network]\nname = \"huge\"\n[codec]\nname = \"regression\"", 3, "photos");
+    let unknown = config(
+        root.path(),
+        "unknown",
+        "[network]\nname = \"huge\"\n[codec]\nname = \"regression\"",
+        3,
+        "photos",
+    );
     let said = |config: &Path, out: &str, more: &[&str]| {
         let output = train(root.path(), config, out, more);
         assert!(!output.status.success(), "{}", stderr(&output));
@@ -259,7 +272,13 @@ fn what_cannot_be_done_gets_a_sentence() {
 #[test]
 fn help_of_the_trainer() {
     let mut pages = Vec::new();
-    for command in [&["--help"][..], &["train", "--help"], &["export", "--help"], &["eval", "--help"], &["prior", "--help"]] {
+    for command in [
+        &["--help"][..],
+        &["train", "--help"],
+        &["export", "--help"],
+        &["eval", "--help"],
+        &["prior", "--help"],
+    ] {
         let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
         pages.push(String::from_utf8(output.stdout).expect("text"));
     }

@@ -80,7 +80,8 @@ pub fn read(path: &Path) -> Result<(State, HashMap<String, Tensor>)> {
 fn read_bytes(bytes: &[u8]) -> Result<(State, HashMap<String, Tensor>)> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    let entry = |key: &str| metadata.get(key).with_context(|| format!("expected metadata {key:?}, found none"));
+    let entry =
+        |key: &str| metadata.get(key).with_context(|| format!("expected metadata {key:?}, found none"));
     let state = State {
         step: entry("step")?.parse().context("step")?,
         config: RunConfig::parse(entry("config")?)?,
@@ -113,7 +114,8 @@ pub fn tensors(bytes: &[u8]) -> Result<HashMap<String, Tensor>> {
 
 fn to_bytes((name, tensor): &(String, Tensor)) -> Result<(String, Vec<usize>, Vec<u8>)> {
     let shape = tensor.size().into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()?;
-    let flat = tensor.detach().f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?.f_view([-1])?;
+    let flat =
+        tensor.detach().f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?.f_view([-1])?;
     let values = Vec::<f32>::try_from(flat)?;
     Ok((name.clone(), shape, values.into_iter().flat_map(f32::to_le_bytes).collect()))
 }

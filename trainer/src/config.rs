@@ -81,7 +81,8 @@ impl RunConfig {
     /// # Errors
     /// The file cannot be read, has an unknown or missing key, or a value out of bounds.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("configuration {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("configuration {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("configuration {}", path.display()))
     }
 
@@ -98,9 +99,11 @@ impl RunConfig {
             bail!("data.train: expected at least one tar archive or folder, got none");
         }
         let log = &config.log;
-        for (name, every) in
-            [("every", log.every), ("held_out_every", log.held_out_every), ("checkpoint_every", log.checkpoint_every)]
-        {
+        for (name, every) in [
+            ("every", log.every),
+            ("held_out_every", log.held_out_every),
+            ("checkpoint_every", log.checkpoint_every),
+        ] {
             if every == 0 {
                 bail!("log.{name}: expected at least 1, got 0");
             }

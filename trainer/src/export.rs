@@ -134,7 +134,8 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
 fn read_metrics(path: &Path) -> Result<(String, std::collections::BTreeMap<String, f64>)> {
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
     let set = json["data"].as_str().context("expected a string \"data\"; is this from `eval --json`?")?;
-    let set = Path::new(set).file_stem().map_or_else(|| set.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let set =
+        Path::new(set).file_stem().map_or_else(|| set.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let metrics = json["metrics"].as_object().context("expected an object \"metrics\"")?;
     let value = |value: &serde_json::Value| value.as_f64().or_else(|| value["value"].as_f64());
     Ok((set, metrics.iter().filter_map(|(name, entry)| Some((name.clone(), value(entry)?))).collect()))
@@ -147,7 +148,8 @@ fn card(manifest: &Manifest, state: &State, notes: Option<&str>) -> String {
     let _ = writeln!(card, "- Licence of the weights: {}", manifest.license);
     let _ = writeln!(card, "- Network: {}; codec: {}", manifest.network.name(), manifest.codec.name());
     let config = &state.config;
-    let _ = writeln!(card, "- Training: {} steps of {} samples, seed {}", state.step, config.batch, config.seed);
+    let _ =
+        writeln!(card, "- Training: {} steps of {} samples, seed {}", state.step, config.batch, config.seed);
     if let Some(encoder) = &config.init.encoder {
         let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
     }

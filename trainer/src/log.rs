@@ -43,10 +43,13 @@ impl Log {
     /// The file cannot be read or written.
     pub fn open(path: &Path, step: u64) -> Result<Self> {
         let old = if path.exists() { std::fs::read_to_string(path)? } else { String::new() };
-        let known = |line: &&str| line.split(',').next().and_then(|s| s.parse::<u64>().ok()).is_some_and(|s| s <= step);
+        let known = |line: &&str| {
+            line.split(',').next().and_then(|s| s.parse::<u64>().ok()).is_some_and(|s| s <= step)
+        };
         let kept: Vec<&str> = std::iter::once(HEADER).chain(old.lines().skip(1).filter(known)).collect();
         crate::checkpoint::write_whole(path, (kept.join("\n") + "\n").as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).with_context(|| format!("{}", path.display()))?;
+        let file =
+            OpenOptions::new().append(true).open(path).with_context(|| format!("{}", path.display()))?;
         Ok(Log(file))
     }
 

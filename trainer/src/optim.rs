@@ -60,7 +60,8 @@ impl OptimConfig {
     /// # Errors
     /// A value out of bounds, with its name.
     pub fn check(&self) -> Result<()> {
-        let rates = [("lr", self.lr), ("encoder_lr", self.encoder_lr.unwrap_or(self.lr)), ("clip", self.clip)];
+        let rates =
+            [("lr", self.lr), ("encoder_lr", self.encoder_lr.unwrap_or(self.lr)), ("clip", self.clip)];
         for (name, value) in rates {
             if !(value.is_finite() && value >= 0.0) {
                 bail!("{name}: expected a number of at least 0, got {value}");
@@ -78,7 +79,8 @@ impl OptimConfig {
     /// The step at which the run ends.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.cooldown.map_or(self.steps, |cooldown| self.steps.min(cooldown.from.saturating_add(cooldown.steps)))
+        self.cooldown
+            .map_or(self.steps, |cooldown| self.steps.min(cooldown.from.saturating_add(cooldown.steps)))
     }
 
     /// Factor on the learning rate at a step, counted from 0.
@@ -148,7 +150,8 @@ impl AdamW {
     /// The norm is not finite (then nothing was changed), or whatever libtorch reports.
     pub fn step(&mut self, store: &mut TrainStore, step: u64) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
-        let gradients: Vec<Tensor> = self.moments.iter().map(|m| store.tensors[m.index].tensor.grad()).collect();
+        let gradients: Vec<Tensor> =
+            self.moments.iter().map(|m| store.tensors[m.index].tensor.grad()).collect();
         let norm = gradient_norm(&gradients)?;
         if !norm.is_finite() {
             bail!("the gradient is not finite");
@@ -163,11 +166,15 @@ impl AdamW {
             }
             let entry = &mut store.tensors[moments.index];
             let is_encoder = entry.name.starts_with("encoder.");
-            let peak = if is_encoder { self.config.encoder_lr.unwrap_or(self.config.lr) } else { self.config.lr };
+            let peak =
+                if is_encoder { self.config.encoder_lr.unwrap_or(self.config.lr) } else { self.config.lr };
             let lr = peak * factor;
             let gradient = gradient.f_mul_scalar(scale)?;
             let _ = moments.mean.f_mul_scalar_(BETA1)?.f_add_(&gradient.f_mul_scalar(1.0 - BETA1)?)?;
-            let _ = moments.square.f_mul_scalar_(BETA2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
+            let _ = moments
+                .square
+                .f_mul_scalar_(BETA2)?
+                .f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
             if entry.tensor.dim() > 1 {
                 let _ = entry.tensor.f_mul_scalar_(1.0 - lr * self.config.weight_decay)?;
             }
@@ -241,7 +248,16 @@ mod tests {
     use tch::Device;
 
     fn config() -> OptimConfig {
-        OptimConfig { lr: 0.1, encoder_lr: None, weight_decay: 0.0, warmup: 10, steps: 100, cooldown: None, clip: 1.0, ema: 0.9 }
+        OptimConfig {
+            lr: 0.1,
+            encoder_lr: None,
+            weight_decay: 0.0,
+            warmup: 10,
+            steps: 100,
+            cooldown: None,
+            clip: 1.0,
+            ema: 0.9,
+        }
     }
 
     #[test]

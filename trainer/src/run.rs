@@ -60,9 +60,16 @@ impl Run {
         run.step = state.step;
         let _no_grad = tch::no_grad_guard();
         for (name, mut place) in run.tensors() {
-            let value = tensors.get(&name).with_context(|| format!("{}: tensor {name} is missing", path.display()))?;
+            let value = tensors
+                .get(&name)
+                .with_context(|| format!("{}: tensor {name} is missing", path.display()))?;
             if value.size() != place.size() {
-                bail!("{}: tensor {name}: expected {:?}, got {:?}", path.display(), place.size(), value.size());
+                bail!(
+                    "{}: tensor {name}: expected {:?}, got {:?}",
+                    path.display(),
+                    place.size(),
+                    value.size()
+                );
             }
             place.f_copy_(value)?;
         }
@@ -103,12 +110,14 @@ impl Run {
             }
         }
         let bytes = std::fs::read(&path).with_context(|| format!("init.encoder {}", path.display()))?;
-        let tensors = checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
+        let tensors =
+            checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
         let _no_grad = tch::no_grad_guard();
         let mut loaded = 0;
         for entry in &mut self.store.tensors {
             let Some(name) = entry.name.strip_prefix("encoder.") else { continue };
-            let value = tensors.get(name).with_context(|| format!("init.encoder: tensor {name} is missing"))?;
+            let value =
+                tensors.get(name).with_context(|| format!("init.encoder: tensor {name} is missing"))?;
             let summed = if value.dim() == 4 && value.size()[1] == 3 && entry.tensor.size()[1] == 1 {
                 value.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?
             } else {
@@ -134,9 +143,13 @@ impl Run {
     pub fn train_step(&mut self, batch: &Batch) -> Result<StepReport> {
         let loss = self.batch_loss(batch, true)?;
         let value = loss.double_value(&[]);
-        let named = || format!("step {}, batch {} ({})", self.step, batch.fingerprint(), batch.names.join(", "));
+        let named =
+            || format!("step {}, batch {} ({})", self.step, batch.fingerprint(), batch.names.join(", "));
         if !value.is_finite() {
-            bail!("the loss is not finite at {}; lower the learning rate or look at these photographs", named());
+            bail!(
+                "the loss is not finite at {}; lower the learning rate or look at these photographs",
+                named()
+            );
         }
         loss.f_backward()?;
         let context = named();
@@ -152,7 +165,9 @@ impl Run {
     pub fn held_out_loss(&mut self, batches: &[Batch]) -> Result<f64> {
         self.optimizer.swap_average(&mut self.store)?;
         let total = tch::no_grad(|| {
-            batches.iter().try_fold(0.0, |sum, batch| Ok::<_, anyhow::Error>(sum + self.batch_loss(batch, false)?.double_value(&[])))
+            batches.iter().try_fold(0.0, |sum, batch| {
+                Ok::<_, anyhow::Error>(sum + self.batch_loss(batch, false)?.double_value(&[]))
+            })
         });
         self.optimizer.swap_average(&mut self.store)?;
         Ok(total? / f64::from(u32::try_from(batches.len().max(1))?))
@@ -163,7 +178,8 @@ impl Run {
         let l = Tensor::f_from_slice(&batch.l)?.f_view([count, 1, size, size])?.f_to_device(self.device)?;
         let ab = Tensor::f_from_slice(&batch.ab)?.f_view([count, 2, size, size])?.f_to_device(self.device)?;
         let cell = self.network.stride_out();
-        let ab = if cell > 1 { ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)? } else { ab };
+        let ab =
+            if cell > 1 { ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)? } else { ab };
         let target = self.codec.encode(&ab)?;
         let output = self.network.forward_t(&l, train)?;
         Ok(loss(&output, &target)?)

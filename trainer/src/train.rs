@@ -63,7 +63,10 @@ const AHEAD: usize = 4;
 /// What the configuration, the data, the device or the disk refuse.
 pub fn run(args: &TrainArgs) -> Result<Ended> {
     let config = RunConfig::read(&args.config)?;
-    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(args.config.file_stem().unwrap_or_default()));
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("runs").join(args.config.file_stem().unwrap_or_default()));
     std::fs::create_dir_all(&folder).with_context(|| format!("run folder {}", folder.display()))?;
     let device = device::resolve(&args.device)?;
     if let Some(reason) = &device.fallback {
@@ -99,14 +102,19 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
     if !args.resume {
         if checkpoint.exists() {
             let place = folder.display();
-            bail!("run folder {place}: expected a new one, found a checkpoint; add --resume or name another --out");
+            bail!(
+                "run folder {place}: expected a new one, found a checkpoint; add --resume or name another --out"
+            );
         }
         let data = stamps(&config.data, &args.data)?;
         return Run::start(config, data, &args.data, device);
     }
     let mut run = Run::resume(&checkpoint, device)?;
     if !is_continuation(&run.config, &config, run.step) {
-        bail!("{}: expected the configuration of its checkpoint, got a changed one; name another --out", folder.display());
+        bail!(
+            "{}: expected the configuration of its checkpoint, got a changed one; name another --out",
+            folder.display()
+        );
     }
     run.follow(config);
     Ok(run)
@@ -116,7 +124,8 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
 fn is_continuation(old: &RunConfig, new: &RunConfig, step: u64) -> bool {
     let mut with_new_end = old.clone();
     with_new_end.optim.cooldown = new.optim.cooldown;
-    let begins_later = |config: &RunConfig| config.optim.cooldown.is_none_or(|cooldown| cooldown.from >= step);
+    let begins_later =
+        |config: &RunConfig| config.optim.cooldown.is_none_or(|cooldown| cooldown.from >= step);
     old == new || (with_new_end == *new && begins_later(old) && begins_later(new))
 }
 
@@ -126,7 +135,8 @@ fn stamps(config: &DataConfig, root: &Path) -> Result<Vec<DataStamp>> {
         let full = root.join(path);
         let count = data::open(std::slice::from_ref(&full))?.items.len();
         let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = if full.is_file() { sha256_of(&full)? } else { data::open(&[full])?.listing_sha256()? };
+        let sha256 =
+            if full.is_file() { sha256_of(&full)? } else { data::open(&[full])?.listing_sha256()? };
         Ok(DataStamp { name, sha256, count })
     };
     config.train.iter().map(stamp).collect()
@@ -146,7 +156,8 @@ impl Training {
         let config = &run.config;
         let held_out = match held_out {
             Some(set) => {
-                let batches = Batches::new(Arc::new(set), config.data.augment.clone(), config.batch, config.seed);
+                let batches =
+                    Batches::new(Arc::new(set), config.data.augment.clone(), config.batch, config.seed);
                 (0..HELD_OUT_BATCHES).map(|step| batches.batch(step)).collect::<Result<_>>()?
             }
             None => Vec::new(),
@@ -172,7 +183,8 @@ impl Training {
             since.add(report.loss, batch.count);
             let step = self.run.step;
             let last = step == finish;
-            let measure = !self.held_out.is_empty() && (last || step.is_multiple_of(config.log.held_out_every));
+            let measure =
+                !self.held_out.is_empty() && (last || step.is_multiple_of(config.log.held_out_every));
             if last || measure || step.is_multiple_of(config.log.every) {
                 let held_out_loss =
                     if measure { Some(self.run.held_out_loss(&self.held_out)?) } else { None };
@@ -242,7 +254,8 @@ impl Since {
     }
 
     fn mean_loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>() / ratio(1, 1).max(ratio(u64::try_from(self.losses.len()).unwrap_or(1), 1))
+        self.losses.iter().sum::<f64>()
+            / ratio(1, 1).max(ratio(u64::try_from(self.losses.len()).unwrap_or(1), 1))
     }
 
     fn rate(&self) -> f64 {

@@ -210,12 +210,12 @@ impl Conv {
         let (left, right) = same_padding(width, self.kernel, self.stride);
         let convolve = |x: &Tensor, padding: [i64; 2]| {
             let stride = [self.stride; 2];
-            x.f_conv2d(&self.weight, self.bias.as_ref(), &stride, &padding, &[1, 1], self.groups)
+            x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups)
         };
         if top == bottom && left == right {
             return convolve(x, [top, left]);
         }
-        convolve(&x.f_constant_pad_nd(&[left, right, top, bottom])?, [0, 0])
+        convolve(&x.f_constant_pad_nd([left, right, top, bottom])?, [0, 0])
     }
 
     fn up(&self, x: &Tensor) -> Result<Tensor, TchError> {
@@ -225,11 +225,11 @@ impl Conv {
         x.f_conv_transpose2d(
             &self.weight,
             self.bias.as_ref(),
-            &[self.stride; 2],
-            &[padding; 2],
-            &[output_padding; 2],
+            [self.stride; 2],
+            [padding; 2],
+            [output_padding; 2],
             1,
-            &[1, 1],
+            [1, 1],
         )
     }
 }

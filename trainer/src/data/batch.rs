@@ -168,7 +168,8 @@ impl Batches {
     fn assemble(&self, samples: Vec<Sample>) -> Batch {
         let size = usize::try_from(self.augment.size).unwrap_or(0);
         let area = size * size;
-        let (mut l, mut ab) = (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
+        let (mut l, mut ab) =
+            (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
         let mut names = Vec::with_capacity(samples.len());
         for Sample { name, crop } in samples {
             let lab = crop.pixels().map(|pixel| srgb_to_lab(pixel.0.map(|v| f32::from(v) / 255.0)));

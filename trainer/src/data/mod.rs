@@ -148,8 +148,10 @@ impl DataSet {
             bail!("held_out: expected fewer than the {total} photographs there are, got {count}");
         }
         let is_held = |index: usize| (index + 1) * count / total > index * count / total;
-        let (held, rest): (Vec<_>, Vec<_>) = self.items.into_iter().enumerate().partition(|(index, _)| is_held(*index));
-        let items = |pairs: Vec<(usize, Item)>| DataSet::new(pairs.into_iter().map(|(_, item)| item).collect());
+        let (held, rest): (Vec<_>, Vec<_>) =
+            self.items.into_iter().enumerate().partition(|(index, _)| is_held(*index));
+        let items =
+            |pairs: Vec<(usize, Item)>| DataSet::new(pairs.into_iter().map(|(_, item)| item).collect());
         Ok((items(rest), items(held)))
     }
 }
@@ -163,7 +165,10 @@ pub fn open(paths: &[PathBuf]) -> Result<DataSet> {
     for path in paths {
         let mut found = open_one(path).with_context(|| format!("data set {}", path.display()))?;
         if found.is_empty() {
-            bail!("data set {}: expected .jpg, .jpeg, .png, .tif, .tiff or .webp files, found none", path.display());
+            bail!(
+                "data set {}: expected .jpg, .jpeg, .png, .tif, .tiff or .webp files, found none",
+                path.display()
+            );
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         items.append(&mut found);
@@ -181,4 +186,3 @@ fn is_image(name: &Path) -> bool {
     let extension = name.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     ["jpg", "jpeg", "png", "tif", "tiff", "webp"].contains(&extension.as_str())
 }
-

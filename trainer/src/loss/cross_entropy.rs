@@ -19,8 +19,10 @@ pub fn cross_entropy(
 ) -> Result<Tensor, TchError> {
     let (n, _, height, width) = output.size4()?;
     let groups = index.size()[1];
-    let log_shares =
-        output.f_to_kind(Kind::Float)?.f_view([n, groups, -1, height, width])?.f_log_softmax(2, Kind::Float)?;
+    let log_shares = output
+        .f_to_kind(Kind::Float)?
+        .f_view([n, groups, -1, height, width])?
+        .f_log_softmax(2, Kind::Float)?;
     let picked = log_shares.f_gather(2, index, false)?.f_mul(share)?;
     let entropy = picked.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?.f_neg()?;
     entropy.f_mul(&importance.f_unsqueeze(1)?)?.f_mean(Kind::Float)
