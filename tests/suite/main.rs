@@ -5,4 +5,5 @@ mod cli;
 mod install;
 mod loader;
 mod package;
+mod shipped;
 mod trainer;

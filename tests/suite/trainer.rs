@@ -189,7 +189,7 @@ fn both_ways_of_predicting_train_export_and_colour() {
         let ab = colorizer.predict_ab(&l, 32, 32, None, 1).expect("predicts");
         assert!(ab.a.iter().chain(&ab.b).all(|v| v.is_finite() && v.abs() < 130.0));
 
-        let eval = ["eval", "package", "photos", "--json", "--device", "cpu", "--limit", "4"];
+        let eval = ["eval", "package", "--data", "photos", "--json", "--device", "cpu", "--limit", "4"];
         let measured = trainer(root.path()).args(eval).output().expect("starts");
         assert!(measured.status.success(), "{}", stderr(&measured));
         let report: serde_json::Value = serde_json::from_slice(&measured.stdout).expect("json");
@@ -264,7 +264,9 @@ fn what_cannot_be_done_gets_a_sentence() {
         said(&absent, "new", &[]),
         said(&empty, "new", &[]),
         said(&unknown, "new", &[]),
-        said(&good, "new", &["--device", "gpu"]),
+        stderr(
+            &trainer(root.path()).args(["train", "good.toml", "--device", "gpu"]).output().expect("starts"),
+        ),
     ];
     insta::assert_snapshot!("trainer_errors", sentences.join("\n"));
 }

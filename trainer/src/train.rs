@@ -109,6 +109,12 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
         let data = stamps(&config.data, &args.data)?;
         return Run::start(config, data, &args.data, device);
     }
+    if !checkpoint.exists() {
+        bail!(
+            "run folder {}: expected a checkpoint to resume, found none; leave out --resume",
+            folder.display()
+        );
+    }
     let mut run = Run::resume(&checkpoint, device)?;
     if !is_continuation(&run.config, &config, run.step) {
         bail!(
@@ -145,6 +151,7 @@ fn stamps(config: &DataConfig, root: &Path) -> Result<Vec<DataStamp>> {
 struct Training {
     run: Run,
     data: Arc<DataSet>,
+    held_out_data: Option<Arc<DataSet>>,
     held_out: Vec<Batch>,
     folder: PathBuf,
     log: Log,
@@ -154,10 +161,11 @@ struct Training {
 impl Training {
     fn new(run: Run, data: Arc<DataSet>, held_out: Option<DataSet>, folder: &Path) -> Result<Self> {
         let config = &run.config;
-        let held_out = match held_out {
+        let held_out_data = held_out.map(Arc::new);
+        let held_out = match &held_out_data {
             Some(set) => {
                 let batches =
-                    Batches::new(Arc::new(set), config.data.augment.clone(), config.batch, config.seed);
+                    Batches::new(Arc::clone(set), config.data.augment.clone(), config.batch, config.seed);
                 (0..HELD_OUT_BATCHES).map(|step| batches.batch(step)).collect::<Result<_>>()?
             }
             None => Vec::new(),
@@ -167,7 +175,7 @@ impl Training {
         let style = "{bar:32} step {pos}/{len}  {msg}  {elapsed} gone, {eta} left";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.reset_eta();
-        Ok(Training { run, data, held_out, folder: folder.to_owned(), log, bar })
+        Ok(Training { run, data, held_out_data, held_out, folder: folder.to_owned(), log, bar })
     }
 
     fn run(&mut self, stop_after: u64, stop: &AtomicBool) -> Result<Ended> {
@@ -227,7 +235,9 @@ impl Training {
         self.bar.abandon();
         let title = self.folder.file_name().unwrap_or_default().to_string_lossy();
         crate::plot::draw_log(&self.folder.join("log.csv"), &self.folder.join("curves.png"), &title)?;
-        let corrupt = self.data.corrupt();
+        let sets = std::iter::once(&self.data).chain(&self.held_out_data);
+        let mut corrupt: Vec<(String, String)> = sets.flat_map(|set| set.corrupt()).collect();
+        corrupt.sort();
         if !corrupt.is_empty() {
             eprintln!("{} photographs did not decode and were passed over:", corrupt.len());
             corrupt.iter().for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
