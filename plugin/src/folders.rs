@@ -51,8 +51,8 @@ mod tests {
     fn a_library_knows_its_installation_and_its_build_tree() {
         let found = beside(Path::new("/usr/lib/autochrome/libautochrome.so"));
         assert_eq!(found[0], Path::new("/usr/share/autochrome/models"));
-        let found = beside(Path::new("/work/target/release/libautochrome.so"));
-        assert_eq!(found[1], Path::new("/work/models/packages"));
+        let found = beside(Path::new("/checkout/target/release/libautochrome.so"));
+        assert_eq!(found[1], Path::new("/checkout/models/packages"));
         assert!(beside(Path::new("/a.so")).is_empty());
     }
 

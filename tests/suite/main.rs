@@ -7,3 +7,4 @@ mod loader;
 mod package;
 mod shipped;
 mod trainer;
+mod xtask;

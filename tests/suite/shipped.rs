@@ -164,3 +164,35 @@ fn lightness_is_kept_and_no_picture_has_one_flat_tint() {
     let mean = spreads.iter().sum::<f64>() / spreads.len() as f64;
     assert!(mean > 6.0, "mean spread {mean:.1}: expected pictures of several colours");
 }
+
+#[test]
+fn the_list_of_models_names_the_one_that_ships() {
+    let run = Command::new(built().join("autochrome"))
+        .arg("models")
+        // Nothing but what lies in the checkout.
+        .env("XDG_DATA_HOME", "/nonexistent")
+        .env_remove("AUTOCHROME_MODELS")
+        .output()
+        .expect("the program starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    insta::assert_snapshot!("models_that_ship", String::from_utf8_lossy(&run.stdout));
+}
+
+#[test]
+fn the_shipped_package_is_small_and_keeps_its_promises() {
+    let folder = checkout().join("models/packages/everyday");
+    let package = autochrome_models::package::Package::open(&folder).expect("a package that opens");
+    let weights = std::fs::metadata(folder.join("weights.safetensors")).expect("weights").len();
+    assert!(weights <= 20_000_000, "{weights} bytes");
+    let card = std::fs::read_to_string(folder.join("CARD.md")).expect("a card");
+    let manifest = package.manifest();
+    for stated in [&manifest.license, "photos-train.tar", "photos-train-2.tar"] {
+        assert!(card.contains(stated), "the card does not name {stated}");
+    }
+    let metrics = &manifest.metrics["photos-eval-public"];
+    let bar = [("auc", 86.3), ("auc_rebalanced", 77.0), ("psnr", 20.5), ("spread", 0.7)];
+    for (name, least) in bar {
+        assert!(metrics[name] >= least, "{name}: {} below {least}", metrics[name]);
+    }
+    assert!(metrics["dcf"] <= 7.0 && metrics["spread"] <= 1.15);
+}

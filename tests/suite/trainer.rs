@@ -38,6 +38,13 @@ name = "seed-report"
 name = "regression"
 "#;
 
+const TWO_DISTRIBUTIONS: &str = r#"
+[network]
+name = "seed-report"
+[codec]
+name = "bins1d"
+"#;
+
 const LITE_UNET: &str = r#"
 [network]
 name = "lite-unet"
@@ -167,8 +174,8 @@ fn an_interrupted_run_saves_and_says_so_by_its_exit_code() {
 }
 
 #[test]
-fn both_ways_of_predicting_train_export_and_colour() {
-    for (name, model) in [("regression", SEED_REPORT), ("bins", LITE_UNET)] {
+fn every_way_of_predicting_trains_exports_and_colours() {
+    for (name, model) in [("regression", SEED_REPORT), ("bins1d", TWO_DISTRIBUTIONS), ("bins2d", LITE_UNET)] {
         let root = TempDir::new().expect("a folder");
         photographs(root.path(), 12);
         let config = config(root.path(), name, model, 60, "photos");

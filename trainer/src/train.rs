@@ -23,7 +23,7 @@ use crate::run::{Run, checkpoint_path};
 pub struct TrainArgs {
     /// The configuration.
     pub config: PathBuf,
-    /// Run folder; default: runs/<name of the configuration>.
+    /// Run folder; default: runs/NAME, by the configuration's name.
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Folder that relative paths in the configuration lie under.

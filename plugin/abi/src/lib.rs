@@ -2,7 +2,7 @@
 //!
 //! The idea: **one exported function returns one append-only table of functions**; every struct begins with its
 //! own size, so a host and a plugin of different ages agree on what both know. `autochrome.h` is generated from
-//! this crate, and [`root`] wraps the same table as an `abi_stable` root module, so there is one definition.
+//! this crate, and `root` wraps the same table as an `abi_stable` root module, so there is one definition.
 //!
 //! This crate knows no libtorch and no host: plugin, stub plugin and loader share it.
 

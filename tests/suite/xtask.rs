@@ -1,0 +1,16 @@
+//! What `cargo xtask` says of itself.
+
+use std::process::Command;
+
+use autochrome_tests::built;
+
+#[test]
+fn help_of_xtask() {
+    let commands = ["", "setup", "demo", "test", "doctor", "install", "uninstall"];
+    let pages = commands.map(|command| {
+        let mut xtask = Command::new(built().join("xtask"));
+        xtask.args([command, "--help"].iter().filter(|argument| !argument.is_empty())).env("COLUMNS", "100");
+        String::from_utf8(xtask.output().expect("starts").stdout).expect("text")
+    });
+    insta::assert_snapshot!("xtask_help", pages.join("\n----\n"));
+}
