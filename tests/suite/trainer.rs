@@ -133,7 +133,7 @@ fn signal(child: &std::process::Child, name: &str) {
 fn a_killed_and_resumed_run_is_the_run_that_was_not_killed() {
     let root = TempDir::new().expect("a folder");
     photographs(root.path(), 20);
-    let config = config(root.path(), "run", SEED_REPORT, 150, "photos");
+    let config = config(root.path(), "run", SEED_REPORT, 300, "photos");
     let whole = train(root.path(), &config, "whole", &[]);
     assert!(whole.status.success(), "{}", stderr(&whole));
 
@@ -141,18 +141,18 @@ fn a_killed_and_resumed_run_is_the_run_that_was_not_killed() {
     signal(&child, "KILL");
     child.wait().expect("ends");
     let done = log(root.path(), "killed").len();
-    assert!(done < 150, "killed too late to tell anything");
+    assert!(done < 300, "killed too late to tell anything");
     let resumed = train(root.path(), &config, "killed", &["--resume"]);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
 
     let (whole, killed) = (log(root.path(), "whole"), log(root.path(), "killed"));
-    assert_eq!(whole.len(), 150);
+    assert_eq!(whole.len(), 300);
     assert_eq!(whole.len(), killed.len());
     for (a, b) in whole.iter().zip(&killed) {
         assert_eq!((a.0, &a.2), (b.0, &b.2), "another batch at step {}", a.0);
         assert!((a.1 - b.1).abs() <= 1e-3 * a.1.abs().max(0.01), "step {}: loss {} and {}", a.0, a.1, b.1);
     }
-    let (first, last) = (whole[0].1, whole[149].1);
+    let (first, last) = (whole[0].1, whole[299].1);
     assert!(last < 0.5 * first, "the loss falls: {first} to {last}");
 }
 
