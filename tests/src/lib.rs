@@ -18,3 +18,26 @@ pub fn built() -> PathBuf {
 pub fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_path_buf()
 }
+
+/// Compares `text` with the snapshot of that name in `tests/snapshots/`.
+///
+/// # Panics
+/// They differ, or there is no such snapshot.
+pub fn pin(name: &str, text: &str) {
+    pin_filtered(name, text, &[]);
+}
+
+/// As [`pin`], after replacing what each filter (a regular expression) finds.
+///
+/// # Panics
+/// They differ, or there is no such snapshot.
+pub fn pin_filtered(name: &str, text: &str, filters: &[(&str, &'static str)]) {
+    insta::with_settings!({
+        snapshot_path => checkout().join("tests/snapshots"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+        filters => filters.iter().copied(),
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}

@@ -13,7 +13,7 @@ use autochrome_abi::*;
 use autochrome_models::color::srgb_to_lab;
 use autochrome_tests::header::{Language, compile, generate, header_path, worked_example};
 use autochrome_tests::tiny_model::write_tiny_model;
-use autochrome_tests::{built, checkout};
+use autochrome_tests::{built, checkout, pin_filtered};
 use object::{Object, ObjectSymbol};
 
 fn library() -> PathBuf {
@@ -53,16 +53,6 @@ fn text(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the host ended with {}:\n{said}", output.status);
     String::from_utf8(output.stdout.clone()).expect("hosts print UTF-8")
-}
-
-fn assert_pinned(name: &str, text: &str, filters: &[(&str, &'static str)]) {
-    insta::with_settings!({
-        snapshot_path => checkout().join("tests/snapshots"),
-        prepend_module_to_snapshot => false,
-        filters => filters.iter().copied(),
-    }, {
-        insta::assert_snapshot!(name, text);
-    });
 }
 
 #[test]
@@ -117,7 +107,7 @@ fn layout_is_the_same_in_rust_c_and_cxx() {
         let printed = text(&command(&program).output().expect("the host runs"));
         assert_eq!(printed, rust, "{language:?} and Rust differ");
     }
-    assert_pinned("abi_layout", &rust, &[]);
+    pin_filtered("abi_layout", &rust, &[]);
 }
 
 /// What `layout.c` prints, as Rust has it.
@@ -165,7 +155,7 @@ fn nothing_else_is_exported() {
         .flat_map(|symbol| symbol.name())
         .collect();
     names.sort_unstable();
-    assert_pinned("abi_symbols", &names.join("\n"), &[]);
+    pin_filtered("abi_symbols", &names.join("\n"), &[]);
 }
 
 #[test]
@@ -183,7 +173,7 @@ fn every_misuse_is_answered_with_a_sentence() {
         (r"device `cuda:99` .*", "device `cuda:99` [reason]"),
         (r"less than the \d+ of", "less than the [n] of"),
     ];
-    assert_pinned("abi_misuse", &printed, &filters);
+    pin_filtered("abi_misuse", &printed, &filters);
 }
 
 fn stress(folder: &tempfile::TempDir, mode: &str, panic_in: Option<&str>) -> Output {
@@ -224,7 +214,7 @@ fn a_panic_in_any_function_becomes_a_status() {
         assert!(printed.ends_with("alive\n"), "{point}: {printed}");
         write!(all, "# {point}\n{printed}").expect("strings take text");
     }
-    assert_pinned("abi_panics", &all, &[]);
+    pin_filtered("abi_panics", &all, &[]);
 }
 
 /// Runs `raw.c` on a ramp of all samples of the format and gives input and output.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use autochrome_tests::{built, checkout};
+use autochrome_tests::{built, pin_filtered};
 use image::{DynamicImage, GrayImage, Luma};
 
 /// A folder to work in, and the program.
@@ -103,13 +103,7 @@ fn is_tinted(path: &Path) -> bool {
 }
 
 fn assert_told(name: &str, text: &str) {
-    insta::with_settings!({
-        snapshot_path => checkout().join("tests/snapshots"),
-        prepend_module_to_snapshot => false,
-        filters => vec![(r"\b\d+ ms\b", "<n> ms"), (r#""(ms|trial_ms)":\d+"#, r#""$1":0"#)],
-    }, {
-        insta::assert_snapshot!(name, text);
-    });
+    pin_filtered(name, text, &[(r"\b\d+ ms\b", "<n> ms"), (r#""(ms|trial_ms)":\d+"#, r#""$1":0"#)]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use autochrome_loader::{Blame, Config, Error, Format, Image, ImageMut, Params, Plugin, Session};
-use autochrome_tests::{built, checkout};
+use autochrome_tests::{built, checkout, pin};
 
 fn stub() -> PathBuf {
     let path = built().join("libautochrome_stub.so");
@@ -130,9 +130,7 @@ fn a_picture_must_lie_in_its_memory() {
         sentence(4, 4, -13, 50),
         sentence(u32::MAX, u32::MAX, isize::MIN, 48),
     ];
-    insta::with_settings!({snapshot_path => checkout().join("tests/snapshots"), prepend_module_to_snapshot => false}, {
-        insta::assert_snapshot!("loader_images_refused", sentences.join("\n"));
-    });
+    pin("loader_images_refused", &sentences.join("\n"));
 }
 
 #[test]
@@ -166,9 +164,7 @@ fn files_that_are_no_plugin_are_refused_before_they_are_loaded() {
     sentences.push(refusal(&folder.path().join("libc.so")));
     fs::copy("/bin/sh", folder.path().join("program.so")).unwrap();
     sentences.push(refusal(&folder.path().join("program.so")));
-    insta::with_settings!({snapshot_path => checkout().join("tests/snapshots"), prepend_module_to_snapshot => false}, {
-        insta::assert_snapshot!("loader_files_refused", sentences.join("\n"));
-    });
+    pin("loader_files_refused", &sentences.join("\n"));
 }
 
 /// The C library this very program runs with: a shared library that is no plugin.

@@ -8,7 +8,7 @@ use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::{Found, Manifest, Package, find_models};
 use autochrome_models::pipeline::AbPredictor;
-use autochrome_tests::checkout;
+use autochrome_tests::pin;
 use autochrome_tests::tiny_model::{TinyTensor, tiny_manifest, tiny_tensors, tiny_weights, write_tiny_model};
 use proptest::prelude::*;
 use safetensors::Dtype;
@@ -50,16 +50,6 @@ fn sentence(spoil: impl FnOnce(&Path)) -> String {
     let error = Package::open(&folder).expect_err("a bad package is refused");
     assert_eq!(error.to_string(), format!("model package {}: {}", folder.display(), error.problem));
     error.problem.to_string()
-}
-
-fn pin(name: &str, text: &str) {
-    insta::with_settings!({
-        snapshot_path => checkout().join("tests/snapshots"),
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, {
-        insta::assert_snapshot!(name, text);
-    });
 }
 
 /// What was done to a good package, in words and in deed.

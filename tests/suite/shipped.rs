@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use autochrome_models::color::srgb_to_lab;
-use autochrome_tests::{built, checkout};
+use autochrome_tests::{built, checkout, pin};
 use image::imageops::{FilterType, resize};
 use image::{RgbImage, open};
 use tempfile::TempDir;
@@ -97,10 +97,10 @@ fn example_photographs_have_the_pinned_colours_on_every_cpu() {
     for environment in [&[][..], &WITHOUT_AVX512] {
         let folder = colour_all(environment);
         for photograph in photographs() {
-            let name = format!("grid_of_{}", name(&photograph));
-            let file = checkout().join(format!("tests/suite/snapshots/suite__shipped__{name}.snap"));
+            let name = format!("shipped_grid_of_{}", name(&photograph));
+            let file = checkout().join(format!("tests/snapshots/{name}.snap"));
             let pinned = std::fs::read_to_string(file).unwrap_or_default();
-            insta::assert_snapshot!(name, grid_text(&grid(&read(folder.path(), &photograph)), &pinned));
+            pin(&name, &grid_text(&grid(&read(folder.path(), &photograph)), &pinned));
         }
     }
 }
@@ -175,7 +175,7 @@ fn the_list_of_models_names_the_one_that_ships() {
         .output()
         .expect("the program starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    insta::assert_snapshot!("models_that_ship", String::from_utf8_lossy(&run.stdout));
+    pin("shipped_models", &String::from_utf8_lossy(&run.stdout));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::Package;
 use autochrome_models::pipeline::AbPredictor;
-use autochrome_tests::built;
+use autochrome_tests::{built, pin};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
@@ -217,7 +217,7 @@ fn corrupt_photographs_are_counted_and_named_and_never_fatal() {
     assert!(trained.status.success(), "{}", stderr(&trained));
     let said = stderr(&trained);
     let named: Vec<&str> = said.lines().skip_while(|line| !line.contains("did not decode")).collect();
-    insta::assert_snapshot!("corrupt_photographs", named.join("\n"));
+    pin("trainer_corrupt_photographs", &named.join("\n"));
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn what_cannot_be_done_gets_a_sentence() {
             &trainer(root.path()).args(["train", "good.toml", "--device", "gpu"]).output().expect("starts"),
         ),
     ];
-    insta::assert_snapshot!("trainer_errors", sentences.join("\n"));
+    pin("trainer_errors", &sentences.join("\n"));
 }
 
 #[test]
@@ -291,5 +291,5 @@ fn help_of_the_trainer() {
         let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
         pages.push(String::from_utf8(output.stdout).expect("text"));
     }
-    insta::assert_snapshot!("trainer_help", pages.join("\n----\n"));
+    pin("trainer_help", &pages.join("\n----\n"));
 }
