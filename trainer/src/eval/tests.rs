@@ -123,9 +123,28 @@ fn the_classifier_knows_nine_of_ten_in_colour() {
     let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
     let report = evaluate(&data, None, Some(&classifier), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     println!("{report}");
-    // 200 photographs: one is 0.5 %. In colour the published figure comes out; our gray (same L, 8 bits) is another gray
-    // than the published figure's, which costs or saves two photographs.
+    // 200 photographs: one is 0.5 %; another CPU may round one of them to another class.
     assert!((report.value("top1_truth").unwrap() - 90.0).abs() <= 0.5);
-    assert!((report.value("top1_gray").unwrap() - 76.5).abs() <= 1.0);
+    // The published 76.5 is of luma (0.299 R + 0.587 G + 0.114 B); our gray has the L of the truth and is easier.
+    assert!((report.value("top1_gray").unwrap() - 77.5).abs() <= 0.5);
+    assert!((top1_of_luma(&data, &classifier) - 76.5).abs() <= 0.5);
     assert_eq!(report.value("gap_closed"), Some(0.0));
+}
+
+/// Top-1, in percent, on the photographs' luma (ITU-R BT.601 on sRGB-encoded values).
+fn top1_of_luma(data: &DataSet, classifier: &Classifier) -> f64 {
+    let right = |index: usize| {
+        let luma = |p: &image::Rgb<u8>| {
+            let [r, g, b] = p.0.map(u32::from);
+            u8::try_from((r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16).unwrap()
+        };
+        let photograph = data.decode(index).unwrap();
+        let gray = GrayImage::from_fn(photograph.width(), photograph.height(), |x, y| {
+            image::Luma([luma(photograph.get_pixel(x, y))])
+        });
+        let class = classifier.classify(&gray_as_rgb(&gray)).unwrap();
+        Some(class) == crate::metric::classifier::label_of(&data.items[index].name)
+    };
+    let count = data.items.len();
+    100.0 * (0..count).filter(|&index| right(index)).count() as f64 / count as f64
 }
