@@ -264,6 +264,11 @@ fn what_cannot_be_done_gets_a_sentence() {
         assert!(!output.status.success(), "{}", stderr(&output));
         stderr(&output).replace(root.path().to_str().expect("a path"), "ROOT")
     };
+    let with_another_photograph = || {
+        let folder = root.path().join("photos");
+        std::fs::copy(folder.join("photo001.png"), folder.join("photo901.png")).expect("copies");
+        said(&good, "out", &["--resume"])
+    };
     let sentences = [
         said(&good, "out", &[]),
         said(&changed, "out", &["--resume"]),
@@ -271,6 +276,7 @@ fn what_cannot_be_done_gets_a_sentence() {
         said(&absent, "new", &[]),
         said(&empty, "new", &[]),
         said(&unknown, "new", &[]),
+        with_another_photograph(),
         stderr(
             &trainer(root.path()).args(["train", "good.toml", "--device", "gpu"]).output().expect("starts"),
         ),

@@ -99,6 +99,7 @@ fn open_data(config: &DataConfig, root: &Path) -> Result<(Arc<DataSet>, Option<D
 
 fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Device) -> Result<Run> {
     let checkpoint = checkpoint_path(folder);
+    let data = stamps(&config.data, &args.data)?;
     if !args.resume {
         if checkpoint.exists() {
             let place = folder.display();
@@ -106,7 +107,6 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
                 "run folder {place}: expected a new one, found a checkpoint; add --resume or name another --out"
             );
         }
-        let data = stamps(&config.data, &args.data)?;
         return Run::start(config, data, &args.data, device);
     }
     if !checkpoint.exists() {
@@ -122,6 +122,12 @@ fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Dev
             folder.display()
         );
     }
+    if run.data != data {
+        let (place, changed) = (folder.display(), changed_names(&run.data, &data));
+        bail!(
+            "{place}: expected the data of its checkpoint, got other photographs in {changed}; name another --out"
+        );
+    }
     run.follow(config);
     Ok(run)
 }
@@ -135,15 +141,20 @@ fn is_continuation(old: &RunConfig, new: &RunConfig, step: u64) -> bool {
     old == new || (with_new_end == *new && begins_later(old) && begins_later(new))
 }
 
-/// What the data sets are, for the package's card.
+/// Names of the data sets that are not what they were.
+fn changed_names(old: &[DataStamp], new: &[DataStamp]) -> String {
+    let changed = new.iter().filter(|stamp| !old.contains(stamp));
+    changed.map(|stamp| stamp.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What the data sets are, for the package's card and for knowing them again.
 fn stamps(config: &DataConfig, root: &Path) -> Result<Vec<DataStamp>> {
     let stamp = |path: &PathBuf| {
         let full = root.join(path);
-        let count = data::open(std::slice::from_ref(&full))?.items.len();
+        let set = data::open(std::slice::from_ref(&full))?;
         let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 =
-            if full.is_file() { sha256_of(&full)? } else { data::open(&[full])?.listing_sha256()? };
-        Ok(DataStamp { name, sha256, count })
+        let sha256 = if full.is_file() { sha256_of(&full)? } else { set.listing_sha256()? };
+        Ok(DataStamp { name, sha256, count: set.items.len() })
     };
     config.train.iter().map(stamp).collect()
 }
@@ -249,23 +260,24 @@ impl Training {
 /// Loss and rate since the last line of the log.
 struct Since {
     start: Instant,
-    losses: Vec<f64>,
+    sum: f64,
+    steps: u32,
     images: usize,
 }
 
 impl Since {
     fn now() -> Self {
-        Since { start: Instant::now(), losses: Vec::new(), images: 0 }
+        Since { start: Instant::now(), sum: 0.0, steps: 0, images: 0 }
     }
 
     fn add(&mut self, loss: f64, images: usize) {
-        self.losses.push(loss);
+        self.sum += loss;
+        self.steps += 1;
         self.images += images;
     }
 
     fn mean_loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>()
-            / ratio(1, 1).max(ratio(u64::try_from(self.losses.len()).unwrap_or(1), 1))
+        self.sum / f64::from(self.steps.max(1))
     }
 
     fn rate(&self) -> f64 {
