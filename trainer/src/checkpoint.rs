@@ -23,6 +23,8 @@ pub struct State {
     pub config: RunConfig,
     /// Name and SHA-256 of each data set's listing, as the package will state them.
     pub data: Vec<DataStamp>,
+    /// Commit of the trainer that took the last step; empty where it is not known.
+    pub commit: String,
 }
 
 /// A data set as the run found it.
@@ -50,6 +52,7 @@ pub fn write(path: &Path, state: &State, tensors: &[(String, Tensor)]) -> Result
         ("step".to_owned(), state.step.to_string()),
         ("config".to_owned(), state.config.to_text()?),
         ("data".to_owned(), serde_json::to_string(&state.data)?),
+        ("commit".to_owned(), state.commit.clone()),
     ]);
     let whole = safetensors::serialize(views, Some(metadata))?;
     write_whole(path, &whole).with_context(|| format!("checkpoint {}", path.display()))
@@ -86,6 +89,8 @@ fn read_bytes(bytes: &[u8]) -> Result<(State, HashMap<String, Tensor>)> {
         step: entry("step")?.parse().context("step")?,
         config: RunConfig::parse(entry("config")?)?,
         data: serde_json::from_str(entry("data")?).context("data")?,
+        // Checkpoints of older versions do not say.
+        commit: metadata.get("commit").cloned().unwrap_or_default(),
     };
     Ok((state, tensors(bytes)?))
 }

@@ -7,7 +7,7 @@ use autochrome_models::codec::CodecConfig;
 use autochrome_models::net::NetConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Augment;
+use crate::data::{Augment, Selection, Split};
 use crate::optim::OptimConfig;
 
 /// The whole configuration.
@@ -48,13 +48,27 @@ pub struct InitConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Tar archives or folder trees.
+    /// Tar archives, folder trees, ImageNet's folders, CIFAR-10 (`data` lists the kinds).
     pub train: Vec<PathBuf>,
+    /// The split to learn from; absent: `train` where a set has splits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// The classes to learn from; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// Photographs taken out of them, evenly, to measure the loss on.
     #[serde(default)]
     pub held_out: usize,
     /// How photographs become samples.
     pub augment: Augment,
+}
+
+impl DataConfig {
+    /// What of the data sets is wanted.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection { split: self.split, classes: self.classes.clone() }
+    }
 }
 
 /// Reports and checkpoints, in steps.

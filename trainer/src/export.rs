@@ -101,7 +101,7 @@ fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
         codec: tuned_codec(state.config.codec.clone(), args)?,
         weights: Weights::default(),
         training: Some(Training {
-            commit: None,
+            commit: Some(state.commit.clone()).filter(|commit| !commit.is_empty()),
             steps: Some(state.step),
             seed: Some(state.config.seed),
             config: toml::Table::try_from(&state.config)?,
@@ -150,6 +150,9 @@ fn card(manifest: &Manifest, state: &State, notes: Option<&str>) -> String {
     let config = &state.config;
     let _ =
         writeln!(card, "- Training: {} steps of {} samples, seed {}", state.step, config.batch, config.seed);
+    if !state.commit.is_empty() {
+        let _ = writeln!(card, "- Trainer: commit {}", state.commit);
+    }
     if let Some(encoder) = &config.init.encoder {
         let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
     }

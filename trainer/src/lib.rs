@@ -9,6 +9,7 @@ pub mod data;
 pub mod eval;
 pub mod export;
 pub mod figure;
+pub mod lock;
 pub mod log;
 pub mod loss;
 pub mod metric;
@@ -17,3 +18,7 @@ pub mod plot;
 pub mod prior;
 pub mod run;
 pub mod train;
+
+/// Commit of the sources this trainer was built from, `-changed` where they differed from it; empty outside a git
+/// checkout.
+pub const COMMIT: &str = env!("AUTOCHROME_COMMIT");

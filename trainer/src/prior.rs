@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
 use crate::checkpoint::write_whole;
-use crate::data;
+use crate::data::{self, Selection};
 
 /// Measures the prior over the 313 ab bins.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,9 @@ pub struct PriorArgs {
     /// Tar archives or folders of photographs.
     #[arg(required = true)]
     pub data: Vec<PathBuf>,
+    /// What of them is taken.
+    #[command(flatten)]
+    pub selection: Selection,
     /// Where to write it: 313 lines.
     #[arg(short, long)]
     pub out: PathBuf,
@@ -33,7 +36,7 @@ const SIDE: u32 = 32;
 /// # Errors
 /// The data cannot be read or the file not written.
 pub fn run(args: &PriorArgs) -> Result<()> {
-    let set = data::open(&args.data)?;
+    let set = data::open(&args.data, &args.selection)?;
     let parts: Vec<Option<Vec<f64>>> = (0..set.items.len())
         .into_par_iter()
         .map_init(

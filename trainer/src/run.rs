@@ -190,7 +190,12 @@ impl Run {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let state = State { step: self.step, config: self.config.clone(), data: self.data.clone() };
+        let state = State {
+            step: self.step,
+            config: self.config.clone(),
+            data: self.data.clone(),
+            commit: crate::COMMIT.to_owned(),
+        };
         checkpoint::write(path, &state, &self.tensors())
     }
 

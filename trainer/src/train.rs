@@ -12,9 +12,10 @@ use anyhow::{Context, Result, bail};
 use autochrome_models::device::{self, DeviceRequest};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::checkpoint::{DataStamp, sha256_of};
+use crate::checkpoint::DataStamp;
 use crate::config::{DataConfig, RunConfig};
-use crate::data::{self, Batch, Batches, DataSet};
+use crate::data::{self, Batch, Batches, DataSet, Screen};
+use crate::lock::RunLock;
 use crate::log::{Line, Log};
 use crate::run::{Run, checkpoint_path};
 
@@ -29,6 +30,9 @@ pub struct TrainArgs {
     /// Folder that relative paths in the configuration lie under.
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
+    /// Learns from these classes only, separated by commas, instead of the configuration's.
+    #[arg(long, value_delimiter = ',', value_name = "CLASS")]
+    pub classes: Vec<String>,
     /// Goes on from the checkpoint in the run folder.
     #[arg(long)]
     pub resume: bool,
@@ -62,12 +66,17 @@ const AHEAD: usize = 4;
 /// # Errors
 /// What the configuration, the data, the device or the disk refuse.
 pub fn run(args: &TrainArgs) -> Result<Ended> {
-    let config = RunConfig::read(&args.config)?;
+    let mut config = RunConfig::read(&args.config)?;
+    if !args.classes.is_empty() {
+        config.data.classes.clone_from(&args.classes);
+    }
     let folder = args
         .out
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(args.config.file_stem().unwrap_or_default()));
     std::fs::create_dir_all(&folder).with_context(|| format!("run folder {}", folder.display()))?;
+    // Held until the run ends: two runs in one folder would write each other's checkpoint.
+    let _lock = RunLock::take(&folder)?;
     let device = device::resolve(&args.device)?;
     if let Some(reason) = &device.fallback {
         eprintln!("{reason}");
@@ -75,31 +84,50 @@ pub fn run(args: &TrainArgs) -> Result<Ended> {
     if args.threads > 0 {
         tch::set_num_threads(args.threads);
     }
-    let (train, held_out) = open_data(&config.data, &args.data)?;
-    let run = open_run(args, config, &folder, device.device)?;
+    let sets = Sets::open(&config.data, &args.data)?;
+    let run = open_run(args, config, &folder, device.device, sets.stamps)?;
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     // A second handler cannot be set; the library user who calls this twice keeps the first.
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::SeqCst));
-    let mut training = Training::new(run, train, held_out, &folder)?;
+    let mut training = Training::new(run, sets.train, sets.held_out, &folder)?;
     let ended = training.run(args.stop_after.unwrap_or(u64::MAX), &stop)?;
     training.close()?;
     Ok(ended)
 }
 
-fn open_data(config: &DataConfig, root: &Path) -> Result<(Arc<DataSet>, Option<DataSet>)> {
-    let paths: Vec<PathBuf> = config.train.iter().map(|path| root.join(path)).collect();
-    let all = data::open(&paths)?;
-    if config.held_out == 0 {
-        return Ok((Arc::new(all), None));
-    }
-    let (train, held_out) = all.hold_out(config.held_out)?;
-    Ok((Arc::new(train), Some(held_out)))
+/// The photographs of a run.
+struct Sets {
+    train: Arc<DataSet>,
+    held_out: Option<DataSet>,
+    stamps: Vec<DataStamp>,
 }
 
-fn open_run(args: &TrainArgs, config: RunConfig, folder: &Path, device: tch::Device) -> Result<Run> {
+impl Sets {
+    fn open(config: &DataConfig, root: &Path) -> Result<Self> {
+        let paths: Vec<PathBuf> = config.train.iter().map(|path| root.join(path)).collect();
+        let opened = data::open_each(&paths, &config.selection())?;
+        let stamps = opened.iter().map(data::Opened::stamp).collect::<Result<_>>()?;
+        let all = data::join(opened).screened(Screen::TRAINING);
+        if !all.empty_classes.is_empty() {
+            eprintln!("classes without a photograph: {}", all.empty_classes.join(", "));
+        }
+        if config.held_out == 0 {
+            return Ok(Sets { train: Arc::new(all), held_out: None, stamps });
+        }
+        let (train, held_out) = all.hold_out(config.held_out)?;
+        Ok(Sets { train: Arc::new(train), held_out: Some(held_out), stamps })
+    }
+}
+
+fn open_run(
+    args: &TrainArgs,
+    config: RunConfig,
+    folder: &Path,
+    device: tch::Device,
+    data: Vec<DataStamp>,
+) -> Result<Run> {
     let checkpoint = checkpoint_path(folder);
-    let data = stamps(&config.data, &args.data)?;
     if !args.resume {
         if checkpoint.exists() {
             let place = folder.display();
@@ -145,18 +173,6 @@ fn is_continuation(old: &RunConfig, new: &RunConfig, step: u64) -> bool {
 fn changed_names(old: &[DataStamp], new: &[DataStamp]) -> String {
     let changed = new.iter().filter(|stamp| !old.contains(stamp));
     changed.map(|stamp| stamp.name.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// What the data sets are, for the package's card and for knowing them again.
-fn stamps(config: &DataConfig, root: &Path) -> Result<Vec<DataStamp>> {
-    let stamp = |path: &PathBuf| {
-        let full = root.join(path);
-        let set = data::open(std::slice::from_ref(&full))?;
-        let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = if full.is_file() { sha256_of(&full)? } else { set.listing_sha256()? };
-        Ok(DataStamp { name, sha256, count: set.items.len() })
-    };
-    config.train.iter().map(stamp).collect()
 }
 
 struct Training {
@@ -250,7 +266,7 @@ impl Training {
         let mut corrupt: Vec<(String, String)> = sets.flat_map(|set| set.corrupt()).collect();
         corrupt.sort();
         if !corrupt.is_empty() {
-            eprintln!("{} photographs did not decode and were passed over:", corrupt.len());
+            eprintln!("{} photographs were of no use and passed over:", corrupt.len());
             corrupt.iter().for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
         }
         Ok(())

@@ -20,16 +20,38 @@ use sha2::{Digest, Sha256};
 
 use super::DataSet;
 
+/// How a photograph of any size becomes a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// A random square is cut out, as Zhang et al. 2016 do.
+    #[default]
+    Crop,
+    /// The whole photograph is brought to the square, its aspect ratio lost, as the seed report does (section 2.2.1).
+    Resize,
+}
+
+impl Fit {
+    fn is_crop(&self) -> bool {
+        *self == Fit::Crop
+    }
+}
+
 /// How a photograph becomes a training sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
     /// Side of the sample in pixels.
     pub size: u32,
-    /// Least side of the square cut out; a photograph whose short side is less is cut at that.
-    pub crop_min: u32,
-    /// Greatest side of the square cut out.
-    pub crop_max: u32,
+    /// How a photograph becomes a square.
+    #[serde(default, skip_serializing_if = "Fit::is_crop")]
+    pub fit: Fit,
+    /// Least side of the square cut out, by default `size`; a photograph whose short side is less is cut at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop_min: Option<u32>,
+    /// Greatest side of the square cut out, by default `size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop_max: Option<u32>,
     /// Whether half of the samples are mirrored.
     #[serde(default = "yes")]
     pub flip: bool,
@@ -43,18 +65,27 @@ impl Augment {
     /// Checks the bounds.
     ///
     /// # Errors
-    /// A side of 0, above 4096, or a range that is none.
+    /// A side of 0, above 4096, a range that is none, or sides of a crop where nothing is cropped.
     pub fn check(&self) -> Result<()> {
-        let sides = [("size", self.size), ("crop_min", self.crop_min), ("crop_max", self.crop_max)];
+        let (least, most) = self.crop();
+        let sides = [("size", self.size), ("crop_min", least), ("crop_max", most)];
         for (name, side) in sides {
             if !(1..=4096).contains(&side) {
                 bail!("{name}: expected 1 to 4096, got {side}");
             }
         }
-        if self.crop_min > self.crop_max {
-            bail!("crop_min: expected at most crop_max ({}), got {}", self.crop_max, self.crop_min);
+        if least > most {
+            bail!("crop_min: expected at most crop_max ({most}), got {least}");
+        }
+        if self.fit == Fit::Resize && (self.crop_min.is_some() || self.crop_max.is_some()) {
+            bail!("crop_min, crop_max: expected none with fit = \"resize\", which cuts nothing; leave them out");
         }
         Ok(())
+    }
+
+    /// Least and greatest side of the square cut out.
+    fn crop(&self) -> (u32, u32) {
+        (self.crop_min.unwrap_or(self.size), self.crop_max.unwrap_or(self.size))
     }
 }
 
@@ -93,7 +124,7 @@ pub struct Batches {
     seed: u64,
 }
 
-/// How many photographs in a row may fail before a batch is given up.
+/// How many photographs in a row may be of no use before a batch is given up.
 const MAX_CORRUPT_IN_A_ROW: usize = 64;
 
 impl Batches {
@@ -103,11 +134,11 @@ impl Batches {
         Batches { data, augment, batch, seed }
     }
 
-    /// The batch of a step, whatever came before. A photograph that does not decode is replaced by the one after
-    /// it in the epoch's order.
+    /// The batch of a step, whatever came before. A photograph that does not decode, or is of no use, is
+    /// replaced by the one after it in the epoch's order.
     ///
     /// # Errors
-    /// 64 photographs in a row do not decode.
+    /// 64 photographs in a row are of no use.
     pub fn batch(&self, step: u64) -> Result<Batch> {
         let total = self.data.items.len();
         let first = usize::try_from(step)? * self.batch;
@@ -162,7 +193,11 @@ impl Batches {
                 return Ok(Sample { name: self.data.items[index].name.clone(), crop });
             }
         }
-        bail!("{MAX_CORRUPT_IN_A_ROW} photographs in a row do not decode; check the data set")
+        let (name, reason) = self.data.corrupt().pop().unwrap_or_default();
+        bail!(
+            "{} photographs in a row are of no use, such as {name} ({reason}); look with `data check`",
+            MAX_CORRUPT_IN_A_ROW.min(order.len())
+        )
     }
 
     fn assemble(&self, samples: Vec<Sample>) -> Batch {
@@ -188,17 +223,27 @@ struct Sample {
     crop: RgbImage,
 }
 
-/// Cuts a random square, brings it to size, mirrors it or not.
+/// Makes a square of the photograph, brings it to size, mirrors it or not.
 fn augment(image: &RgbImage, augment: &Augment, generator: &mut ChaCha8Rng) -> RgbImage {
+    let size = augment.size;
+    let sample = match augment.fit {
+        Fit::Resize if image.dimensions() == (size, size) => image.clone(),
+        Fit::Resize => imageops::resize(image, size, size, FilterType::Triangle),
+        Fit::Crop => crop(image, augment, generator),
+    };
+    if augment.flip && generator.random::<bool>() { imageops::flip_horizontal(&sample) } else { sample }
+}
+
+/// Cuts a random square and brings it to size.
+fn crop(image: &RgbImage, augment: &Augment, generator: &mut ChaCha8Rng) -> RgbImage {
     let short = image.width().min(image.height());
-    let side = generator.random_range(augment.crop_min..=augment.crop_max).min(short);
+    let (least, most) = augment.crop();
+    let side = generator.random_range(least..=most).min(short);
     let x = generator.random_range(0..=image.width() - side);
     let y = generator.random_range(0..=image.height() - side);
     let crop = imageops::crop_imm(image, x, y, side, side);
-    let sample = if side == augment.size {
-        crop.to_image()
-    } else {
-        imageops::resize(&*crop, augment.size, augment.size, FilterType::Triangle)
-    };
-    if augment.flip && generator.random::<bool>() { imageops::flip_horizontal(&sample) } else { sample }
+    if side == augment.size {
+        return crop.to_image();
+    }
+    imageops::resize(&*crop, augment.size, augment.size, FilterType::Triangle)
 }

@@ -1,22 +1,49 @@
-//! A folder tree of photographs, of any depth.
+//! A folder tree of photographs, of any depth; the class of a photograph is the name of the folder it lies in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use walkdir::WalkDir;
 
-use super::{Item, Place, is_image};
+use super::item::Place;
+use super::{Item, Listing, Split, is_image};
 
 /// Every image file below `root`; hidden ones too, links to folders not followed.
-pub(super) fn items(root: &Path) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
+pub(super) fn list(root: &Path, split: Option<Split>) -> Result<Listing> {
+    no_splits(split)?;
+    let items = images(root)?.into_iter().map(|path| {
+        let inside = path.strip_prefix(root).unwrap_or(&path);
+        let (name, class) = (inside.to_string_lossy().into_owned(), parent_name(inside));
+        Item { name, class, place: Place::File(path) }
+    });
+    Ok(Listing { items: items.collect(), ..Listing::default() })
+}
+
+/// Paths of every image file below `root`.
+pub(super) fn images(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
     for entry in WalkDir::new(root) {
         let entry = entry?;
-        if entry.file_type().is_dir() || !is_image(entry.path()) {
-            continue;
+        if !entry.file_type().is_dir() && is_image(entry.path()) {
+            paths.push(entry.into_path());
         }
-        let name = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
-        items.push(Item { name, place: Place::File(entry.into_path()) });
     }
-    Ok(items)
+    Ok(paths)
+}
+
+/// The folder a file lies in, by its name alone.
+pub(super) fn parent_name(path: &Path) -> Option<String> {
+    let folder = path.parent()?.file_name()?;
+    Some(folder.to_string_lossy().into_owned())
+}
+
+/// For sets whose makers gave them no splits.
+///
+/// # Errors
+/// A split is asked for.
+pub(super) fn no_splits(split: Option<Split>) -> Result<()> {
+    match split {
+        None => Ok(()),
+        Some(split) => bail!("split: expected none, since this set has no splits, got `{split}`"),
+    }
 }

@@ -1,30 +1,61 @@
-//! A tar archive of photographs: indexed once by its headers, then read in place.
+//! A tar archive of photographs: indexed once by its headers, then read in place. Also a shard in WebDataset's style:
+//! files that share a name up to its first dot are one sample, and its `.cls` is the class of its photograph.
+//!
+//! A set larger than memory is many such archives (`shard-{000..999}.tar`): of each photograph only name and place are
+//! held.
 
+use std::collections::HashMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::{Item, Place, is_image};
+use super::item::Place;
+use super::{Item, Listing, Split, folder, is_image};
+
+/// Most bytes of a `.cls` that are read.
+const MAX_CLASS: u64 = 256;
 
 /// Every image file in the archive.
-pub(super) fn items(path: &Path) -> Result<Vec<Item>> {
+pub(super) fn list(path: &Path, split: Option<Split>) -> Result<Listing> {
+    folder::no_splits(split)?;
     let archive = Arc::new(File::open(path)?);
     let length = archive.metadata()?.len();
     let mut reader = tar::Archive::new(archive.try_clone()?);
-    let mut items = Vec::new();
+    let (mut items, mut classes) = (Vec::new(), HashMap::new());
     for entry in reader.entries_with_seek().context("expected a folder or an uncompressed tar archive")? {
-        let entry = entry.context("the archive is damaged or cut short; fetch it again")?;
+        let mut entry = entry.context("the archive is damaged or cut short; fetch it again")?;
         let name = entry.path()?.into_owned();
-        if !entry.header().entry_type().is_file() || !is_image(&name) {
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        if name.extension().is_some_and(|extension| extension == "cls") {
+            let mut class = String::new();
+            (&mut entry).take(MAX_CLASS).read_to_string(&mut class).context("a .cls that is no text")?;
+            classes.insert(sample(&name.to_string_lossy()).to_owned(), class.trim().to_owned());
+        }
+        if !is_image(&name) {
             continue;
         }
         let (offset, size) = (entry.raw_file_position(), entry.size());
         // A cut archive is used as far as it goes: what lies beyond its end shows up as a corrupt file.
         let size = size.min(length.saturating_sub(offset));
         let place = Place::Stretch { archive: Arc::clone(&archive), offset, size };
-        items.push(Item { name: name.to_string_lossy().into_owned(), place });
+        let class = folder::parent_name(&name);
+        items.push(Item { name: name.to_string_lossy().into_owned(), class, place });
     }
-    Ok(items)
+    for item in &mut items {
+        if let Some(class) = classes.get(sample(&item.name)) {
+            item.class = Some(class.clone());
+        }
+    }
+    Ok(Listing { items, ..Listing::default() })
+}
+
+/// The name of the sample a file belongs to: its path up to the first dot of its last part.
+fn sample(name: &str) -> &str {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    name[file..].find('.').map_or(name, |dot| &name[..file + dot])
 }

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use rayon::prelude::*;
 
-use crate::data::DataSet;
+use crate::data::{DataSet, Selection};
 use crate::figure::Sheet;
 use crate::metric::bootstrap;
 use crate::metric::classifier::Classifier;
@@ -34,9 +34,15 @@ pub struct EvalArgs {
     /// Folder of the model package; left out with `--baseline`.
     #[arg(required_unless_present = "baseline", value_name = "PACKAGE")]
     pub package: Option<PathBuf>,
-    /// Tar archive or folder of photographs.
+    /// Tar archive, folder or CIFAR-10.
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
+    /// What of it is measured.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Takes the N photographs only that a run with `held_out = N` on this data does not learn from.
+    #[arg(long, value_name = "N")]
+    pub held_out: Option<usize>,
     /// Prints JSON and not a table.
     #[arg(long)]
     pub json: bool,
@@ -154,7 +160,7 @@ pub fn gray_as_rgb(gray: &GrayImage) -> RgbImage {
 /// # Errors
 /// The package, the data, the classifier or the device cannot be used, or a file cannot be written.
 pub fn run(args: &EvalArgs) -> Result<()> {
-    let data = crate::data::open(std::slice::from_ref(&args.data))?;
+    let data = open(args)?;
     let resolved = autochrome_models::device::resolve(&args.device)?;
     if let Some(reason) = &resolved.fallback {
         eprintln!("device: {reason}");
@@ -187,6 +193,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         sheet.save(path)?;
     }
     Ok(())
+}
+
+fn open(args: &EvalArgs) -> Result<DataSet> {
+    let all = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
+    match args.held_out {
+        Some(count) => Ok(all.hold_out(count)?.1),
+        None => Ok(all),
+    }
 }
 
 /// The reports as text or JSON (a list where there are several), and the CSV.

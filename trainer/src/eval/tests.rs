@@ -15,7 +15,7 @@ fn folder(pictures: &[(&str, RgbImage)]) -> tempfile::TempDir {
 }
 
 fn open(folder: &tempfile::TempDir) -> DataSet {
-    crate::data::open(&[folder.path().to_path_buf()]).unwrap()
+    crate::data::open(&[folder.path().to_path_buf()], &Selection::default()).unwrap()
 }
 
 fn two_tints() -> RgbImage {
@@ -99,7 +99,7 @@ fn gray_baseline_of_the_public_photographs() {
     let Some(path) = shared("gray_baseline_of_the_public_photographs", "photos-eval-public.tar") else {
         return;
     };
-    let data = crate::data::open(&[path]).unwrap();
+    let data = crate::data::open(&[path], &Selection::default()).unwrap();
     let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     assert_eq!(gray.images, 200);
     println!("{gray}");
@@ -119,7 +119,7 @@ fn the_classifier_knows_nine_of_ten_in_colour() {
     else {
         return;
     };
-    let data = crate::data::open(&[photos]).unwrap();
+    let data = crate::data::open(&[photos], &Selection::default()).unwrap();
     let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
     let report = evaluate(&data, None, Some(&classifier), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     println!("{report}");
