@@ -8,6 +8,7 @@ use autochrome_models::net::NetConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Augment, Selection, Split};
+use crate::loss::LossConfig;
 use crate::optim::OptimConfig;
 
 /// The whole configuration.
@@ -25,6 +26,9 @@ pub struct RunConfig {
     pub init: InitConfig,
     /// What its outputs mean.
     pub codec: CodecConfig,
+    /// How far its outputs are from the truth.
+    #[serde(default, skip_serializing_if = "LossConfig::is_default")]
+    pub loss: LossConfig,
     /// What it learns from.
     pub data: DataConfig,
     /// How it learns.

@@ -17,11 +17,15 @@ impl RunLock {
     /// # Errors
     /// Another process has it, or the folder cannot be written to.
     pub fn take(folder: &Path) -> Result<Self> {
-        let file = File::create(folder.join("lock")).with_context(|| format!("run folder {}", folder.display()))?;
+        let file =
+            File::create(folder.join("lock")).with_context(|| format!("run folder {}", folder.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock { _file: file }),
             Err(TryLockError::WouldBlock) => {
-                bail!("run folder {}: another run works in it; wait for it or name another --out", folder.display())
+                bail!(
+                    "run folder {}: another run works in it; wait for it or name another --out",
+                    folder.display()
+                )
             }
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("run folder {}: cannot be locked", folder.display()))

@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter 2019), a warm-up and cosine schedule, and an exponential moving average of weights.
+//! AdamW (Loshchilov and Hutter 2019) or plain gradient descent, a warm-up and cosine schedule, and an exponential moving average of weights.
 //!
 //! The idea: **the optimizer's state is plain named tensors**, so a checkpoint holds all of it and a resumed run goes
 //! on exactly where it was. (tch's own optimizers keep their state out of reach.)
@@ -8,10 +8,30 @@ use autochrome_models::net::TrainStore;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
+/// How a gradient becomes a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// By its moments: the size of the loss does not matter.
+    #[default]
+    Adamw,
+    /// By itself: a loss a hundred times smaller learns a hundred times slower.
+    Sgd,
+}
+
+impl Rule {
+    fn is_adamw(&self) -> bool {
+        *self == Rule::Adamw
+    }
+}
+
 /// Hyperparameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimConfig {
+    /// How a gradient becomes a step.
+    #[serde(default, skip_serializing_if = "Rule::is_adamw")]
+    pub rule: Rule,
     /// Peak learning rate.
     pub lr: f64,
     /// Peak learning rate of tensors named `encoder.*`; absent: `lr`.
@@ -28,7 +48,7 @@ pub struct OptimConfig {
     /// got there yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<Cooldown>,
-    /// Greatest norm of the gradient; larger ones are scaled down.
+    /// Greatest norm of the gradient; larger ones are scaled down. 0: none is.
     #[serde(default = "default_clip")]
     pub clip: f64,
     /// Decay of the moving average of weights, 0 (none) to below 1; ramps up over the first steps.
@@ -115,13 +135,13 @@ struct Moments {
 
 /// The optimizer of a run.
 #[derive(Debug)]
-pub struct AdamW {
+pub struct Optimizer {
     config: OptimConfig,
     moments: Vec<Moments>,
     averages: Vec<Tensor>,
 }
 
-impl AdamW {
+impl Optimizer {
     /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are.
     ///
     /// # Errors
@@ -135,7 +155,7 @@ impl AdamW {
         }
         let copy = |tensor: &Tensor| tensor.f_detach_copy();
         let averages = store.tensors.iter().map(|entry| copy(&entry.tensor)).collect::<Result<_, _>>()?;
-        Ok(AdamW { config: config.clone(), moments, averages })
+        Ok(Optimizer { config: config.clone(), moments, averages })
     }
 
     /// Takes the rates and the schedule of another configuration from here on.
@@ -170,14 +190,19 @@ impl AdamW {
                 if is_encoder { self.config.encoder_lr.unwrap_or(self.config.lr) } else { self.config.lr };
             let lr = peak * factor;
             let gradient = gradient.f_mul_scalar(scale)?;
+            if entry.tensor.dim() > 1 {
+                let _ = entry.tensor.f_mul_scalar_(1.0 - lr * self.config.weight_decay)?;
+            }
+            if self.config.rule == Rule::Sgd {
+                let _ = entry.tensor.f_sub_(&gradient.f_mul_scalar(lr)?)?;
+                entry.tensor.zero_grad();
+                continue;
+            }
             let _ = moments.mean.f_mul_scalar_(BETA1)?.f_add_(&gradient.f_mul_scalar(1.0 - BETA1)?)?;
             let _ = moments
                 .square
                 .f_mul_scalar_(BETA2)?
                 .f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - BETA2)?)?;
-            if entry.tensor.dim() > 1 {
-                let _ = entry.tensor.f_mul_scalar_(1.0 - lr * self.config.weight_decay)?;
-            }
             let root = moments.square.f_div_scalar(correct2)?.f_sqrt()?.f_add_scalar(EPS)?;
             let update = moments.mean.f_div(&root)?.f_mul_scalar(lr / correct1)?;
             let _ = entry.tensor.f_sub_(&update)?;
@@ -249,6 +274,7 @@ mod tests {
 
     fn config() -> OptimConfig {
         OptimConfig {
+            rule: Rule::Adamw,
             lr: 0.1,
             encoder_lr: None,
             weight_decay: 0.0,
@@ -283,7 +309,7 @@ mod tests {
     fn finds_the_minimum_of_a_parabola_and_averages_its_way_there() {
         let mut store = TrainStore::new(Device::Cpu);
         let x = store.tensor("x", &[2], Init::Constant(0.0)).expect("makes");
-        let mut optimizer = AdamW::new(&config(), &store).expect("makes");
+        let mut optimizer = Optimizer::new(&config(), &store).expect("makes");
         for step in 0..100 {
             (&x - 3.0).square().sum(Kind::Float).backward();
             optimizer.step(&mut store, step).expect("steps");
@@ -294,10 +320,21 @@ mod tests {
     }
 
     #[test]
+    fn plain_descent_steps_by_the_gradient_itself() {
+        let mut store = TrainStore::new(Device::Cpu);
+        let x = store.tensor("x", &[1], Init::Constant(1.0)).expect("makes");
+        let plain = OptimConfig { rule: Rule::Sgd, clip: 0.0, warmup: 0, ..config() };
+        let mut optimizer = Optimizer::new(&plain, &store).expect("makes");
+        (&x * 4.0).sum(Kind::Float).backward();
+        optimizer.step(&mut store, 0).expect("steps");
+        assert!((x.double_value(&[0]) - (1.0 - 0.1 * 4.0)).abs() < 1e-6, "{}", x.double_value(&[0]));
+    }
+
+    #[test]
     fn a_gradient_that_is_not_finite_changes_nothing() {
         let mut store = TrainStore::new(Device::Cpu);
         let x = store.tensor("x", &[1], Init::Constant(1.0)).expect("makes");
-        let mut optimizer = AdamW::new(&config(), &store).expect("makes");
+        let mut optimizer = Optimizer::new(&config(), &store).expect("makes");
         (&x * f64::NAN).sum(Kind::Float).backward();
         let error = optimizer.step(&mut store, 0).expect_err("refused").to_string();
         assert_eq!(error, "the gradient is not finite");

@@ -11,7 +11,7 @@ use crate::checkpoint::{self, DataStamp, State};
 use crate::config::{InitConfig, RunConfig};
 use crate::data::Batch;
 use crate::loss::loss;
-use crate::optim::AdamW;
+use crate::optim::Optimizer;
 
 /// Everything a training step touches.
 pub struct Run {
@@ -25,7 +25,7 @@ pub struct Run {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
     store: TrainStore,
-    optimizer: AdamW,
+    optimizer: Optimizer,
 }
 
 /// What a step came to.
@@ -46,7 +46,7 @@ impl Run {
         let mut run = Self::blank(config, data, device)?;
         let init = run.config.init.clone();
         run.initialise(&init, data_root)?;
-        run.optimizer = AdamW::new(&run.config.optim, &run.store)?;
+        run.optimizer = Optimizer::new(&run.config.optim, &run.store)?;
         Ok(run)
     }
 
@@ -95,7 +95,7 @@ impl Run {
         if size < stride {
             bail!("data.augment.size: expected at least {stride}, the network's stride, got {size}");
         }
-        let optimizer = AdamW::new(&config.optim, &store)?;
+        let optimizer = Optimizer::new(&config.optim, &store)?;
         Ok(Run { config, step: 0, data, device, network, codec, store, optimizer })
     }
 
@@ -182,7 +182,7 @@ impl Run {
             if cell > 1 { ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)? } else { ab };
         let target = self.codec.encode(&ab)?;
         let output = self.network.forward_t(&l, train)?;
-        Ok(loss(&output, &target)?)
+        Ok(loss(&output, &target, self.config.loss)?)
     }
 
     /// Writes a checkpoint.

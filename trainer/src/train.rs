@@ -265,12 +265,29 @@ impl Training {
         let sets = std::iter::once(&self.data).chain(&self.held_out_data);
         let mut corrupt: Vec<(String, String)> = sets.flat_map(|set| set.corrupt()).collect();
         corrupt.sort();
-        if !corrupt.is_empty() {
-            eprintln!("{} photographs were of no use and passed over:", corrupt.len());
-            corrupt.iter().for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
-        }
+        tell_passed_over(&corrupt, &self.folder)?;
         Ok(())
     }
+}
+
+/// At most this many photographs are named on the terminal.
+const MOST_NAMED: usize = 20;
+
+/// Says which photographs were of no use: all of them in `passed-over.csv`, the first on the terminal.
+fn tell_passed_over(photographs: &[(String, String)], folder: &Path) -> Result<()> {
+    let path = folder.join("passed-over.csv");
+    if photographs.is_empty() {
+        return Ok(());
+    }
+    eprintln!("{} photographs were of no use and passed over:", photographs.len());
+    photographs.iter().take(MOST_NAMED).for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
+    if photographs.len() > MOST_NAMED {
+        eprintln!("  and {} more, in {}", photographs.len() - MOST_NAMED, path.display());
+    }
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let lines = photographs.iter().map(|(name, reason)| format!("{},{}\n", quoted(name), quoted(reason)));
+    let text = "name,reason\n".to_owned() + &lines.collect::<String>();
+    crate::checkpoint::write_whole(&path, text.as_bytes())
 }
 
 /// Loss and rate since the last line of the log.

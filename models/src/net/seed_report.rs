@@ -22,10 +22,18 @@ use super::Network;
 use super::layers::{Activation, Conv, ConvShape, Layer, Norm};
 use super::store::{NetError, Path};
 
-/// The report fixes every hyperparameter.
+/// The report fixes every hyperparameter; what its text leaves open is a switch, off in the reading that works.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeedReportConfig {}
+#[serde(deny_unknown_fields, default)]
+pub struct SeedReportConfig {
+    /// L goes in as it is, 0 to 100, and not as -1 to 1.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub raw_input: bool,
+    /// "Each layer is one convolution followed by a relu" taken to the letter: the heads too, so that no output is
+    /// below 0.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub relu_heads: bool,
+}
 
 /// Keras' epsilon, as the report used Keras.
 const EPS: f64 = 1e-3;
@@ -46,6 +54,7 @@ pub struct SeedReport {
     groups: Vec<Group>,
     ups: Vec<Conv>,
     heads: Vec<Conv>,
+    raw_input: bool,
 }
 
 impl SeedReport {
@@ -53,7 +62,7 @@ impl SeedReport {
     ///
     /// # Errors
     /// Whatever the store refuses.
-    pub fn new(_config: &SeedReportConfig, out_channels: i64, mut path: Path) -> Result<Self, NetError> {
+    pub fn new(config: &SeedReportConfig, out_channels: i64, mut path: Path) -> Result<Self, NetError> {
         let mut input = 1;
         let mut groups = Vec::with_capacity(GROUPS.len());
         for (index, (output, count, last_stride)) in GROUPS.into_iter().enumerate() {
@@ -76,17 +85,21 @@ impl SeedReport {
             0 => &[("head_a", out_channels / 2), ("head_b", out_channels / 2)],
             _ => &[("head", out_channels)],
         };
+        let activation = if config.relu_heads { Activation::Relu } else { Activation::None };
         let head = |&(name, output): &(&str, i64)| {
-            Conv::with_bias(path.sub(name), ConvShape::dense(32, output, 1, 1), Activation::None)
+            Conv::with_bias(path.sub(name), ConvShape::dense(32, output, 1, 1), activation)
         };
         let heads = split.iter().map(head).collect::<Result<_, _>>()?;
-        Ok(SeedReport { groups, ups, heads })
+        Ok(SeedReport { groups, ups, heads, raw_input: config.raw_input })
     }
 }
 
 impl Network for SeedReport {
     fn forward_t(&self, l: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let mut x = l.f_mul_scalar(1.0 / 50.0)?.f_add_scalar(-1.0)?;
+        let mut x = match self.raw_input {
+            true => l.shallow_clone(),
+            false => l.f_mul_scalar(1.0 / 50.0)?.f_add_scalar(-1.0)?,
+        };
         for Group { convs, norm } in &self.groups {
             for conv in convs {
                 x = conv.forward(&x, train)?;

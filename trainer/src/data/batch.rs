@@ -78,7 +78,9 @@ impl Augment {
             bail!("crop_min: expected at most crop_max ({most}), got {least}");
         }
         if self.fit == Fit::Resize && (self.crop_min.is_some() || self.crop_max.is_some()) {
-            bail!("crop_min, crop_max: expected none with fit = \"resize\", which cuts nothing; leave them out");
+            bail!(
+                "crop_min, crop_max: expected none with fit = \"resize\", which cuts nothing; leave them out"
+            );
         }
         Ok(())
     }

@@ -87,7 +87,8 @@ fn each_file(path: &Path, visit: &mut OnFile) -> Result<()> {
     };
     let mut archive = tar::Archive::new(reader);
     for (index, entry) in archive.entries()?.enumerate() {
-        let expected = if index == 0 { "expected CIFAR-10 in a tar, .tar.gz or .tar.xz archive" } else { CUT };
+        let expected =
+            if index == 0 { "expected CIFAR-10 in a tar, .tar.gz or .tar.xz archive" } else { CUT };
         let mut entry = entry.context(expected)?;
         if index == MAX_FILES {
             bail!("expected CIFAR-10 with its 8 files, got an archive with more than {MAX_FILES}");
@@ -122,7 +123,9 @@ fn records(name: &str, batch: &Arc<Vec<u8>>, listing: &mut Listing) {
     let rest = batch.len() % RECORD;
     if rest > 0 {
         let at = format!("{name}/{:05}", batch.len() / RECORD);
-        listing.corrupt.push((at, format!("the file ends inside the record, after {rest} of {RECORD} bytes")));
+        listing
+            .corrupt
+            .push((at, format!("the file ends inside the record, after {rest} of {RECORD} bytes")));
     }
 }
 
@@ -130,7 +133,8 @@ fn records(name: &str, batch: &Arc<Vec<u8>>, listing: &mut Listing) {
 pub(super) fn picture(record: &[u8]) -> RgbImage {
     let planes = &record[1..];
     let area = SIDE * SIDE;
-    let pixels: Vec<u8> = (0..area).flat_map(|i| [planes[i], planes[area + i], planes[2 * area + i]]).collect();
+    let pixels: Vec<u8> =
+        (0..area).flat_map(|i| [planes[i], planes[area + i], planes[2 * area + i]]).collect();
     let side = u32::try_from(SIDE).unwrap_or_default();
     RgbImage::from_raw(side, side, pixels).unwrap_or_default()
 }

@@ -222,8 +222,7 @@ impl Opened {
     /// The file cannot be read.
     pub fn stamp(&self) -> Result<DataStamp> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 =
-            if self.path.is_file() { sha256_of(&self.path)? } else { self.set.listing_sha256()? };
+        let sha256 = if self.path.is_file() { sha256_of(&self.path)? } else { self.set.listing_sha256()? };
         Ok(DataStamp { name, sha256, count: self.set.items.len() })
     }
 }
