@@ -51,7 +51,7 @@ type Estimate = fn(&[&Row]) -> f64;
 const METRICS: [(&str, Estimate); 13] = [
     ("auc", |rows| rows.iter().map(|row| row.auc).sum::<Share>().percent()),
     ("auc_rebalanced", |rows| rows.iter().map(|row| row.rebalanced).sum::<Share>().percent()),
-    ("psnr", |rows| mean(rows.iter().map(|row| row.psnr))),
+    ("psnr", psnr),
     ("ssim", |rows| mean(rows.iter().filter_map(|row| row.ssim))),
     ("cf", |rows| mean(rows.iter().map(|row| row.cf[0]))),
     ("cf_truth", |rows| mean(rows.iter().map(|row| row.cf[1]))),
@@ -75,6 +75,13 @@ const RECOGNITION: [(&str, Estimate); 4] = [
         if truth == gray { f64::NAN } else { 100.0 * (output - gray) / (truth - gray) }
     }),
 ];
+
+/// Mean over the photographs that are not reproduced exactly: one gray photograph that stays gray, infinitely good,
+/// would make the mean of any set infinite.
+fn psnr(rows: &[&Row]) -> f64 {
+    let finite = mean(rows.iter().map(|row| row.psnr).filter(|psnr| psnr.is_finite()));
+    if finite.is_nan() { mean(rows.iter().map(|row| row.psnr)) } else { finite }
+}
 
 /// Mean over outputs by mean over truths of an [output, truth] pair.
 fn ratio(rows: &[&Row], pair: impl Fn(&Row) -> [f64; 2]) -> f64 {
