@@ -1,4 +1,7 @@
 //! A run's configuration: one TOML file says everything that decides the result.
+//!
+//! A file may begin with `extends = "other.toml"` (beside it): then it says only in what it differs, which is what a
+//! reader of an experiment wants to know.
 
 use std::path::{Path, PathBuf};
 
@@ -97,11 +100,11 @@ impl RunConfig {
     /// Reads and checks a configuration.
     ///
     /// # Errors
-    /// The file cannot be read, has an unknown or missing key, or a value out of bounds.
+    /// The file, or one it extends, cannot be read, has an unknown or missing key, or a value out of bounds.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("configuration {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("configuration {}", path.display()))
+        let subject = || format!("configuration {}", path.display());
+        let table = read_table(path, MOST_EXTENDED).with_context(subject)?;
+        Self::check(table.try_into().with_context(subject)?).with_context(subject)
     }
 
     /// Parses and checks a configuration.
@@ -109,7 +112,10 @@ impl RunConfig {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self> {
-        let config: RunConfig = toml::from_str(text)?;
+        Self::check(toml::from_str(text)?)
+    }
+
+    fn check(config: Self) -> Result<Self> {
         if !(1..=4096).contains(&config.batch) {
             bail!("batch: expected 1 to 4096, got {}", config.batch);
         }
@@ -138,5 +144,74 @@ impl RunConfig {
     /// None that a parsed configuration could cause.
     pub fn to_text(&self) -> Result<String> {
         Ok(toml::to_string_pretty(self)?)
+    }
+}
+
+/// A chain of files that extend each other is at most so long: one that bites its tail ends.
+const MOST_EXTENDED: usize = 8;
+
+/// The table of a file, laid over that of the file it extends.
+fn read_table(path: &Path, depth: usize) -> Result<toml::Table> {
+    let mut table: toml::Table = std::fs::read_to_string(path)?.parse()?;
+    let Some(base) = table.remove("extends") else { return Ok(table) };
+    let base = base.as_str().context("extends: expected the name of a file")?;
+    if depth == 0 {
+        bail!("extends: expected at most {MOST_EXTENDED} files one after the other; do they form a ring?");
+    }
+    let base_path = path.with_file_name(base);
+    let mut whole =
+        read_table(&base_path, depth - 1).with_context(|| format!("extends {}", base_path.display()))?;
+    overlay(&mut whole, table);
+    Ok(whole)
+}
+
+/// Lays `over` over `base`, table by table; a table of another `name` (another network, another codec) takes the
+/// place of the old one whole.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new))
+                if new.get("name").is_none_or(|name| old.get("name") == Some(name)) =>
+            {
+                overlay(old, new);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_configuration_that_comes_along_reads_and_writes_alike() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let paths: Vec<PathBuf> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(paths.len() > 5);
+        for path in paths {
+            let config = RunConfig::read(&path).unwrap();
+            assert_eq!(RunConfig::parse(&config.to_text().unwrap()).unwrap(), config, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_file_that_extends_another_differs_in_what_it_says_and_in_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let base = "seed = 1\nbatch = 2\n[network]\nname = \"seed-report\"\n[codec]\nname = \"regression\"\n\
+            scale = 40.0\n[data]\ntrain = [\"a\"]\n[data.augment]\nsize = 32\n[optim]\nlr = 1e-3\nsteps = 9\n";
+        write("base.toml", base);
+        write("bins.toml", "extends = \"base.toml\"\n[codec]\nname = \"bins1d\"\n[optim]\nlr = 0.5\n");
+        write("ring.toml", "extends = \"ring.toml\"\n");
+        let read = |name: &str| RunConfig::read(&folder.path().join(name));
+        let mut expected = read("base.toml").unwrap();
+        expected.codec = CodecConfig::Bins1d(autochrome_models::codec::Bins1dConfig::default());
+        expected.optim.lr = 0.5;
+        assert_eq!(read("bins.toml").unwrap(), expected);
+        assert!(format!("{:#}", read("ring.toml").unwrap_err()).contains("do they form a ring?"));
     }
 }
