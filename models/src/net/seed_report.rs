@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::Network;
-use super::layers::{Activation, Conv, ConvShape, Layer, Norm};
+use super::conv_group::{ConvGroup, GroupShape};
+use super::layers::{Activation, Conv, ConvShape, Layer};
 use super::store::{NetError, Path};
 
 /// The report fixes every hyperparameter.
@@ -34,16 +35,10 @@ const EPS: f64 = 1e-3;
 const GROUPS: [(i64, usize, i64); 7] =
     [(8, 2, 2), (16, 2, 2), (32, 3, 2), (64, 3, 1), (64, 3, 1), (64, 3, 1), (64, 3, 1)];
 
-#[derive(Debug)]
-struct Group {
-    convs: Vec<Conv>,
-    norm: Norm,
-}
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct SeedReport {
-    groups: Vec<Group>,
+    groups: Vec<ConvGroup>,
     ups: Vec<Conv>,
     heads: Vec<Conv>,
 }
@@ -56,16 +51,10 @@ impl SeedReport {
     pub fn new(_config: &SeedReportConfig, out_channels: i64, mut path: Path) -> Result<Self, NetError> {
         let mut input = 1;
         let mut groups = Vec::with_capacity(GROUPS.len());
-        for (index, (output, count, last_stride)) in GROUPS.into_iter().enumerate() {
-            let mut group = path.sub(&format!("group{}", index + 1));
-            let mut convs = Vec::with_capacity(count);
-            for conv in 1..=count {
-                let stride = if conv == count { last_stride } else { 1 };
-                let shape = ConvShape::dense(input, output, 3, stride);
-                convs.push(Conv::with_bias(group.sub(&format!("conv{conv}")), shape, Activation::Relu)?);
-                input = output;
-            }
-            groups.push(Group { convs, norm: Norm::new(group.sub("norm"), output, EPS)? });
+        for (index, (output, count, stride)) in GROUPS.into_iter().enumerate() {
+            let shape = GroupShape { input, output, count, stride, dilation: 1 };
+            groups.push(ConvGroup::new(path.sub(&format!("group{}", index + 1)), shape, EPS)?);
+            input = output;
         }
         let mut ups = Vec::with_capacity(3);
         for (index, (input, kernel)) in [(64, 4), (32, 3), (32, 3)].into_iter().enumerate() {
@@ -87,11 +76,8 @@ impl SeedReport {
 impl Network for SeedReport {
     fn forward_t(&self, l: &Tensor, train: bool) -> Result<Tensor, TchError> {
         let mut x = l.f_mul_scalar(1.0 / 50.0)?.f_add_scalar(-1.0)?;
-        for Group { convs, norm } in &self.groups {
-            for conv in convs {
-                x = conv.forward(&x, train)?;
-            }
-            x = norm.forward(&x, train)?;
+        for group in &self.groups {
+            x = group.forward(&x, train)?;
         }
         for up in &self.ups {
             x = up.forward(&x, train)?;
@@ -109,11 +95,8 @@ impl Network for SeedReport {
     }
 
     fn layers_mut(&mut self) -> Vec<&mut dyn Layer> {
-        let mut layers: Vec<&mut dyn Layer> = Vec::new();
-        for Group { convs, norm } in &mut self.groups {
-            layers.extend(convs.iter_mut().map(|conv| conv as &mut dyn Layer));
-            layers.push(norm);
-        }
+        let mut layers: Vec<&mut dyn Layer> =
+            self.groups.iter_mut().flat_map(ConvGroup::layers_mut).collect();
         layers.extend(self.ups.iter_mut().chain(&mut self.heads).map(|conv| conv as &mut dyn Layer));
         layers
     }
