@@ -3,6 +3,12 @@
 //! The idea: **a convolution owns the batch normalization that follows it**, so that folding the two is one step
 //! that no network has to know about. A normalization that follows something else ([`Norm`]) folds to a scale
 //! and a shift.
+//!
+//! Training may compute in half the bits (Micikevicius et al. 2018, "Mixed Precision Training", arXiv 1710.03740):
+//! weights stay float32 and are cast where they are used, so gradients come back through the cast in float32 and no
+//! update is too small for a weight to feel. [`Layer::compute_in`] turns it on, in bfloat16: it has float32's range, so
+//! the loss needs no scaling. libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and
+//! does nothing on the CPU, where what a GPU will compute could then not be tested.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -10,6 +16,11 @@ use super::store::{Init, NetError, Path};
 
 /// A layer that can be made ready for prediction.
 pub trait Layer {
+    /// Computes in `kind` from now on, while the weights stay in the kind they have; for training. A convolution casts
+    /// its input and weights and gives `kind`; a normalization takes and gives whatever comes, with float32
+    /// statistics. [`prepare`](Self::prepare) ends it.
+    fn compute_in(&mut self, kind: Kind);
+
     /// Folds what can be folded and moves the weights to `device` in `kind`, channels_last.
     ///
     /// # Errors
@@ -97,12 +108,15 @@ pub struct Conv {
     norm: Option<BatchNorm>,
     kernel: i64,
     stride: i64,
+    dilation: i64,
     groups: i64,
     transposed: bool,
     activation: Activation,
+    /// The kind to cast to; `None` where input and weights are of one kind already.
+    compute: Option<Kind>,
 }
 
-/// Shape of a convolution; `Default` is 1x1, stride 1, one group.
+/// Shape of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct ConvShape {
     /// Input channels.
@@ -113,6 +127,9 @@ pub struct ConvShape {
     pub kernel: i64,
     /// Stride.
     pub stride: i64,
+    /// Distance of neighbouring taps of the kernel (Yu and Koltun 2016); 1 is the ordinary convolution. Transposed
+    /// convolutions have none.
+    pub dilation: i64,
     /// Groups; equal to `input` and `output` for a depthwise convolution.
     pub groups: i64,
 }
@@ -121,13 +138,19 @@ impl ConvShape {
     /// A dense convolution.
     #[must_use]
     pub fn dense(input: i64, output: i64, kernel: i64, stride: i64) -> Self {
-        ConvShape { input, output, kernel, stride, groups: 1 }
+        ConvShape { input, output, kernel, stride, dilation: 1, groups: 1 }
+    }
+
+    /// The same with its taps `dilation` pixels apart, 1 or more.
+    #[must_use]
+    pub fn dilated(self, dilation: i64) -> Self {
+        ConvShape { dilation, ..self }
     }
 
     /// A depthwise convolution: one filter a channel.
     #[must_use]
     pub fn depthwise(channels: i64, kernel: i64, stride: i64) -> Self {
-        ConvShape { input: channels, output: channels, kernel, stride, groups: channels }
+        ConvShape { input: channels, output: channels, kernel, stride, dilation: 1, groups: channels }
     }
 }
 
@@ -187,8 +210,19 @@ impl Conv {
         shape: ConvShape,
         activation: Activation,
     ) -> Self {
-        let ConvShape { kernel, stride, groups, .. } = shape;
-        Conv { weight, bias, norm, kernel, stride, groups, transposed: false, activation }
+        let ConvShape { kernel, stride, dilation, groups, .. } = shape;
+        Conv {
+            weight,
+            bias,
+            norm,
+            kernel,
+            stride,
+            dilation,
+            groups,
+            transposed: false,
+            activation,
+            compute: None,
+        }
     }
 
     /// Runs the layer on `[N, C, H, W]`.
@@ -196,7 +230,13 @@ impl Conv {
     /// # Errors
     /// Whatever libtorch reports.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let y = if self.transposed { self.up(x)? } else { self.across(x)? };
+        let cast = |t: &Tensor| match self.compute {
+            Some(kind) => t.f_to_kind(kind),
+            None => Ok(t.shallow_clone()),
+        };
+        let (x, weight, bias) = (cast(x)?, cast(&self.weight)?, self.bias.as_ref().map(cast).transpose()?);
+        let convolve = if self.transposed { Self::up } else { Self::across };
+        let y = convolve(self, &x, &weight, bias.as_ref())?;
         let y = match &self.norm {
             Some(norm) => norm.forward(&y, train)?,
             None => y,
@@ -204,13 +244,14 @@ impl Conv {
         self.activation.apply(y)
     }
 
-    fn across(&self, x: &Tensor) -> Result<Tensor, TchError> {
+    fn across(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
         let (_, _, height, width) = x.size4()?;
-        let (top, bottom) = same_padding(height, self.kernel, self.stride);
-        let (left, right) = same_padding(width, self.kernel, self.stride);
+        let reach = (self.kernel - 1) * self.dilation + 1;
+        let (top, bottom) = same_padding(height, reach, self.stride);
+        let (left, right) = same_padding(width, reach, self.stride);
         let convolve = |x: &Tensor, padding: [i64; 2]| {
-            let stride = [self.stride; 2];
-            x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups)
+            let (stride, dilation) = ([self.stride; 2], [self.dilation; 2]);
+            x.f_conv2d(weight, bias, stride, padding, dilation, self.groups)
         };
         if top == bottom && left == right {
             return convolve(x, [top, left]);
@@ -218,23 +259,19 @@ impl Conv {
         convolve(&x.f_constant_pad_nd([left, right, top, bottom])?, [0, 0])
     }
 
-    fn up(&self, x: &Tensor) -> Result<Tensor, TchError> {
+    fn up(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
         // output = (input - 1) * stride - 2 * padding + kernel + output_padding = input * stride
         let padding = (self.kernel - self.stride + 1) / 2;
         let output_padding = self.stride - self.kernel + 2 * padding;
-        x.f_conv_transpose2d(
-            &self.weight,
-            self.bias.as_ref(),
-            [self.stride; 2],
-            [padding; 2],
-            [output_padding; 2],
-            1,
-            [1, 1],
-        )
+        x.f_conv_transpose2d(weight, bias, [self.stride; 2], [padding; 2], [output_padding; 2], 1, [1, 1])
     }
 }
 
 impl Layer for Conv {
+    fn compute_in(&mut self, kind: Kind) {
+        self.compute = Some(kind);
+    }
+
     fn prepare(&mut self, device: Device, kind: Kind) -> Result<(), TchError> {
         if let Some(norm) = self.norm.take() {
             let (scale, shift) = norm.scale_and_shift()?;
@@ -244,6 +281,7 @@ impl Layer for Conv {
                 None => shift,
             });
         }
+        self.compute = None;
         self.weight = channels_last(&self.weight.f_detach()?.f_to_device(device)?.f_to_kind(kind)?)?;
         self.bias = match self.bias.take() {
             Some(bias) => Some(bias.f_detach()?.f_to_device(device)?.f_to_kind(kind)?),
@@ -283,6 +321,10 @@ impl Norm {
 }
 
 impl Layer for Norm {
+    fn compute_in(&mut self, _kind: Kind) {
+        // libtorch normalizes bfloat16 by float32 parameters and statistics, and gives bfloat16.
+    }
+
     fn prepare(&mut self, device: Device, kind: Kind) -> Result<(), TchError> {
         if let Some(norm) = self.norm.take() {
             let (scale, shift) = norm.scale_and_shift()?;
@@ -293,10 +335,10 @@ impl Layer for Norm {
     }
 }
 
-/// Padding before and after for TensorFlow's "SAME".
-fn same_padding(size: i64, kernel: i64, stride: i64) -> (i64, i64) {
+/// Padding before and after for TensorFlow's "SAME"; `reach` is the kernel's side with its dilation.
+fn same_padding(size: i64, reach: i64, stride: i64) -> (i64, i64) {
     let output = (size + stride - 1) / stride;
-    let total = ((output - 1) * stride + kernel - size).max(0);
+    let total = ((output - 1) * stride + reach - size).max(0);
     (total / 2, total - total / 2)
 }
 

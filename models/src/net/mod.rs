@@ -6,6 +6,8 @@
 //!
 //! To add a network: one file here and one row in [`NetConfig`].
 
+mod conv_group;
+mod eccv16;
 mod efficientnet_lite0;
 mod layers;
 mod lite_unet;
@@ -15,6 +17,7 @@ mod store;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
+pub use eccv16::{Eccv16, Eccv16Config};
 pub use efficientnet_lite0::{Classifier, Encoder, STAGE_CHANNELS};
 pub use layers::{Activation, Conv, Layer, Norm};
 pub use lite_unet::{LiteUnet, LiteUnetConfig};
@@ -29,6 +32,8 @@ pub enum NetConfig {
     LiteUnet(LiteUnetConfig),
     /// The network of the seed report's appendix.
     SeedReport(SeedReportConfig),
+    /// The network of Zhang, Isola and Efros 2016, as released: the literature's yardstick.
+    Eccv16(Eccv16Config),
 }
 
 /// Most output channels a network may be asked for; 313 bins need 313.
@@ -49,6 +54,7 @@ impl NetConfig {
         Ok(match self {
             Self::LiteUnet(config) => Box::new(LiteUnet::new(config, out_channels, root)?),
             Self::SeedReport(config) => Box::new(SeedReport::new(config, out_channels, root)?),
+            Self::Eccv16(config) => Box::new(Eccv16::new(config, out_channels, root)?),
         })
     }
 
@@ -68,6 +74,7 @@ impl NetConfig {
         match self {
             Self::LiteUnet(_) => "lite-unet",
             Self::SeedReport(_) => "seed-report",
+            Self::Eccv16(_) => "eccv16",
         }
     }
 }
@@ -97,8 +104,14 @@ pub trait Network: Send {
     /// The output is this many times smaller than the input.
     fn stride_out(&self) -> i64;
 
-    /// Every layer, for [`prepare`](Self::prepare).
+    /// Every layer, for [`prepare`](Self::prepare) and [`compute_in`](Self::compute_in).
     fn layers_mut(&mut self) -> Vec<&mut dyn Layer>;
+
+    /// Trains in `kind` from now on: activations and convolutions are of that kind, weights, their gradients and the
+    /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind.
+    fn compute_in(&mut self, kind: Kind) {
+        self.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
+    }
 
     /// Makes the network ready for prediction on `device`: batch normalization folded into the convolutions
     /// before it, weights in `kind` and channels_last. It cannot be trained afterwards.

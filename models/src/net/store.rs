@@ -109,7 +109,8 @@ pub struct TrainTensor {
     pub learnt: bool,
 }
 
-/// Fresh float32 parameters for training, drawn from libtorch's generator (`tch::manual_seed` fixes them).
+/// Fresh float32 parameters for training, drawn from libtorch's generator on the CPU: `tch::manual_seed` fixes them, and
+/// a seed means the same start on every device.
 #[derive(Debug)]
 pub struct TrainStore {
     device: Device,
@@ -127,11 +128,12 @@ impl TrainStore {
 
 impl Store for TrainStore {
     fn tensor(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor, NetError> {
-        let options = (Kind::Float, self.device);
+        let options = (Kind::Float, Device::Cpu);
         let tensor = match init {
             Init::Normal(std) => Tensor::f_randn(shape, options)?.f_mul_scalar(std)?,
             Init::Constant(value) | Init::Statistic(value) => Tensor::f_full(shape, value, options)?,
         };
+        let tensor = tensor.f_to_device(self.device)?;
         // Convolutions train a third faster on the CPU when their weights, and so their outputs, lie channels_last.
         let tensor = if shape.len() == 4 { super::layers::channels_last(&tensor)? } else { tensor };
         let learnt = !matches!(init, Init::Statistic(_));

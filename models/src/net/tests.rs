@@ -1,5 +1,6 @@
 //! Shapes, parameter counts, and that preparing for prediction changes nothing but the speed.
 
+use super::layers::ConvShape;
 use super::*;
 
 fn trained_like(config: &NetConfig, out_channels: i64) -> (Box<dyn Network>, TrainStore) {
@@ -12,6 +13,15 @@ fn trained_like(config: &NetConfig, out_channels: i64) -> (Box<dyn Network>, Tra
         entry.tensor.copy_(&(entry.tensor.rand_like() + 0.5));
     }
     (network, store)
+}
+
+fn every_network() -> [NetConfig; 3] {
+    [
+        NetConfig::LiteUnet(LiteUnetConfig::default()),
+        NetConfig::SeedReport(SeedReportConfig::default()),
+        NetConfig::SeedReport(SeedReportConfig { halvings: 1, ..SeedReportConfig::default() }),
+        NetConfig::Eccv16(Eccv16Config::default()),
+    ]
 }
 
 fn parameters(config: &NetConfig, out_channels: i64) -> i64 {
@@ -46,9 +56,7 @@ fn the_seed_reports_layers_have_the_counts_of_its_table() {
 
 #[test]
 fn outputs_have_the_size_that_the_strides_say() {
-    for config in
-        [NetConfig::LiteUnet(LiteUnetConfig::default()), NetConfig::SeedReport(SeedReportConfig::default())]
-    {
+    for config in every_network() {
         for out_channels in [2, 40, 313] {
             let (network, _store) = trained_like(&config, out_channels);
             let (height, width) = (network.stride_in() * 2, network.stride_in() * 3);
@@ -62,9 +70,7 @@ fn outputs_have_the_size_that_the_strides_say() {
 
 #[test]
 fn preparing_for_prediction_keeps_the_output() {
-    for config in
-        [NetConfig::LiteUnet(LiteUnetConfig::default()), NetConfig::SeedReport(SeedReportConfig::default())]
-    {
+    for config in every_network() {
         let (mut network, _store) = trained_like(&config, 313);
         let _no_grad = tch::no_grad_guard();
         let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
@@ -89,10 +95,7 @@ fn listing_a_network_allocates_nothing_and_refuses_absurd_sizes() {
 
 #[test]
 fn tensor_names_and_shapes_are_what_weights_files_hold() {
-    for (config, channels) in [
-        (NetConfig::LiteUnet(LiteUnetConfig::default()), 313),
-        (NetConfig::SeedReport(SeedReportConfig::default()), 2),
-    ] {
+    for (config, channels) in every_network().into_iter().zip([313, 2, 313]) {
         let lines: Vec<String> = config
             .tensor_specs(channels)
             .expect("lists")
@@ -101,4 +104,129 @@ fn tensor_names_and_shapes_are_what_weights_files_hold() {
             .collect();
         insta::assert_snapshot!(format!("tensors_of_{}", config.name()), lines.join("\n"));
     }
+}
+
+#[test]
+fn eccv16_has_the_32_2_million_parameters_of_the_release() {
+    // Weights and biases of n 3x3 convolutions, c to d channels and then d to d.
+    let convs = |c: i64, d: i64, n: i64| (9 * c * d + d) + (n - 1) * (9 * d * d + d);
+    let groups = [(1, 64, 2), (64, 128, 2), (128, 256, 3), (256, 512, 3), (512, 512, 9)];
+    let convs: i64 = groups.into_iter().map(|(c, d, n)| convs(c, d, n)).sum::<i64>() + convs(256, 256, 2);
+    let up = 4 * 4 * 512 * 256 + 256;
+    let head = |outputs: i64| 256 * outputs + outputs;
+    // Weight, bias, running mean and variance of each group's normalization.
+    let norms = 4 * (64 + 128 + 256 + 4 * 512);
+    let config = NetConfig::Eccv16(Eccv16Config::default());
+    assert_eq!(parameters(&config, 313), convs + up + head(313) + norms);
+    assert_eq!(parameters(&config, 313), 32_240_377);
+    assert_eq!(parameters(&config, 2), 32_240_377 - 311 * 257);
+}
+
+#[test]
+fn a_logit_of_eccv16_sees_349_pixels() {
+    // Reach of a stride-1 convolution: (kernel - 1) * dilation * stride so far. By hand, group by group:
+    // 1 + 2 + 2 = 5; + 2*2 + 2*2 = 13; + 3 * 2*4 = 37; + 3 * 2*8 = 85; + 6 * 4*8 = 277; + 3 * 2*8 = 325; the
+    // transposed convolution sees two cells, + 8 = 333; + 2 * 2*4 = 349.
+    let (network, mut store) = trained_like(&NetConfig::Eccv16(Eccv16Config::default()), 2);
+    tch::no_grad(|| {
+        for entry in &mut store.tensors {
+            // Nothing negative anywhere: what is seen has a gradient.
+            let fan_in: i64 = entry.tensor.size().iter().skip(1).product();
+            let value = if entry.tensor.dim() == 4 { 1.0 / fan_in as f64 } else { 1.0 };
+            let _ = entry.tensor.fill_(value);
+        }
+    });
+    // A strip is enough: both directions are alike.
+    let l = Tensor::full([1, 1, 8, 512], 100.0, (Kind::Float, Device::Cpu)).set_requires_grad(true);
+    network.forward(&l).expect("runs").get(0).get(0).get(1).get(64).backward();
+    let seen = Vec::<f32>::try_from(l.grad().sum_dim_intlist([2].as_slice(), false, Kind::Float).view([-1]));
+    let seen = seen.expect("a row").iter().filter(|gradient| **gradient != 0.0).count();
+    assert_eq!(seen, 349);
+}
+
+#[test]
+fn a_dilated_convolution_adds_up_pixels_that_lie_apart() {
+    let mut store = TrainStore::new(Device::Cpu);
+    let shape = ConvShape::dense(1, 1, 3, 1).dilated(2);
+    let conv = Conv::with_bias(Path::root(&mut store), shape, Activation::None).expect("builds");
+    // Taps 1 to 9, row by row; the picture counts its pixels, 0 to 24.
+    let taps = Tensor::arange_start(1, 10, (Kind::Float, Device::Cpu)).view([1, 1, 3, 3]);
+    tch::no_grad(|| store.tensors[0].tensor.copy_(&taps));
+    let x = Tensor::arange(25, (Kind::Float, Device::Cpu)).view([1, 1, 5, 5]);
+    let y = conv.forward(&x, false).expect("runs");
+    assert_eq!(y.size(), [1, 1, 5, 5], "the size stays");
+    // At the middle the taps lie on the corners, the sides' middles and the centre.
+    let middle: i64 = [0, 2, 4, 10, 12, 14, 20, 22, 24].iter().zip(1..).map(|(pixel, tap)| pixel * tap).sum();
+    assert_eq!(y.int64_value(&[0, 0, 2, 2]), middle);
+    // At the first pixel four taps lie inside: the centre (5), its right (6), below (8) and below right (9).
+    assert_eq!(y.int64_value(&[0, 0, 0, 0]), 2 * 6 + 10 * 8 + 12 * 9);
+}
+
+#[test]
+fn activations_lie_channels_last_in_training() {
+    for kind in [Kind::Float, Kind::BFloat16] {
+        let mut store = TrainStore::new(Device::Cpu);
+        let mut encoder = Encoder::new(Path::root(&mut store), 1).expect("builds");
+        encoder.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
+        let shape = conv_group::GroupShape { input: 16, output: 24, count: 2, stride: 2, dilation: 2 };
+        let mut group = conv_group::ConvGroup::new(Path::root(&mut store), shape, 1e-3).expect("builds");
+        group.layers_mut().for_each(|layer| layer.compute_in(kind));
+        // L has one channel, which lies both ways at once: the weights' layout decides.
+        let l = Tensor::rand([1, 1, 64, 64], (Kind::Float, Device::Cpu));
+        let mut features = encoder.forward(&l, true).expect("runs");
+        features.push(group.forward(&features[0], true).expect("runs"));
+        features.push(layers::upsample_nearest_2x(&features[1]).expect("runs"));
+        features.push(Tensor::cat(&[features[6].shallow_clone(), features[0].shallow_clone()], 1));
+        for x in features {
+            assert_eq!(x.kind(), kind);
+            let (_, channels, _, width) = x.size4().expect("four dimensions");
+            let (_, channel, row, pixel) = x.stride4().expect("four dimensions");
+            assert_eq!((channel, pixel, row), (1, channels, channels * width), "{kind:?} {:?}", x.size());
+        }
+    }
+}
+
+/// Loss of one training forward, and the gradients it sends back.
+fn loss_and_gradients(config: &NetConfig, kind: Kind) -> (f64, Vec<Tensor>) {
+    let (mut network, store) = trained_like(config, 2);
+    network.compute_in(kind);
+    // Patches, so that no normalization divides by next to nothing.
+    let patches = Tensor::rand([4, 1, 4, 4], (Kind::Float, Device::Cpu)) * 100.0;
+    let output = network.forward_t(&patches.upsample_nearest2d([64, 64], None, None), true).expect("runs");
+    assert_eq!(output.kind(), kind, "{}", config.name());
+    let loss = (output.to_kind(Kind::Float) - 1.0).square().mean(Kind::Float);
+    loss.backward();
+    let learnt = store.tensors.iter().filter(|entry| entry.learnt);
+    (loss.double_value(&[]), learnt.map(|entry| entry.tensor.grad()).collect())
+}
+
+#[test]
+fn training_in_bfloat16_has_the_loss_of_float32_and_float32_gradients() {
+    for config in &every_network()[..2] {
+        let (loss, _) = loss_and_gradients(config, Kind::Float);
+        let (loss16, gradients) = loss_and_gradients(config, Kind::BFloat16);
+        assert!((loss16 / loss - 1.0).abs() < 0.02, "{}: loss {loss}, {loss16} in bf16", config.name());
+        let sound = |g: &Tensor| g.kind() == Kind::Float && g.isfinite().all().int64_value(&[]) == 1;
+        assert!(gradients.iter().all(sound), "{}", config.name());
+    }
+}
+
+#[test]
+fn gradients_of_bfloat16_point_where_those_of_float32_do() {
+    // A whole network of random weights would not do: there a change of 0.2 % in the weights turns the gradient as far.
+    let gradient = |kind| {
+        tch::manual_seed(7);
+        let mut store = TrainStore::new(Device::Cpu);
+        let shape = conv_group::GroupShape { input: 3, output: 16, count: 2, stride: 2, dilation: 1 };
+        let mut group = conv_group::ConvGroup::new(Path::root(&mut store), shape, 1e-3).expect("builds");
+        group.layers_mut().for_each(|layer| layer.compute_in(kind));
+        let x = Tensor::randn([4, 3, 16, 16], (Kind::Float, Device::Cpu));
+        let y = group.forward(&x, true).expect("runs").to_kind(Kind::Float);
+        (&y * y.rand_like()).sum(Kind::Float).backward();
+        let learnt = store.tensors.iter().filter(|entry| entry.learnt);
+        Tensor::cat(&learnt.map(|entry| entry.tensor.grad().reshape([-1])).collect::<Vec<_>>(), 0)
+    };
+    let (g, g16) = (gradient(Kind::Float), gradient(Kind::BFloat16));
+    let cosine = g.dot(&g16).double_value(&[]) / (g.norm() * g16.norm()).double_value(&[]);
+    assert!(cosine > 0.99, "the cosine of the two gradients is {cosine}");
 }
