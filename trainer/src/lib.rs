@@ -13,6 +13,7 @@ pub mod log;
 pub mod loss;
 pub mod metric;
 pub mod optim;
+pub mod page;
 pub mod plot;
 pub mod prior;
 pub mod run;
