@@ -18,3 +18,4 @@ pub mod plot;
 pub mod prior;
 pub mod run;
 pub mod train;
+pub mod turing;
