@@ -15,7 +15,7 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use serde::Serialize;
 
-/// Quality of the pictures: no loss that an eye finds, a sixth of PNG's bytes.
+/// Quality of the pictures, of 100: they are looked at, not measured.
 const JPEG_QUALITY: u8 = 90;
 
 /// What is particular to a page; the skeleton and the common style are the same for all.

@@ -13,7 +13,7 @@ mod pairs;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::eval::Model;
 
@@ -75,7 +75,7 @@ pub fn run(args: &TuringArgs) -> Result<()> {
     data.corrupt().iter().for_each(|(name, why)| eprintln!("passed over, it does not decode: {name}: {why}"));
     let practice = practice(drawn.pairs.len(), args)?;
     let settings = page::Settings { model: model.name(), practice, seconds: args.seconds, seed: args.seed };
-    page::save(&args.out, &settings, &drawn.pairs).with_context(|| format!("{}", args.out.display()))?;
+    page::save(&args.out, &settings, &drawn.pairs)?;
     let counted = drawn.pairs.len() - practice;
     println!("{}: {practice} pairs for practice, {counted} that count", args.out.display());
     Ok(())
@@ -85,7 +85,10 @@ pub fn run(args: &TuringArgs) -> Result<()> {
 fn practice(found: usize, args: &TuringArgs) -> Result<usize> {
     let (count, practice) = (usize::from(args.count), usize::from(args.practice));
     if found == 0 {
-        bail!("{}: expected photographs in colour, found none", args.data.display());
+        bail!(
+            "{}: expected photographs in colour, found none; give photographs that have colours",
+            args.data.display()
+        );
     }
     if found < count + practice {
         eprintln!(

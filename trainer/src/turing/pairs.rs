@@ -1,8 +1,7 @@
 //! Draws the pairs: which photographs, in which order, on which side.
 //!
-//! The idea: **the two pictures of a pair differ in their colour and in nothing else**. Both have been decoded,
-//! reduced by the same filter, encoded by the same encoder at the same quality, and are filled up to the same number
-//! of bytes.
+//! The idea: **the two pictures of a pair differ in their colour and in nothing else**. Both are reduced by
+//! the same filter, encoded by the same encoder at the same quality, and filled up to the same number of bytes.
 
 use anyhow::{Context, Result};
 use image::{GrayImage, RgbImage};

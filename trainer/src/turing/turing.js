@@ -79,8 +79,10 @@
     choices.forEach((choice) => choice.classList.remove("real", "coloured"));
     pictures[0].src = test.pairs[index].left;
     pictures[1].src = test.pairs[index].right;
-    // Both appear at once, and the clock starts then.
-    await Promise.all([...pictures.map((picture) => picture.decode()), wait(test.seconds > 0 ? PAUSE : 0)]);
+    // Both appear at once, and the clock starts then. A picture that another one replaces meanwhile is refused by
+    // its `decode`; then this pair has gone, which the next line sees.
+    const ready = pictures.map((picture) => picture.decode().catch(() => {}));
+    await Promise.all([...ready, wait(test.seconds > 0 ? PAUSE : 0)]);
     if (mine !== presented) return;
     veil(false);
     shownAt = performance.now();
