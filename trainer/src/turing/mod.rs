@@ -6,7 +6,7 @@
 //! computes the share of pairs in which the colorization passed for the photograph; 50% is what guessing gives.
 //!
 //! A page that anyone may open cannot hide its answer from those who look for it. What it owes is that nobody
-//! comes upon the answer by accident, see [`page`].
+//! comes upon the answer by accident; `turing/page.rs` says how.
 
 mod page;
 mod pairs;
