@@ -5,6 +5,7 @@ mod cli;
 mod install;
 mod loader;
 mod package;
+mod pages;
 mod shipped;
 mod trainer;
 mod xtask;

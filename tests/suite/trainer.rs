@@ -293,6 +293,7 @@ fn help_of_the_trainer() {
         &["export", "--help"],
         &["eval", "--help"],
         &["prior", "--help"],
+        &["turing", "--help"],
     ] {
         let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
         pages.push(String::from_utf8(output.stdout).expect("text"));

@@ -8,7 +8,7 @@ use image::imageops::{self, FilterType};
 use image::{ImageFormat, Rgb, RgbImage};
 
 /// Side of a cell in pixels; larger pictures are reduced to fit, smaller ones are not enlarged.
-const CELL: u32 = 256;
+pub const CELL: u32 = 256;
 /// Pixels between cells.
 const GAP: u32 = 4;
 
@@ -33,7 +33,7 @@ impl Sheet {
         }
         let mut row = RgbImage::from_pixel(self.width(), CELL, Rgb([255; 3]));
         for (column, picture) in (0_u32..).zip(pictures) {
-            let cell = fitted(picture);
+            let cell = fitted(picture, CELL);
             let left = i64::from(column * (CELL + GAP) + (CELL - cell.width()) / 2);
             imageops::replace(&mut row, &cell, left, i64::from((CELL - cell.height()) / 2));
         }
@@ -74,14 +74,16 @@ pub fn save_png(picture: &RgbImage, path: &Path) -> Result<()> {
     crate::checkpoint::write_whole(path, bytes.get_ref())
 }
 
-fn fitted(picture: &RgbImage) -> RgbImage {
+/// The picture, reduced where it must be for both its sides to be at most `most` pixels; never enlarged.
+#[must_use]
+pub fn fitted(picture: &RgbImage, most: u32) -> RgbImage {
     let (width, height) = picture.dimensions();
     let long = width.max(height);
-    if long <= CELL {
+    if long <= most {
         return picture.clone();
     }
     let side =
-        |side: u32| u32::try_from(u64::from(side) * u64::from(CELL) / u64::from(long)).unwrap_or(CELL).max(1);
+        |side: u32| u32::try_from(u64::from(side) * u64::from(most) / u64::from(long)).unwrap_or(most).max(1);
     imageops::resize(picture, side(width), side(height), FilterType::Triangle)
 }
 

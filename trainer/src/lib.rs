@@ -14,10 +14,12 @@ pub mod log;
 pub mod loss;
 pub mod metric;
 pub mod optim;
+pub mod page;
 pub mod plot;
 pub mod prior;
 pub mod run;
 pub mod train;
+pub mod turing;
 
 /// Commit of the sources this trainer was built from, `-changed` where they differed from it; empty outside a git
 /// checkout.

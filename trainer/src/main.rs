@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autochrome_trainer::{eval, export, prior, train};
+use autochrome_trainer::{eval, export, prior, train, turing};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -19,6 +19,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Prior(prior::PriorArgs),
+    Turing(turing::TuringArgs),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Turing(args) => turing::run(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("autochrome-trainer: {error:#}");

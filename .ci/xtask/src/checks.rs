@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 const MAX_LINES: usize = 500;
 
 /// Endings of what is written by hand and read by people.
-const SOURCES: &[&str] = &["rs", "c", "cpp", "py", "sh"];
+const SOURCES: &[&str] = &["rs", "c", "cpp", "py", "sh", "html", "css", "js"];
 
 /// Checks every document and source file below `root`; one error names all that is wrong.
 pub fn run(root: &Path) -> Result<()> {

@@ -15,7 +15,7 @@ fn trained_like(config: &NetConfig, out_channels: i64) -> (Box<dyn Network>, Tra
     (network, store)
 }
 
-fn every_network() -> [NetConfig; 3] {
+fn every_network() -> [NetConfig; 4] {
     [
         NetConfig::LiteUnet(LiteUnetConfig::default()),
         NetConfig::SeedReport(SeedReportConfig::default()),

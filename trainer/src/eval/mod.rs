@@ -4,8 +4,10 @@
 //! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network says is looked
 //! at before that.
 
+mod gallery;
 mod measure;
 mod model;
+mod page;
 mod report;
 
 use std::path::PathBuf;
@@ -17,10 +19,10 @@ use image::{GrayImage, Luma, Rgb, RgbImage};
 use rayon::prelude::*;
 
 use crate::data::{DataSet, Selection};
-use crate::figure::Sheet;
 use crate::metric::bootstrap;
 use crate::metric::classifier::Classifier;
 
+pub use gallery::{Exhibition, Gallery, Seen, Viewer, Viewers};
 pub use measure::{Row, Ruler};
 pub use model::Model;
 pub use report::{Measured, Report};
@@ -55,6 +57,12 @@ pub struct EvalArgs {
     /// Photographs on the sheet.
     #[arg(long, default_value_t = 12, value_name = "N")]
     pub sheet_count: usize,
+    /// Writes a page of HTML: the metrics, and gray, output and truth of each photograph side by side.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Photographs on the page.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub html_count: usize,
     /// Takes the first photographs only.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -88,16 +96,16 @@ pub enum Baseline {
 /// Measures outputs of `paint` on the photographs of `data` (the first `limit` of them).
 ///
 /// `paint` gets the 8-bit gray of a photograph and returns 8-bit sRGB of the same size; it is called in order, from
-/// this thread. `sheet` collects pictures to look at. Photographs that do not decode are left out and named in the
+/// this thread. `viewer` is shown the pictures. Photographs that do not decode are left out and named in the
 /// report.
 ///
 /// # Errors
-/// No photograph decodes, `paint` fails or changes the size, or the classifier fails.
+/// No photograph decodes, `paint` fails or changes the size, or the classifier or the viewer fails.
 pub fn evaluate(
     data: &DataSet,
     limit: Option<usize>,
     classifier: Option<&Classifier>,
-    mut sheet: Option<&mut Sheet>,
+    mut viewer: Option<&mut dyn Viewer>,
     mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
 ) -> Result<Report> {
     let count = data.items.len().min(limit.unwrap_or(usize::MAX));
@@ -120,15 +128,14 @@ pub fn evaluate(
                     output.dimensions()
                 );
             }
-            if let Some(sheet) = sheet.as_deref_mut() {
-                sheet.add(&[&gray_as_rgb(&gray), &truth, &output]);
-            }
+            let gray = gray_as_rgb(&gray);
             let recognised = match classifier {
-                Some(classifier) => {
-                    measure::recognise(classifier, &name, [&truth, &gray_as_rgb(&gray), &output])?
-                }
+                Some(classifier) => measure::recognise(classifier, &name, [&truth, &gray, &output])?,
                 None => None,
             };
+            if let Some(viewer) = viewer.as_deref_mut() {
+                viewer.see(&Seen { name: &name, gray: &gray, output: &output, truth: &truth, recognised })?;
+            }
             pictures.push((name, truth, output, recognised));
         }
         rows.par_extend(pictures.into_par_iter().map(|(name, truth, output, recognised)| Row {
@@ -160,6 +167,10 @@ pub fn gray_as_rgb(gray: &GrayImage) -> RgbImage {
 /// # Errors
 /// The package, the data, the classifier or the device cannot be used, or a file cannot be written.
 pub fn run(args: &EvalArgs) -> Result<()> {
+    if args.html.is_some() && args.temperature.len() > 1 {
+        let count = args.temperature.len();
+        bail!("--html: expected at most one --temperature a page, got {count}; run eval once for each");
+    }
     let data = open(args)?;
     let resolved = autochrome_models::device::resolve(&args.device)?;
     if let Some(reason) = &resolved.fallback {
@@ -167,18 +178,19 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     let classifier =
         args.classifier.as_ref().map(|path| Classifier::load(path, resolved.device)).transpose()?;
-    let mut sheet = args.sheet.as_ref().map(|_| Sheet::new(3, args.sheet_count));
+    let mut viewers = Viewers::new(args);
     let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
-        evaluate(&data, args.limit, classifier.as_ref(), sheet.as_mut(), paint)
+        evaluate(&data, args.limit, classifier.as_ref(), Some(&mut viewers), paint)
     };
     let name = args.data.display().to_string();
-    let mut reports = Vec::new();
+    let (mut reports, mut own_temperature) = (Vec::new(), None);
     match &args.package {
         None => {
             reports.push(measure(&mut |gray| Ok(gray_as_rgb(gray)))?.titled(name, "gray".to_owned(), None))
         }
         Some(folder) => {
-            let mut model = Model::load(folder, &resolved, args)?;
+            let mut model = Model::load(folder, &resolved, args.working_size, args.threads)?;
+            own_temperature = model.own_temperature();
             let asked = args.temperature.iter().map(|&temperature| Some(temperature));
             let temperatures = if args.temperature.is_empty() { vec![None] } else { asked.collect() };
             for temperature in temperatures {
@@ -189,10 +201,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         }
     }
     print(&reports, args)?;
-    if let (Some(sheet), Some(path)) = (&sheet, &args.sheet) {
-        sheet.save(path)?;
-    }
-    Ok(())
+    viewers.save(args, &reports[0], own_temperature)
 }
 
 fn open(args: &EvalArgs) -> Result<DataSet> {

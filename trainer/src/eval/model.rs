@@ -10,31 +10,42 @@ use autochrome_models::package::Package;
 use autochrome_models::pipeline::{self, ImageView, ImageViewMut, Params, PixelFormat};
 use image::{GrayImage, RgbImage};
 
-use super::EvalArgs;
-
 /// A loaded package and the settings it is measured with.
 pub struct Model {
     colorizer: Colorizer,
     name: String,
+    own_temperature: Option<f64>,
     params: Params,
 }
 
 impl Model {
-    /// Loads the package in `folder`; settings the arguments leave out are the package's.
+    /// Loads the package in `folder`. `working_size` is in pixels, by default the package's; `threads` are CPU
+    /// threads, by default one a core.
     ///
     /// # Errors
     /// The package cannot be used.
-    pub fn load(folder: &Path, resolved: &Resolved, args: &EvalArgs) -> Result<Self> {
+    pub fn load(
+        folder: &Path,
+        resolved: &Resolved,
+        working_size: Option<u32>,
+        threads: Option<usize>,
+    ) -> Result<Self> {
         let package = Package::open(folder)?;
         let manifest = package.manifest();
-        let threads = args.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+        let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
         let params = Params {
-            working_size: args.working_size.unwrap_or(manifest.input.working_size),
+            working_size: working_size.unwrap_or(manifest.input.working_size),
             strength: 1.0,
             temperature: None,
             threads: threads.unwrap_or(1),
         };
-        Ok(Self { name: manifest.name.clone(), colorizer: Colorizer::load(&package, resolved)?, params })
+        Ok(Self {
+            colorizer: Colorizer::load(&package, resolved)?,
+            name: manifest.name.clone(),
+            // A codec that cannot be built was an error of the line before.
+            own_temperature: manifest.codec.build().ok().and_then(|codec| codec.temperature()),
+            params,
+        })
     }
 
     /// The package's name.
@@ -45,6 +56,11 @@ impl Model {
     /// The temperature set, if any.
     pub fn temperature(&self) -> Option<f32> {
         self.params.temperature
+    }
+
+    /// The temperature of the package's codec, where it has one: what counts as long as none is set.
+    pub fn own_temperature(&self) -> Option<f64> {
+        self.own_temperature
     }
 
     /// Sets the temperature of the annealed mean; `None` is the package's own.

@@ -1,0 +1,104 @@
+//! A page in a real browser, without a screen.
+//!
+//! The idea: **a copy of the page gets a script that does what a person would**, and the document is read as it stands
+//! when the script is through. The browser's clock runs ahead as long as nothing happens, so waiting costs nothing.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a browser may be called.
+const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Everything a browser does by itself and a test does not need.
+const QUIET: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// A browser that has not ended by then is killed, and the test fails.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The browser of this machine, or `None` with a line that says the test is skipped.
+pub fn find(test: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = NAMES.iter().find_map(|name| {
+        std::env::split_paths(&path).map(|at| at.join(name)).find(|program| program.is_file())
+    });
+    if found.is_none() {
+        println!("SKIPPED {test}: no browser is on PATH; install chromium");
+    }
+    found
+}
+
+/// Opens a copy of `page` with `before` run ahead of the page's scripts and `driver` after them; gives the document
+/// as it stands once the browser's clock is 60 seconds ahead. The copy lies beside the page.
+pub fn drive(browser: &Path, page: &Path, before: &str, driver: &str) -> String {
+    let text = std::fs::read_to_string(page).expect("reads the page");
+    let (head, rest) = text.split_once("<body>").expect("a page has a body");
+    let (body, end) = rest.rsplit_once("</body>").expect("a body ends");
+    let copy = page.with_extension("driven.html");
+    let driven =
+        format!("{head}<body><script>{before}</script>{body}<script>{HELPERS}{driver}</script></body>{end}");
+    std::fs::write(&copy, driven).expect("writes the copy");
+    dump(browser, &copy)
+}
+
+/// What every driver may use: elements by id, waiting for a condition, keys.
+const HELPERS: &str = r#"
+const $ = (id) => document.getElementById(id);
+const until = async (holds) => { while (!holds()) await new Promise((go) => setTimeout(go, 20)); };
+const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+window.addEventListener("error", (event) => { document.body.dataset.error = event.message; });
+window.addEventListener("unhandledrejection", (event) => { document.body.dataset.error = String(event.reason); });
+"#;
+
+fn dump(browser: &Path, page: &Path) -> String {
+    let folder = tempfile::tempdir().expect("a folder for the browser");
+    let out = folder.path().join("document.html");
+    let child = Command::new(browser)
+        .args(QUIET)
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .args(["--virtual-time-budget=60000", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .stdin(Stdio::null())
+        .stdout(File::create(&out).expect("a file for the document"))
+        .stderr(Stdio::null())
+        // A group of its own, so that its children end with it.
+        .process_group(0)
+        .spawn()
+        .expect("the browser starts");
+    Group(child).wait(PATIENCE);
+    std::fs::read_to_string(&out).expect("reads the document")
+}
+
+/// A process and its children; none of them outlives this.
+struct Group(Child);
+
+impl Group {
+    fn wait(&mut self, patience: Duration) {
+        let begun = Instant::now();
+        while self.0.try_wait().expect("waits").is_none() {
+            assert!(begun.elapsed() < patience, "the browser was still busy after {patience:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        // Fails where all have ended already, which is as it should be.
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,108 @@
+//! Draws the pairs: which photographs, in which order, on which side.
+//!
+//! The idea: **the two pictures of a pair differ in their colour and in nothing else**. Both are reduced by
+//! the same filter, encoded by the same encoder at the same quality, and filled up to the same number of bytes.
+
+use anyhow::{Context, Result};
+use image::{GrayImage, RgbImage};
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::DataSet;
+use crate::eval::gray_of;
+use crate::figure::fitted;
+use crate::metric::LabPlanes;
+use crate::page::jpeg;
+
+/// Larger pictures are reduced to this side, so that two of them fit on a screen side by side.
+const SIDE: u32 = 512;
+
+/// Chroma that an eye takes for a colour; what JPEG leaves in gray photographs is below.
+const COLOURED: f64 = 5.0;
+
+/// Where a picture stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// At the left.
+    Left,
+    /// At the right.
+    Right,
+}
+
+/// A photograph and its colorization as they stand on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The photograph's path inside the data set.
+    pub name: String,
+    /// JPEG of the picture at the left.
+    pub left: Vec<u8>,
+    /// JPEG of the picture at the right, of the same length.
+    pub right: Vec<u8>,
+    /// Where the photograph stands.
+    pub real: Side,
+}
+
+/// What [`draw`] found.
+#[derive(Debug)]
+pub struct Drawn {
+    /// The pairs in the order they are shown.
+    pub pairs: Vec<Pair>,
+    /// Names of the photographs that were passed over because they have no colour.
+    pub gray: Vec<String>,
+}
+
+/// Draws `wanted` photographs in colour, fewer where there are not so many, and colorizes them with `paint`.
+///
+/// Everything is decided by the data, the seed and `paint`. Photographs that do not decode are passed over and can
+/// be asked of `data`.
+///
+/// # Errors
+/// `paint` fails, or a picture cannot be encoded.
+pub fn draw(
+    data: &DataSet,
+    wanted: usize,
+    seed: u64,
+    mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
+) -> Result<Drawn> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut order: Vec<usize> = (0..data.items.len()).collect();
+    order.shuffle(&mut rng);
+    let mut drawn = Drawn { pairs: Vec::new(), gray: Vec::new() };
+    for index in order {
+        if drawn.pairs.len() == wanted {
+            break;
+        }
+        let Some(truth) = data.decode(index) else { continue };
+        let name = data.items[index].name.clone();
+        if is_gray(&truth) {
+            drawn.gray.push(name);
+            continue;
+        }
+        let output = paint(&gray_of(&truth)).with_context(|| name.clone())?;
+        let real = if rng.random_range(0..2) == 0 { Side::Left } else { Side::Right };
+        drawn.pairs.push(pair(name, &truth, &output, real)?);
+    }
+    Ok(drawn)
+}
+
+fn pair(name: String, truth: &RgbImage, output: &RgbImage, real: Side) -> Result<Pair> {
+    let mut truth = jpeg(&fitted(truth, SIDE))?;
+    let mut output = jpeg(&fitted(output, SIDE))?;
+    // A photograph's colours take more bytes. What follows the end of a JPEG is ignored by its readers.
+    let length = truth.len().max(output.len());
+    truth.resize(length, 0);
+    output.resize(length, 0);
+    let (left, right) = if real == Side::Left { (truth, output) } else { (output, truth) };
+    Ok(Pair { name, left, right, real })
+}
+
+/// Whether a photograph has no colour to speak of: fewer than one pixel in a hundred has a chroma above 5.
+///
+/// A picture toned as a whole (sepia) does have colour.
+#[must_use]
+pub fn is_gray(photograph: &RgbImage) -> bool {
+    let planes = LabPlanes::from_rgb8(photograph.as_raw());
+    let coloured = planes.ab().filter(|(a, b)| a.hypot(*b) > COLOURED).count();
+    coloured * 100 < planes.len()
+}
