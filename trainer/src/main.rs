@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autochrome_trainer::{eval, export, prior, train};
+use autochrome_trainer::{eval, export, inspect, prior, train};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -19,6 +19,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Prior(prior::PriorArgs),
+    Data(inspect::DataArgs),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Data(args) => {
+            inspect::run(&args).map(|fine| if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("autochrome-trainer: {error:#}");
