@@ -2,9 +2,11 @@
 
 mod abi;
 mod cli;
+mod data;
 mod install;
 mod loader;
 mod package;
 mod shipped;
 mod trainer;
+mod trainer_faults;
 mod xtask;
