@@ -5,7 +5,7 @@
 //! seed and the position in the run, so any batch can be made again without making those before it, and a set may be
 //! larger than memory: what is held of a photograph is its name and its place.
 //!
-//! To add a data set: one file here and one row in [`KINDS`].
+//! To add a data set: one file here and one row in `KINDS`.
 
 mod batch;
 mod cifar10;
