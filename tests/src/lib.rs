@@ -1,8 +1,9 @@
 //! Where the suites find what was built: the folder that holds the programs and libraries of this build.
 
-pub mod tiny_model;
-
 pub mod header;
+pub mod pictures;
+pub mod tiny_model;
+pub mod trainer;
 
 use std::path::PathBuf;
 

@@ -2,10 +2,12 @@
 
 mod abi;
 mod cli;
+mod data;
 mod install;
 mod loader;
 mod package;
 mod pages;
 mod shipped;
 mod trainer;
+mod trainer_faults;
 mod xtask;

@@ -55,19 +55,50 @@ pub fn write(path: &Path, state: &State, tensors: &[(String, Tensor)]) -> Result
         ("commit".to_owned(), state.commit.clone()),
     ]);
     let whole = safetensors::serialize(views, Some(metadata))?;
-    write_whole(path, &whole).with_context(|| format!("checkpoint {}", path.display()))
+    write_beside(path, &whole).with_context(|| {
+        let next =
+            if path.exists() { "go on with --resume" } else { "begin again, there is no checkpoint yet" };
+        format!("checkpoint {}: {}, then {next}", path.display(), unwritten(&whole))
+    })
 }
+
+/// What files begin with that are being written; with the process gone, nobody will finish them.
+const UNFINISHED: &str = ".unfinished-";
 
 /// Writes a file beside its place and renames it, so that it is whole or absent.
 ///
 /// # Errors
 /// The folder cannot be written to, or the disk is full; the old file, if any, is then untouched.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_beside(path, bytes).with_context(|| unwritten(bytes))
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    // Not through the wrapper, whose errors name the file that goes away.
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
+    Ok(())
+}
+
+fn unwritten(bytes: &[u8]) -> String {
+    let count = crate::log::grouped(bytes.len());
+    format!("{count} bytes cannot be written, what was there is untouched; look at space and permissions")
+}
+
+/// Removes what a process that was killed while it wrote has left in `folder`.
+///
+/// # Errors
+/// The folder cannot be read, or a file in it not removed.
+pub fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
     Ok(())
 }
 

@@ -76,6 +76,12 @@ impl DataConfig {
     pub fn selection(&self) -> Selection {
         Selection { split: self.split, classes: self.classes.clone() }
     }
+
+    /// The data sets' paths, relative ones below `root`.
+    #[must_use]
+    pub fn paths(&self, root: &Path) -> Vec<PathBuf> {
+        self.train.iter().map(|path| root.join(path)).collect()
+    }
 }
 
 /// Reports and checkpoints, in steps.

@@ -12,7 +12,7 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock of `folder`.
+    /// Takes the lock of `folder`, and removes what a run that was killed left half-written.
     ///
     /// # Errors
     /// Another process has it, or the folder cannot be written to.
@@ -20,7 +20,11 @@ impl RunLock {
         let file =
             File::create(folder.join("lock")).with_context(|| format!("run folder {}", folder.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
+            Ok(()) => {
+                crate::checkpoint::sweep(folder)
+                    .with_context(|| format!("run folder {}: cannot be tidied", folder.display()))?;
+                Ok(RunLock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => {
                 bail!(
                     "run folder {}: another run works in it; wait for it or name another --out",

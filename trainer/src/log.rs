@@ -43,6 +43,8 @@ impl Log {
     /// The file cannot be read or written.
     pub fn open(path: &Path, step: u64) -> Result<Self> {
         let old = if path.exists() { std::fs::read_to_string(path)? } else { String::new() };
+        // A line that a full disk cut has no end, and may look like one of an earlier step.
+        let old = &old[..old.rfind('\n').map_or(0, |end| end + 1)];
         let known = |line: &&str| {
             line.split(',').next().and_then(|s| s.parse::<u64>().ok()).is_some_and(|s| s <= step)
         };
@@ -56,14 +58,33 @@ impl Log {
     /// Appends a line.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, as on a full disk.
     pub fn write(&mut self, line: &Line) -> Result<()> {
         let held_out = line.held_out_loss.map(|loss| format!("{loss:.5}")).unwrap_or_default();
         let Line { step, epoch, loss, lr_factor, gradient_norm, images_per_s, batch, .. } = line;
         writeln!(
             self.0,
             "{step},{epoch:.4},{loss:.5},{held_out},{lr_factor:.5},{gradient_norm:.4},{images_per_s:.1},{batch}"
-        )?;
-        Ok(())
+        )
+        .context("log.csv: a line cannot be written; free space, then go on with --resume")
     }
+}
+
+/// A field of a CSV file, whatever is in it.
+#[must_use]
+pub fn csv_quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// A count with a comma every three digits.
+pub fn grouped(count: impl ToString) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autochrome_trainer::{eval, export, prior, train, turing};
+use autochrome_trainer::{eval, export, inspect, prior, train, turing};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -20,6 +20,7 @@ enum Command {
     Export(export::ExportArgs),
     Prior(prior::PriorArgs),
     Turing(turing::TuringArgs),
+    Data(inspect::DataArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +34,9 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Turing(args) => turing::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Data(args) => {
+            inspect::run(&args).map(|fine| if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("autochrome-trainer: {error:#}");

@@ -16,7 +16,7 @@ use crate::checkpoint::DataStamp;
 use crate::config::{DataConfig, RunConfig};
 use crate::data::{self, Batch, Batches, DataSet, Screen};
 use crate::lock::RunLock;
-use crate::log::{Line, Log};
+use crate::log::{Line, Log, csv_quoted};
 use crate::run::{Run, checkpoint_path};
 
 /// Trains a network as a configuration says, into a run folder (checkpoint, log, curves).
@@ -91,9 +91,11 @@ pub fn run(args: &TrainArgs) -> Result<Ended> {
     // A second handler cannot be set; the library user who calls this twice keeps the first.
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::SeqCst));
     let mut training = Training::new(run, sets.train, sets.held_out, &folder)?;
-    let ended = training.run(args.stop_after.unwrap_or(u64::MAX), &stop)?;
-    training.close()?;
-    Ok(ended)
+    let ended = training.run(args.stop_after.unwrap_or(u64::MAX), &stop);
+    let closed = ended.and_then(|ended| training.close().map(|()| ended));
+    // Also of a run that failed: they may be why.
+    let told = training.tell_passed_over();
+    closed.and_then(|ended| told.map(|()| ended))
 }
 
 /// The photographs of a run.
@@ -105,8 +107,7 @@ struct Sets {
 
 impl Sets {
     fn open(config: &DataConfig, root: &Path) -> Result<Self> {
-        let paths: Vec<PathBuf> = config.train.iter().map(|path| root.join(path)).collect();
-        let opened = data::open_each(&paths, &config.selection())?;
+        let opened = data::open_each(&config.paths(root), &config.selection())?;
         let stamps = opened.iter().map(data::Opened::stamp).collect::<Result<_>>()?;
         let all = data::join(opened).screened(Screen::TRAINING);
         if !all.empty_classes.is_empty() {
@@ -244,7 +245,11 @@ impl Training {
     }
 
     fn tell(&mut self, line: &Line) -> Result<()> {
-        self.log.write(line)?;
+        if let Err(error) = self.log.write(line) {
+            // The steps since the last checkpoint are not to be lost with a line.
+            self.run.save(&checkpoint_path(&self.folder))?;
+            return Err(error);
+        }
         let held_out = line.held_out_loss.map(|loss| format!(", held-out {loss:.4}")).unwrap_or_default();
         let text = format!("loss {:.4}{held_out}, {:.1} images/s", line.loss, line.images_per_s);
         self.bar.set_position(line.step);
@@ -256,17 +261,21 @@ impl Training {
         Ok(())
     }
 
-    /// Saves, draws the curves and names what did not decode.
+    /// Saves and draws the curves.
     fn close(&self) -> Result<()> {
         self.run.save(&checkpoint_path(&self.folder))?;
         self.bar.abandon();
         let title = self.folder.file_name().unwrap_or_default().to_string_lossy();
         crate::plot::draw_log(&self.folder.join("log.csv"), &self.folder.join("curves.png"), &title)?;
+        Ok(())
+    }
+
+    /// Names the photographs of no use that were met.
+    fn tell_passed_over(&self) -> Result<()> {
         let sets = std::iter::once(&self.data).chain(&self.held_out_data);
         let mut corrupt: Vec<(String, String)> = sets.flat_map(|set| set.corrupt()).collect();
         corrupt.sort();
-        tell_passed_over(&corrupt, &self.folder)?;
-        Ok(())
+        tell_passed_over(&corrupt, &self.folder)
     }
 }
 
@@ -284,8 +293,8 @@ fn tell_passed_over(photographs: &[(String, String)], folder: &Path) -> Result<(
     if photographs.len() > MOST_NAMED {
         eprintln!("  and {} more, in {}", photographs.len() - MOST_NAMED, path.display());
     }
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let lines = photographs.iter().map(|(name, reason)| format!("{},{}\n", quoted(name), quoted(reason)));
+    let lines =
+        photographs.iter().map(|(name, reason)| format!("{},{}\n", csv_quoted(name), csv_quoted(reason)));
     let text = "name,reason\n".to_owned() + &lines.collect::<String>();
     crate::checkpoint::write_whole(&path, text.as_bytes())
 }

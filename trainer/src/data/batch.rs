@@ -4,8 +4,8 @@
 //! the crop of a sample is drawn from a generator seeded by (seed, position). A resumed run therefore sees what an
 //! unbroken one would have seen.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
 use autochrome_models::color::srgb_to_lab;
@@ -124,6 +124,9 @@ pub struct Batches {
     augment: Augment,
     batch: usize,
     seed: u64,
+    /// The order of the epoch asked for last: shuffling a million photographs for every batch would take longer than
+    /// the batch.
+    last_order: Arc<Mutex<(usize, Arc<Vec<usize>>)>>,
 }
 
 /// How many photographs in a row may be of no use before a batch is given up.
@@ -133,7 +136,7 @@ impl Batches {
     /// Batches of `batch` samples.
     #[must_use]
     pub fn new(data: Arc<DataSet>, augment: Augment, batch: usize, seed: u64) -> Self {
-        Batches { data, augment, batch, seed }
+        Batches { data, augment, batch, seed, last_order: Arc::default() }
     }
 
     /// The batch of a step, whatever came before. A photograph that does not decode, or is of no use, is
@@ -144,7 +147,7 @@ impl Batches {
     pub fn batch(&self, step: u64) -> Result<Batch> {
         let total = self.data.items.len();
         let first = usize::try_from(step)? * self.batch;
-        let mut orders: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut orders: Vec<(usize, Arc<Vec<usize>>)> = Vec::new();
         let mut places = Vec::with_capacity(self.batch);
         for position in first..first + self.batch {
             let epoch = position / total;
@@ -174,10 +177,14 @@ impl Batches {
         receiver
     }
 
-    fn order(&self, epoch: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.data.items.len()).collect();
-        order.shuffle(&mut self.generator(1, epoch));
-        order
+    fn order(&self, epoch: usize) -> Arc<Vec<usize>> {
+        let mut last = self.last_order.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != epoch || last.1.is_empty() {
+            let mut order: Vec<usize> = (0..self.data.items.len()).collect();
+            order.shuffle(&mut self.generator(1, epoch));
+            *last = (epoch, Arc::new(order));
+        }
+        Arc::clone(&last.1)
     }
 
     fn generator(&self, purpose: u64, index: usize) -> ChaCha8Rng {

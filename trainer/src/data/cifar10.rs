@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use image::RgbImage;
 
 use super::item::Place;
+use super::tar::{CUT, damaged};
 use super::{Item, Listing, Split};
 
 /// Side of a picture.
@@ -51,7 +52,10 @@ pub(super) fn list(path: &Path, split: Option<Split>) -> Result<Listing> {
             bail!("{name}: expected at most {MAX_BATCH} bytes, got {size}");
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size)?);
-        reader.take(size).read_to_end(&mut bytes).with_context(|| format!("{name}: {CUT}"))?;
+        let read = reader.take(size).read_to_end(&mut bytes).with_context(|| format!("{name}: {CUT}"))?;
+        if u64::try_from(read)? < size {
+            bail!("{name}: {CUT}");
+        }
         records(name, &Arc::new(bytes), &mut listing);
         Ok(())
     };
@@ -70,8 +74,6 @@ pub(super) fn list(path: &Path, split: Option<Split>) -> Result<Listing> {
     Ok(listing)
 }
 
-const CUT: &str = "the archive is damaged or cut short; fetch it again";
-
 type OnFile<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<()> + 'a;
 
 /// Calls `visit` with the name, size and contents of every file in a tar archive, compressed or not.
@@ -89,7 +91,7 @@ fn each_file(path: &Path, visit: &mut OnFile) -> Result<()> {
     for (index, entry) in archive.entries()?.enumerate() {
         let expected =
             if index == 0 { "expected CIFAR-10 in a tar, .tar.gz or .tar.xz archive" } else { CUT };
-        let mut entry = entry.context(expected)?;
+        let mut entry = entry.map_err(|error| damaged(expected, &error))?;
         if index == MAX_FILES {
             bail!("expected CIFAR-10 with its 8 files, got an archive with more than {MAX_FILES}");
         }

@@ -16,7 +16,19 @@ pub(super) fn list(root: &Path, split: Option<Split>) -> Result<Listing> {
         let (name, class) = (inside.to_string_lossy().into_owned(), parent_name(inside));
         Item { name, class, place: Place::File(path) }
     });
-    Ok(Listing { items: items.collect(), ..Listing::default() })
+    Ok(Listing { items: items.collect(), empty_classes: empty_folders(root)?, ..Listing::default() })
+}
+
+/// Names of the folders below `root` with nothing in them: classes somebody made and did not fill.
+fn empty_folders(root: &Path) -> Result<Vec<String>> {
+    let mut empty = Vec::new();
+    for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_dir() && std::fs::read_dir(entry.path())?.next().is_none() {
+            empty.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(empty)
 }
 
 /// Paths of every image file below `root`.

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::cifar10;
+use super::jpeg::Markers;
+use super::{Header, cifar10};
 
 /// Where the bytes of a photograph are.
 #[derive(Debug, Clone)]
@@ -41,16 +42,22 @@ pub struct Item {
 const MAX_BYTES: u64 = 256 << 20;
 /// Larger sides are refused undecoded.
 const MAX_SIDE: u32 = 20_000;
+const UNREADABLE: &str = "cannot be read";
 
 impl Item {
     /// Bytes that the photograph takes where it lies.
     ///
     /// # Errors
-    /// The file is gone.
+    /// The file is gone, or is none but a folder, a pipe or the like.
     pub fn size(&self) -> Result<u64> {
         Ok(match &self.place {
             Place::File(path) => {
-                std::fs::metadata(path).with_context(|| format!("{}", path.display()))?.len()
+                let metadata = std::fs::metadata(path).context(UNREADABLE)?;
+                // Reading a pipe would never end.
+                if !metadata.is_file() {
+                    bail!("expected a file, got something else");
+                }
+                metadata.len()
             }
             Place::Stretch { size, .. } => *size,
             Place::Record { .. } => u64::try_from(cifar10::RECORD)?,
@@ -67,10 +74,10 @@ impl Item {
             bail!("expected at most {MAX_BYTES} bytes, got {size}");
         }
         match &self.place {
-            Place::File(path) => std::fs::read(path).with_context(|| format!("{}", path.display())),
+            Place::File(path) => std::fs::read(path).context(UNREADABLE),
             Place::Stretch { archive, offset, size } => {
                 let mut bytes = vec![0; usize::try_from(*size)?];
-                archive.read_exact_at(&mut bytes, *offset)?;
+                archive.read_exact_at(&mut bytes, *offset).context(UNREADABLE)?;
                 Ok(bytes)
             }
             Place::Record { batch, offset } => Ok(batch[*offset..][..cifar10::RECORD].to_vec()),
@@ -80,12 +87,17 @@ impl Item {
     /// The photograph in 8-bit sRGB, turned upright as its EXIF says; of an animation, the first picture.
     ///
     /// # Errors
-    /// The bytes cannot be read, are no image of a known format, or claim sides above 20,000 pixels.
+    /// The bytes cannot be read, are no image of a known format, claim sides above 20,000 pixels, or are a JPEG that has
+    /// no end or inks that nobody can name.
     pub fn decode(&self) -> Result<RgbImage> {
         if let Place::Record { batch, offset } = &self.place {
             return Ok(cifar10::picture(&batch[*offset..][..cifar10::RECORD]));
         }
-        let mut reader = ImageReader::new(Cursor::new(self.bytes()?)).with_guessed_format()?;
+        let bytes = self.bytes()?;
+        let mut reader = ImageReader::new(Cursor::new(bytes.as_slice())).with_guessed_format()?;
+        if reader.format() == Some(ImageFormat::Jpeg) {
+            Markers::read(&bytes).check()?;
+        }
         let mut limits = Limits::default();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
@@ -95,5 +107,16 @@ impl Item {
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
         Ok(image.into_rgb8())
+    }
+
+    /// What its file says of itself.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
+    pub fn header(&self) -> Result<Header> {
+        if let Place::Record { .. } = &self.place {
+            return Ok(Header { format: "CIFAR-10 record".to_owned(), remarks: Vec::new() });
+        }
+        Ok(Header::read(&self.name, &self.bytes()?))
     }
 }

@@ -5,18 +5,22 @@
 //! seed and the position in the run, so any batch can be made again without making those before it, and a set may be
 //! larger than memory: what is held of a photograph is its name and its place.
 //!
-//! To add a data set: one file here and one row in [`KINDS`].
+//! To add a data set: one file here and one row in `KINDS`.
 
 mod batch;
 mod cifar10;
 mod folder;
+mod header;
 mod imagenet;
 mod item;
+mod jpeg;
+mod screen;
 mod select;
 mod tar;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use image::RgbImage;
@@ -24,7 +28,9 @@ use image::RgbImage;
 use crate::checkpoint::{DataStamp, sha256_of};
 
 pub use batch::{Augment, Batch, Batches, Fit};
+pub use header::Header;
 pub use item::Item;
+pub use screen::{Remark, Screen, is_gray};
 pub use select::{Selection, Split, expand_braces};
 
 /// A way in which photographs are stored.
@@ -53,43 +59,6 @@ struct Listing {
     empty_classes: Vec<String>,
 }
 
-/// What a photograph must have to be of use; one that lacks it is passed over, counted and named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Screen {
-    /// Refuses photographs without colour.
-    pub colour: bool,
-    /// Refuses photographs with a side below this.
-    pub min_side: u32,
-}
-
-impl Screen {
-    /// What training asks for: colour to learn from, and 16 pixels a side.
-    pub const TRAINING: Screen = Screen { colour: true, min_side: 16 };
-
-    fn fault(self, image: &RgbImage) -> Option<String> {
-        let (width, height) = image.dimensions();
-        let least = self.min_side.max(1);
-        if width.min(height) < least {
-            return Some(format!("expected at least {least} pixels a side, got {width} x {height}"));
-        }
-        (self.colour && is_gray(image)).then(|| "gray: there is no colour to learn from".to_owned())
-    }
-}
-
-/// Mean difference of the greatest and the least channel, in 8-bit steps, below which a photograph counts as gray:
-/// what JPEG leaves of a gray picture stored in three channels.
-const GRAY_BELOW: f64 = 2.0;
-
-/// Whether a picture has no colour but the noise of its compression.
-#[must_use]
-pub fn is_gray(image: &RgbImage) -> bool {
-    let spans = image.pixels().map(|pixel| {
-        let [r, g, b] = pixel.0;
-        f64::from(r.max(g).max(b) - r.min(g).min(b))
-    });
-    crate::metric::mean(spans) < GRAY_BELOW
-}
-
 /// Photographs, in the order of their names, and what was found wrong with some.
 #[derive(Debug)]
 pub struct DataSet {
@@ -98,7 +67,10 @@ pub struct DataSet {
     /// Classes that have a place in the set and no photograph.
     pub empty_classes: Vec<String>,
     screen: Screen,
-    corrupt: Mutex<Vec<(String, String)>>,
+    /// Name and reason of what was broken before anything was decoded.
+    known: Vec<(String, String)>,
+    /// Index and reason of what decoding found to be of no use.
+    found: Mutex<BTreeMap<usize, String>>,
 }
 
 impl DataSet {
@@ -109,7 +81,8 @@ impl DataSet {
             items,
             empty_classes: Vec::new(),
             screen: Screen::default(),
-            corrupt: Mutex::new(Vec::new()),
+            known: Vec::new(),
+            found: Mutex::default(),
         }
     }
 
@@ -126,34 +99,33 @@ impl DataSet {
         let reason = match item.decode() {
             Ok(image) => match self.screen.fault(&image) {
                 None => return Some(image),
-                Some(reason) => reason,
+                Some((_, reason)) => reason,
             },
             Err(error) => format!("{error:#}"),
         };
-        let mut corrupt = self.corrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !corrupt.iter().any(|(name, _)| *name == item.name) {
-            corrupt.push((item.name.clone(), reason));
-        }
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(index, reason);
         None
     }
 
-    /// SHA-256 of the sorted names and sizes: tells whether a folder is still the one a run saw.
-    ///
-    /// # Errors
-    /// A file's size cannot be read.
-    pub fn listing_sha256(&self) -> Result<String> {
+    /// SHA-256 of the sorted names and sizes: tells whether a folder is still the one a run saw. What has no size, as
+    /// a link to nowhere, counts by its name.
+    #[must_use]
+    pub fn listing_sha256(&self) -> String {
         use sha2::Digest;
         let mut hasher = sha2::Sha256::new();
         for item in &self.items {
-            hasher.update(format!("{} {}\n", item.name, item.size()?));
+            let size = item.size().map_or_else(|_| "unreadable".to_owned(), |size| size.to_string());
+            hasher.update(format!("{} {size}\n", item.name));
         }
-        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Names and reasons of the photographs that were passed over so far, by name.
     #[must_use]
     pub fn corrupt(&self) -> Vec<(String, String)> {
-        let mut corrupt = self.corrupt.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = found.iter().map(|(index, reason)| (self.items[*index].name.clone(), reason.clone()));
+        let mut corrupt: Vec<(String, String)> = found.chain(self.known.iter().cloned()).collect();
         corrupt.sort();
         corrupt
     }
@@ -173,7 +145,7 @@ impl DataSet {
             self.items.into_iter().enumerate().partition(|(index, _)| is_held(*index));
         let items = |pairs: Vec<(usize, Item)>| pairs.into_iter().map(|(_, item)| item).collect();
         let held = DataSet::new(items(held)).screened(self.screen);
-        Ok((DataSet { items: items(rest), ..self }, held))
+        Ok((DataSet { items: items(rest), found: Mutex::default(), ..self }, held))
     }
 }
 
@@ -203,7 +175,7 @@ impl Opened {
             .iter()
             .find(|kind| (kind.is)(path))
             .context("expected a file or a folder, got something else; check the path")?;
-        let Listing { mut items, corrupt, empty_classes } = (kind.list)(path, selection.split)?;
+        let Listing { mut items, corrupt, mut empty_classes } = (kind.list)(path, selection.split)?;
         if items.is_empty() {
             bail!(
                 "expected .jpg, .jpeg, .png, .tif, .tiff or .webp files or CIFAR-10 records, found none{}",
@@ -212,7 +184,9 @@ impl Opened {
         }
         items.sort_by(|a, b| a.name.cmp(&b.name));
         selection.keep(&mut items)?;
-        let set = DataSet { empty_classes, corrupt: Mutex::new(corrupt), ..DataSet::new(items) };
+        // A class that is not wanted is not missed.
+        empty_classes.retain(|class| selection.wants(class));
+        let set = DataSet { empty_classes, known: corrupt, ..DataSet::new(items) };
         Ok(Opened { path: path.to_owned(), kind: kind.name, set })
     }
 
@@ -222,7 +196,7 @@ impl Opened {
     /// The file cannot be read.
     pub fn stamp(&self) -> Result<DataStamp> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = if self.path.is_file() { sha256_of(&self.path)? } else { self.set.listing_sha256()? };
+        let sha256 = if self.path.is_file() { sha256_of(&self.path)? } else { self.set.listing_sha256() };
         Ok(DataStamp { name, sha256, count: self.set.items.len() })
     }
 }
@@ -251,8 +225,7 @@ pub fn join(opened: Vec<Opened>) -> DataSet {
     for Opened { set, .. } in opened {
         whole.items.extend(set.items);
         whole.empty_classes.extend(set.empty_classes);
-        let corrupt = set.corrupt.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        whole.corrupt.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).extend(corrupt);
+        whole.known.extend(set.known);
     }
     whole
 }

@@ -55,8 +55,13 @@ impl Selection {
         if let Some(absent) = self.classes.iter().find(|class| !known.contains_key(class.as_str())) {
             bail!("class `{absent}`: expected photographs of it, found none; {}", named(&known));
         }
-        items.retain(|item| item.class.as_ref().is_some_and(|class| self.classes.contains(class)));
+        items.retain(|item| item.class.as_ref().is_some_and(|class| self.wants(class)));
         Ok(())
+    }
+
+    /// Whether a class is among those wanted.
+    pub(super) fn wants(&self, class: &str) -> bool {
+        self.classes.is_empty() || self.classes.iter().any(|wanted| wanted == class)
     }
 }
 
