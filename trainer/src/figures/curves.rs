@@ -27,7 +27,9 @@ pub(super) fn run(args: &CurvesArgs) -> Result<()> {
 
 fn read(folder: &Path, name: String) -> Result<RunCurve> {
     let named = || format!("run {}", folder.display());
-    let csv = std::fs::read_to_string(folder.join("log.csv")).context("log.csv").with_context(named)?;
+    let csv = std::fs::read_to_string(folder.join("log.csv"));
+    let csv =
+        csv.context("expected a log.csv, as `train` writes it; name a run folder").with_context(named)?;
     RunCurve::parse(name, &csv).with_context(named)
 }
 

@@ -53,9 +53,9 @@ impl Channel {
         }
     }
 
-    /// Values at the ends of the scale.
+    /// Values at the ends of the scale; beyond about 45 of green and 60 of blue sRGB shows no more at this L.
     fn ends(self) -> (f32, f32) {
-        if self == Self::L { (0.0, 100.0) } else { (-100.0, 100.0) }
+        if self == Self::L { (0.0, 100.0) } else { (-80.0, 80.0) }
     }
 
     /// The colour that a value of this channel has by itself.
@@ -90,7 +90,7 @@ fn figure(photo: &RgbImage) -> Result<RgbImage> {
     let (width, height) = whole.dimensions();
     let step = width + GAP;
     let mut figure =
-        RgbImage::from_pixel(4 * step + GAP, HEADING + height + GAP + SCALE + NUMBERS + GAP, Rgb([255; 3]));
+        RgbImage::from_pixel(4 * step + GAP, HEADING + height + GAP + SCALE + NUMBERS, Rgb([255; 3]));
     let channels = Channel::ALL.map(|channel| (channel.heading(), channel.picture(&whole), Some(channel)));
     let cells = std::iter::once(("photograph", whole.clone(), None)).chain(channels);
     for (left, (heading, picture, channel)) in (GAP..).step_by(usize::try_from(step)?).zip(cells) {

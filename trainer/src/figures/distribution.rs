@@ -51,8 +51,8 @@ impl FromStr for Place {
 }
 
 /// Size of a panel with a plane, and of one with bars.
-const PLANE: (u32, u32) = (470, 620);
-const BARS: (u32, u32) = (470, 310);
+const PLANE: (u32, u32) = (470, 656);
+const BARS: (u32, u32) = (470, 328);
 /// Height of the title.
 const TITLE: u32 = 46;
 /// Width of the column with the photograph.

@@ -73,5 +73,6 @@ pub fn run(args: &FiguresArgs) -> Result<()> {
 /// A photograph in 8-bit sRGB.
 fn photograph(path: &Path) -> Result<RgbImage> {
     let read = || anyhow::Ok(ImageReader::open(path)?.with_guessed_format()?.decode()?.into_rgb8());
-    read().with_context(|| format!("photograph {}", path.display()))
+    let expected = "expected a JPEG, PNG, TIFF or WebP that decodes; name another";
+    read().context(expected).with_context(|| format!("photograph {}", path.display()))
 }

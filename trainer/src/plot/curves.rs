@@ -81,7 +81,7 @@ impl Curves {
                 chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, colour.filled())))?;
             }
         }
-        super::legend(&mut chart)
+        super::legend(&mut chart, SeriesLabelPosition::UpperRight)
     }
 
     fn draw_rate(&self, area: &Area<'_>, steps: std::ops::Range<f64>) -> Drawn {

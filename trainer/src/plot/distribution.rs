@@ -81,7 +81,7 @@ fn draw_plane(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
         };
         let colour = colour_of([panel.l, a, b]);
         let half = 5.0 * (share / most).sqrt();
-        chart.draw_series([Rectangle::new(square(5.0), colour.mix(0.13).filled())])?;
+        chart.draw_series([Rectangle::new(square(5.0), pale(colour).filled())])?;
         // Less than a pixel of the smallest figure.
         if half > 0.3 {
             chart.draw_series([
@@ -93,18 +93,24 @@ fn draw_plane(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
     mark(&mut chart, panel.truth, panel.made)
 }
 
-/// A cross for the truth and a dot for what is made, both on white so that they show on every colour.
+/// A colour with much white in it; opaque, so that neighbours may overlap.
+fn pale(colour: RGBColor) -> RGBColor {
+    let RGBColor(red, green, blue) = colour;
+    let [red, green, blue] = [red, green, blue].map(|value| 255 - (255 - value) / 8);
+    RGBColor(red, green, blue)
+}
+
+/// A cross for the truth and a dot for what is made, on white so that they show on every colour and on each other.
 fn mark(chart: &mut Chart<'_, '_>, truth: Option<[f64; 2]>, made: Option<[f64; 2]>) -> Drawn {
-    if let Some([a, b]) = made {
-        chart.draw_series(
-            [(8, WHITE), (6, BLACK)].map(|(size, colour)| Circle::new((a, b), size, colour.filled())),
-        )?;
-    }
     if let Some([a, b]) = truth {
-        let cross = [(9, WHITE, 6), (8, BLACK, 3)];
+        let cross = [(12, WHITE, 6), (11, BLACK, 3)];
         chart.draw_series(
             cross.map(|(size, colour, width)| Cross::new((a, b), size, colour.stroke_width(width))),
         )?;
+    }
+    if let Some([a, b]) = made {
+        let dot = [(7, WHITE), (5, BLACK)];
+        chart.draw_series(dot.map(|(size, colour)| Circle::new((a, b), size, colour.filled())))?;
     }
     Ok(())
 }
@@ -120,12 +126,12 @@ fn draw_list(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
         let swatch = [(70, top), (88, top + LINE - 6)];
         area.draw(&Rectangle::new(swatch, colour.filled()))?;
         area.draw(&Rectangle::new(swatch, BORDER.stroke_width(1)))?;
-        area.draw(&Text::new(format!("({a:.0}, {b:.0})"), (98, top + 1), (FONT, 15)))?;
+        area.draw(&Text::new(format!("({a:.0}, {b:.0})"), (98, top + 3), (FONT, 15)))?;
         let full = 170.0 * share / most;
         let bar = [(180, top), (180 + whole(full), top + LINE - 6)];
         area.draw(&Rectangle::new(bar, colour.filled()))?;
         area.draw(&Rectangle::new(bar, BORDER.stroke_width(1)))?;
-        area.draw(&Text::new(format!("{:.1}%", 100.0 * share), (188 + whole(full), top + 1), (FONT, 15)))?;
+        area.draw(&Text::new(format!("{:.1}%", 100.0 * share), (188 + whole(full), top + 3), (FONT, 15)))?;
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ pub fn draw(rows: &[Epoch], title: &str) -> Result<RgbImage> {
                 chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, colour.filled())))?;
             }
         }
-        super::legend(&mut chart)
+        super::legend(&mut chart, SeriesLabelPosition::UpperRight)
     })
 }
 

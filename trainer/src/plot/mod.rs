@@ -7,6 +7,7 @@
 pub mod curves;
 pub mod distribution;
 pub mod epochs;
+mod fine;
 pub mod reliability;
 pub mod runs;
 
@@ -15,7 +16,7 @@ use std::sync::Once;
 
 use anyhow::{Context, Result, anyhow};
 use autochrome_models::color::{gamut, lab_to_srgb, unit_to_u8};
-use image::RgbImage;
+use image::{Pixel, RgbImage};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -24,6 +25,7 @@ use plotters::style::{FontStyle, register_font};
 
 pub use curves::draw_log;
 pub use epochs::draw_epochs;
+use fine::Fine;
 
 const FONT: &str = "dejavu-sans-ascii";
 const TRAIN: RGBColor = RGBColor(31, 119, 180);
@@ -33,22 +35,20 @@ const DIM: RGBColor = RGBColor(90, 90, 90);
 const GRID: RGBColor = RGBColor(215, 215, 215);
 
 /// A picture that is being drawn on.
-type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Area<'a> = DrawingArea<Fine<'a>, Shift>;
 /// Whether drawing went well.
 type Drawn = Result<(), Box<dyn Error>>;
 
 /// A white picture of `size` pixels and what `draw` puts on it; `what` begins the text of an error.
 fn paint(what: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<RgbImage> {
     register();
-    let mut picture = RgbImage::new(size.0, size.1);
-    let drawn = (|| {
-        let root = BitMapBackend::with_buffer(&mut picture, size).into_drawing_area();
+    let drawn = fine::smooth(size, |canvas| {
+        let root = canvas.into_drawing_area();
         root.fill(&WHITE)?;
         draw(&root)?;
         Ok::<(), Box<dyn Error>>(root.present()?)
-    })();
-    drawn.map_err(|error| anyhow!("{what}: {error}"))?;
-    Ok(picture)
+    });
+    drawn.map_err(|error| anyhow!("{what}: {error}"))
 }
 
 /// Where text stands from the place it is put at.
@@ -71,14 +71,19 @@ pub fn write_text(
     size: u32,
     align: Align,
 ) -> Result<()> {
-    register();
-    let dimensions = picture.dimensions();
-    let root = BitMapBackend::with_buffer(picture, dimensions).into_drawing_area();
     let across = if align == Align::Left { HPos::Left } else { HPos::Center };
     let style = (FONT, size).into_font().color(&BLACK).pos(Pos::new(across, VPos::Center));
-    let text = ascii(text);
-    root.draw(&Text::new(text, place, style)).map_err(|error| anyhow!("text: {error}"))?;
-    root.present().map_err(|error| anyhow!("text: {error}"))
+    let middle = i32::try_from(size)?;
+    let strip = paint("text", (picture.width(), 2 * size), |root| {
+        Ok(root.draw(&Text::new(ascii(text), (place.0, middle), style))?)
+    })?;
+    for (x, y, ink) in strip.enumerate_pixels() {
+        let Ok(y) = u32::try_from(place.1 - middle + i32::try_from(y)?) else { continue };
+        if let Some(under) = picture.get_pixel_mut_checked(x, y) {
+            *under = under.map2(ink, |under, ink| under.min(ink));
+        }
+    }
+    Ok(())
 }
 
 /// The text with a `?` for each character that the font lacks.
@@ -146,7 +151,7 @@ fn plain(value: &f64) -> String {
 }
 
 /// A chart of plain numbers.
-type Chart<'a, 'b> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Chart<'a, 'b> = ChartContext<'a, Fine<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Axes, their names and a light grid.
 fn mesh(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
@@ -164,11 +169,11 @@ fn mesh(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
     Ok(())
 }
 
-/// The names of the curves, at the upper right.
-fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>) -> Drawn {
+/// The names of the curves.
+fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, place: SeriesLabelPosition) -> Drawn {
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(place)
         .margin(12)
         .legend_area_size(32)
         .label_font((FONT, 16))

@@ -11,20 +11,24 @@ use image::RgbImage;
 use image::imageops;
 use plotters::prelude::*;
 
-use super::{Area, DIM, Drawn, FONT, HELD_OUT, TRAIN, paint};
+use super::{Area, DIM, Drawn, FONT, TRAIN, paint};
 
 /// Bins of confidence, of equal width from 0 to 1.
 pub const BINS: usize = 15;
 
 /// Size of the picture of one table; several stand side by side.
-const SIZE: (u32, u32) = (500, 700);
-/// Height of the diagram; the histogram has the rest.
-const DIAGRAM_HEIGHT: i32 = 490;
+const SIZE: (u32, u32) = (500, 720);
+/// Height of the name and the numbers, and of the diagram; the histogram has the rest.
+const HEADER_HEIGHT: i32 = 66;
+const DIAGRAM_HEIGHT: i32 = 446;
+const CONFIDENCE: RGBColor = RGBColor(214, 39, 40);
+/// What lies between confidence and accuracy.
+const GAP: RGBColor = RGBColor(247, 190, 190);
 
 /// First line of the CSV.
-pub const HEADER: &str = "distribution,above,up_to,pixels,confidence,accuracy";
+pub const HEADER: &str = "distribution,above,up_to,cells,confidence,accuracy";
 
-/// Pixels of one bin of confidence, as sums.
+/// Cells (pixels of the network's output) of one bin of confidence, as sums.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Bin {
     pixels: f64,
@@ -93,42 +97,51 @@ impl Reliability {
 
     fn draw(&self) -> Result<RgbImage> {
         paint("reliability", SIZE, |root| {
-            let (diagram, histogram) = root.split_vertically(DIAGRAM_HEIGHT);
+            let (header, rest) = root.split_vertically(HEADER_HEIGHT);
+            let (diagram, histogram) = rest.split_vertically(DIAGRAM_HEIGHT);
+            self.draw_header(&header)?;
             self.draw_diagram(&diagram)?;
             self.draw_histogram(&histogram)
         })
     }
 
+    /// The name and the numbers of the whole table, in the colours that the histogram marks them with.
+    fn draw_header(&self, area: &Area<'_>) -> Drawn {
+        let [confidence, accuracy] = self.means();
+        let lines = [
+            (super::ascii(&self.name), 80, 12, 17, BLACK),
+            (format!("ECE {:.2}%", 100.0 * self.ece()), 80, 42, 16, BLACK),
+            (format!("confidence {:.1}%", 100.0 * confidence), 186, 42, 16, CONFIDENCE),
+            (format!("accuracy {:.1}%", 100.0 * accuracy), 346, 42, 16, TRAIN),
+        ];
+        for (text, x, y, size, colour) in &lines {
+            area.draw(&Text::new(text.as_str(), (*x, *y), (FONT, *size).into_font().color(colour)))?;
+        }
+        draw_key(area)
+    }
+
     fn draw_diagram(&self, area: &Area<'_>) -> Drawn {
         let mut chart = ChartBuilder::on(area)
             .margin(14)
-            .caption(super::ascii(&self.name), (FONT, 18))
             .x_label_area_size(30)
             .y_label_area_size(66)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
         super::mesh(&mut chart, "", "accuracy")?;
-        let filled = || (0..BINS).map(|index| (edge(index), edge(index + 1), self.bins[index]));
-        for (low, high, bin) in filled().filter(|bin| bin.2.pixels > 0.0) {
+        for (index, bin) in self.bins.iter().enumerate().filter(|(_, bin)| bin.pixels > 0.0) {
+            let (low, high) = (edge(index), edge(index + 1));
             let (confidence, accuracy) = (bin.confidence / bin.pixels, bin.right / bin.pixels);
-            let gap = Rectangle::new([(low, accuracy), (high, confidence)], HELD_OUT.mix(0.3).filled());
+            let gap = [(low, accuracy), (high, confidence)];
             let bar = [(low, 0.0), (high, accuracy)];
             chart.draw_series([
                 Rectangle::new(bar, TRAIN.filled()),
                 Rectangle::new(bar, WHITE.stroke_width(1)),
-                gap,
+                Rectangle::new(gap, GAP.filled()),
+                Rectangle::new(gap, CONFIDENCE.stroke_width(1)),
             ])?;
+            let top = PathElement::new([(low, accuracy), (high, accuracy)], BLACK.stroke_width(3));
+            chart.draw_series([top])?;
         }
-        let diagonal = DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 8, 6, DIM.stroke_width(2));
-        chart.draw_series(diagonal)?;
-        let [confidence, accuracy] = self.means();
-        let lines = [
-            format!("ECE {:.2}%", 100.0 * self.ece()),
-            format!("mean confidence {:.1}%", 100.0 * confidence),
-            format!("accuracy {:.1}%", 100.0 * accuracy),
-        ];
-        for (line, y) in lines.into_iter().zip([0.95, 0.895, 0.84]) {
-            chart.draw_series([Text::new(line, (0.03, y), (FONT, 17))])?;
-        }
+        chart.draw_series([PathElement::new([(0.0, 0.0), (1.0, 1.0)], DIM.stroke_width(2))])?;
         Ok(())
     }
 
@@ -143,7 +156,7 @@ impl Reliability {
         chart
             .configure_mesh()
             .x_desc("confidence")
-            .y_desc("share of pixels")
+            .y_desc("share of cells")
             .y_labels(4)
             .label_style((FONT, 15))
             .axis_desc_style((FONT, 17))
@@ -152,7 +165,7 @@ impl Reliability {
             .x_label_formatter(&super::plain)
             .y_label_formatter(&super::plain)
             .draw()?;
-        for (index, bin) in self.bins.iter().enumerate() {
+        for (index, bin) in self.bins.iter().enumerate().filter(|(_, bin)| bin.pixels > 0.0) {
             let bar = [(edge(index), 0.0), (edge(index + 1), bin.pixels / total)];
             chart.draw_series([
                 Rectangle::new(bar, DIM.filled()),
@@ -160,11 +173,21 @@ impl Reliability {
             ])?;
         }
         let [confidence, accuracy] = self.means();
-        for (x, colour) in [(confidence, HELD_OUT), (accuracy, TRAIN)] {
+        for (x, colour) in [(confidence, CONFIDENCE), (accuracy, TRAIN)] {
             chart.draw_series([PathElement::new([(x, 0.0), (x, most * 1.08)], colour.stroke_width(2))])?;
         }
         Ok(())
     }
+}
+
+/// What the marks of the diagram are, beside the name.
+fn draw_key(area: &Area<'_>) -> Drawn {
+    area.draw(&PathElement::new([(346, 21), (364, 21)], BLACK.stroke_width(3)))?;
+    area.draw(&Text::new("accuracy", (370, 14), (FONT, 14)))?;
+    area.draw(&Rectangle::new([(440, 15), (454, 27)], GAP.filled()))?;
+    area.draw(&Rectangle::new([(440, 15), (454, 27)], CONFIDENCE.stroke_width(1)))?;
+    area.draw(&Text::new("gap", (460, 14), (FONT, 14)))?;
+    Ok(())
 }
 
 /// Border of the bins of confidence, 0 to [`BINS`].
@@ -173,7 +196,7 @@ fn edge(index: usize) -> f64 {
     part(index) / part(BINS)
 }
 
-/// The tables side by side, each 500x700 pixels.
+/// The tables side by side, each 500x720 pixels.
 ///
 /// # Errors
 /// There is none, or one without pixels.
@@ -237,7 +260,7 @@ mod tests {
     #[test]
     fn tables_stand_side_by_side() {
         let picture = draw(&[by_hand(), by_hand()]).unwrap();
-        assert_eq!(picture.dimensions(), (1000, 700));
+        assert_eq!(picture.dimensions(), (1000, 720));
         assert!(count(&picture, TRAIN) > 1000);
         assert!(draw(&[]).is_err() && draw(&[Reliability::new(String::new())]).is_err());
     }

@@ -94,7 +94,7 @@ pub fn draw(runs: &[RunCurve]) -> Result<RgbImage> {
             let line = LineSeries::new(run.smooth(), colour.stroke_width(3));
             chart.draw_series(line)?.label(super::ascii(&run.name)).legend(key);
         }
-        super::legend(&mut chart)
+        super::legend(&mut chart, SeriesLabelPosition::LowerLeft)
     })
 }
 
