@@ -2,6 +2,7 @@
 
 mod abi;
 mod cli;
+mod figures;
 mod install;
 mod loader;
 mod package;

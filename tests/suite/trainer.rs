@@ -13,7 +13,7 @@ use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
 /// A folder with `count` small photographs whose halves differ in lightness and colour.
-fn photographs(root: &Path, count: u8) -> PathBuf {
+pub(crate) fn photographs(root: &Path, count: u8) -> PathBuf {
     let folder = root.join("photos");
     std::fs::create_dir_all(folder.join("deeper")).expect("makes the folder");
     for index in 0..count {
@@ -31,21 +31,21 @@ fn photographs(root: &Path, count: u8) -> PathBuf {
     folder
 }
 
-const SEED_REPORT: &str = r#"
+pub(crate) const SEED_REPORT: &str = r#"
 [network]
 name = "seed-report"
 [codec]
 name = "regression"
 "#;
 
-const TWO_DISTRIBUTIONS: &str = r#"
+pub(crate) const TWO_DISTRIBUTIONS: &str = r#"
 [network]
 name = "seed-report"
 [codec]
 name = "bins1d"
 "#;
 
-const LITE_UNET: &str = r#"
+pub(crate) const LITE_UNET: &str = r#"
 [network]
 name = "lite-unet"
 widths = [8, 8, 8, 8]
@@ -55,7 +55,7 @@ gamma = 0.5
 "#;
 
 /// A configuration of small, quick steps.
-fn config(root: &Path, name: &str, model: &str, steps: u32, data: &str) -> PathBuf {
+pub(crate) fn config(root: &Path, name: &str, model: &str, steps: u32, data: &str) -> PathBuf {
     let path = root.join(format!("{name}.toml"));
     let text = format!(
         r#"seed = 3
@@ -83,19 +83,19 @@ checkpoint_every = 5
     path
 }
 
-fn trainer(root: &Path) -> Command {
+pub(crate) fn trainer(root: &Path) -> Command {
     let mut command = Command::new(built().join("autochrome-trainer"));
     command.current_dir(root).env("OMP_NUM_THREADS", "1").env("RAYON_NUM_THREADS", "1").stdin(Stdio::null());
     command
 }
 
-fn train(root: &Path, config: &Path, out: &str, more: &[&str]) -> Output {
+pub(crate) fn train(root: &Path, config: &Path, out: &str, more: &[&str]) -> Output {
     let config = config.to_str().expect("a path of the test");
     let arguments = ["train", config, "--out", out, "--device", "cpu", "--threads", "1"];
     trainer(root).args(arguments).args(more).output().expect("starts")
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -293,6 +293,12 @@ fn help_of_the_trainer() {
         &["export", "--help"],
         &["eval", "--help"],
         &["prior", "--help"],
+        &["figures", "--help"],
+        &["figures", "curves", "--help"],
+        &["figures", "decompose", "--help"],
+        &["figures", "sheet", "--help"],
+        &["figures", "distribution", "--help"],
+        &["figures", "reliability", "--help"],
     ] {
         let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
         pages.push(String::from_utf8(output.stdout).expect("text"));
