@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::codec::Codec;
+use crate::codec::{Bins, Codec};
 use crate::device::Resolved;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
@@ -19,6 +19,42 @@ pub struct Colorizer {
     codec: Box<dyn Codec>,
     device: Device,
     kind: Kind,
+}
+
+/// What a model says of each pixel of its output before one colour is made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// Columns of the output.
+    pub width: usize,
+    /// Rows of the output.
+    pub height: usize,
+    /// Centres of the bins.
+    pub bins: Bins,
+    /// Probabilities at temperature 1: for each distribution of a pixel ([`Bins::Plane`] has one, [`Bins::Line`] has
+    /// a's and then b's), for each bin, a plane of `width` x `height`, row by row.
+    pub probabilities: Vec<f32>,
+}
+
+impl Distribution {
+    /// Distributions a pixel.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        match self.bins {
+            Bins::Plane(_) => 1,
+            Bins::Line(_) => 2,
+        }
+    }
+
+    /// Probabilities of the bins at (`x`, `y`) in the distribution `group`; empty when there is no such place.
+    #[must_use]
+    pub fn at(&self, group: usize, x: usize, y: usize) -> Vec<f32> {
+        if group >= self.groups() || x >= self.width || y >= self.height {
+            return Vec::new();
+        }
+        let (area, bins) = (self.width * self.height, self.bins.len());
+        let planes = self.probabilities.chunks_exact(area).skip(group * bins).take(bins);
+        planes.map(|plane| plane[y * self.width + x]).collect()
+    }
 }
 
 impl Colorizer {
@@ -35,15 +71,46 @@ impl Colorizer {
         Ok(Colorizer { network, codec, device: resolved.device, kind: resolved.kind })
     }
 
+    /// What the model says of each pixel of its output, for `l` as [`predict_ab`](AbPredictor::predict_ab) takes it,
+    /// on as many threads as libtorch used last; `None` for a model without distributions (regression). With
+    /// `tilted` the bins weigh as the package's tilt has them, as for a prediction; without, as the network gave them.
+    ///
+    /// # Errors
+    /// L does not fit, or whatever libtorch reports.
+    pub fn distribution(
+        &self,
+        l: &[f32],
+        width: usize,
+        height: usize,
+        tilted: bool,
+    ) -> Result<Option<Distribution>, PredictError> {
+        let Some(bins) = self.codec.bins() else { return Ok(None) };
+        let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
+        let _no_grad = tch::no_grad_guard();
+        let shares = self.output(l, size).and_then(|output| self.codec.distribution(&output, tilted));
+        let shares = shares.and_then(|shares| shares.map(|shares| one_on_cpu(&shares)).transpose());
+        let shares = shares.map_err(|error| PredictError::new(first_line(&error)))?;
+        shares.map(|shares| distribution(&shares, bins).map_err(PredictError::new)).transpose()
+    }
+
+    /// The network's output, float32, for L `[1, 1, H, W]`.
+    fn output(&self, l: &[f32], size: [i64; 2]) -> Result<Tensor, TchError> {
+        let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
+        let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
+        self.network.forward(&l)?.f_to_kind(Kind::Float)
+    }
+
     /// ab `[2, h, w]`, float32 on the CPU, for L `[1, 1, H, W]`.
     fn run(&self, l: &[f32], size: [i64; 2], temperature: Option<f32>) -> Result<Tensor, TchError> {
         let _no_grad = tch::no_grad_guard();
-        let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
-        let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
-        let output = self.network.forward(&l)?.f_to_kind(Kind::Float)?;
-        let ab = self.codec.decode(&output, temperature.map(f64::from))?;
-        ab.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?.f_contiguous()
+        let output = self.output(l, size)?;
+        one_on_cpu(&self.codec.decode(&output, temperature.map(f64::from))?)
     }
+}
+
+/// The one entry of a batch, float32 on the CPU.
+fn one_on_cpu(batch: &Tensor) -> Result<Tensor, TchError> {
+    batch.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?.f_contiguous()
 }
 
 impl AbPredictor for Colorizer {
@@ -91,6 +158,19 @@ fn planes(ab: &Tensor) -> Result<Ab, String> {
     }
     let b = a.split_off(width * height);
     Ok(Ab { width, height, a, b })
+}
+
+/// The planes of `[groups, bins, h, w]`.
+fn distribution(shares: &Tensor, bins: Bins) -> Result<Distribution, String> {
+    let side = |n: i64| usize::try_from(n).ok();
+    let (width, height) = match shares.size()[..] {
+        [_, _, h, w] => side(w).zip(side(h)),
+        _ => None,
+    }
+    .ok_or_else(|| format!("the model gave probabilities of shape {:?}", shares.size()))?;
+    let mut probabilities = vec![0.0_f32; shares.numel()];
+    shares.f_copy_data(&mut probabilities, shares.numel()).map_err(|error| first_line(&error))?;
+    Ok(Distribution { width, height, bins, probabilities })
 }
 
 /// Most threads libtorch is told to use; a runtime that cannot start its threads ends the process.

@@ -3,6 +3,7 @@
 mod abi;
 mod cli;
 mod data;
+mod figures;
 mod install;
 mod loader;
 mod package;

@@ -9,6 +9,7 @@ pub mod data;
 pub mod eval;
 pub mod export;
 pub mod figure;
+pub mod figures;
 pub mod inspect;
 pub mod lock;
 pub mod log;

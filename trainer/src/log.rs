@@ -1,5 +1,6 @@
 //! The CSV log of a run: `step,epoch,loss,held_out_loss,lr_factor,gradient_norm,images_per_s,batch`.
 //!
+//! There is a line where an epoch ends, whatever the step; `epochs.csv` is made of them.
 //! A resumed run drops the lines its checkpoint does not know of, so the log reads as one unbroken run.
 
 use std::fs::{File, OpenOptions};
@@ -64,7 +65,7 @@ impl Log {
         let Line { step, epoch, loss, lr_factor, gradient_norm, images_per_s, batch, .. } = line;
         writeln!(
             self.0,
-            "{step},{epoch:.4},{loss:.5},{held_out},{lr_factor:.5},{gradient_norm:.4},{images_per_s:.1},{batch}"
+            "{step},{epoch:.6},{loss:.5},{held_out},{lr_factor:.5},{gradient_norm:.4},{images_per_s:.1},{batch}"
         )
         .context("log.csv: a line cannot be written; free space, then go on with --resume")
     }

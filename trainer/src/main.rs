@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autochrome_trainer::{eval, export, inspect, prior, train, turing};
+use autochrome_trainer::{eval, export, figures, inspect, prior, train, turing};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -18,6 +18,7 @@ enum Command {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
+    Figures(figures::FiguresArgs),
     Prior(prior::PriorArgs),
     Turing(turing::TuringArgs),
     Data(inspect::DataArgs),
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         }),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Figures(args) => figures::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Turing(args) => turing::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Data(args) => {

@@ -219,9 +219,10 @@ impl Training {
             since.add(report.loss, batch.count);
             let step = self.run.step;
             let last = step == finish;
-            let measure =
-                !self.held_out.is_empty() && (last || step.is_multiple_of(config.log.held_out_every));
-            if last || measure || step.is_multiple_of(config.log.every) {
+            let epoch_ends = ends_epoch(step, config.batch, self.data.items.len());
+            let measure = !self.held_out.is_empty()
+                && (last || epoch_ends || step.is_multiple_of(config.log.held_out_every));
+            if last || measure || epoch_ends || step.is_multiple_of(config.log.every) {
                 let held_out_loss =
                     if measure { Some(self.run.held_out_loss(&self.held_out)?) } else { None };
                 let line = Line {
@@ -267,6 +268,7 @@ impl Training {
         self.bar.abandon();
         let title = self.folder.file_name().unwrap_or_default().to_string_lossy();
         crate::plot::draw_log(&self.folder.join("log.csv"), &self.folder.join("curves.png"), &title)?;
+        crate::plot::draw_epochs(&self.folder, &title)?;
         Ok(())
     }
 
@@ -297,6 +299,12 @@ fn tell_passed_over(photographs: &[(String, String)], folder: &Path) -> Result<(
         photographs.iter().map(|(name, reason)| format!("{},{}\n", csv_quoted(name), csv_quoted(reason)));
     let text = "name,reason\n".to_owned() + &lines.collect::<String>();
     crate::checkpoint::write_whole(&path, text.as_bytes())
+}
+
+/// Whether a pass over `total` photographs ends with step `step`, the first being 1.
+fn ends_epoch(step: u64, batch: usize, total: usize) -> bool {
+    let passes = |steps: u64| u128::from(steps) * batch as u128 / total.max(1) as u128;
+    step > 0 && passes(step) > passes(step - 1)
 }
 
 /// Loss and rate since the last line of the log.
@@ -330,4 +338,20 @@ impl Since {
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn ratio(a: u64, b: usize) -> f64 {
     a as f64 / b as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_ends_where_the_samples_cross_a_multiple_of_the_photographs() {
+        let ends =
+            |batch, total| (1..=10).filter(|&step| ends_epoch(step, batch, total)).collect::<Vec<u64>>();
+        assert_eq!(ends(4, 10), [3, 5, 8, 10]);
+        assert_eq!(ends(5, 10), [2, 4, 6, 8, 10]);
+        assert_eq!(ends(4, 100), Vec::<u64>::new());
+        // A step of more than a pass ends one every time.
+        assert_eq!(ends(25, 10).len(), 10);
+    }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-use super::{Codec, CodecError, Target, annealed_mean, check};
+use super::{Bins, Codec, CodecError, Target, annealed_mean, check};
 
 /// Parameters of [`Bins1d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,10 +68,17 @@ impl Bins1d {
         2.0 * self.config.range / self.config.bins as f64
     }
 
+    /// Centres of the bins.
+    fn values(&self) -> Vec<f32> {
+        let (width, range) = (self.width(), self.config.range);
+        (0..u16::try_from(self.config.bins).unwrap_or(0))
+            .map(|index| narrow((f64::from(index) + 0.5) * width - range))
+            .collect()
+    }
+
     /// Centres of the bins, `[bins, 1]`.
     fn centres(&self) -> Result<Tensor, TchError> {
-        let index = Tensor::f_arange(self.config.bins, (Kind::Float, tch::Device::Cpu))?;
-        index.f_add_scalar(0.5)?.f_mul_scalar(self.width())?.f_sub_scalar(self.config.range)?.f_view([-1, 1])
+        Tensor::f_from_slice(&self.values())?.f_view([-1, 1])
     }
 }
 
@@ -105,4 +112,19 @@ impl Codec for Bins1d {
     fn temperature(&self) -> Option<f64> {
         Some(self.config.temperature)
     }
+
+    fn bins(&self) -> Option<Bins> {
+        Some(Bins::Line(self.values()))
+    }
+
+    fn distribution(&self, output: &Tensor, _tilted: bool) -> Result<Option<Tensor>, TchError> {
+        let (n, _, height, width) = output.size4()?;
+        let groups = output.f_reshape([n, self.groups(), self.config.bins, height, width])?;
+        groups.f_softmax(2, Kind::Float).map(Some)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "centres need no more than float32 holds")]
+fn narrow(value: f64) -> f32 {
+    value as f32
 }

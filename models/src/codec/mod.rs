@@ -64,13 +64,39 @@ pub enum Target {
     Values(Tensor),
     /// Distributions the outputs should equal, sparse: G distributions a pixel, K bins with a share in each.
     Bins {
-        /// Bins, int64 `[N, G, K, H, W]`.
+        /// Bins, int64 `[N, G, K, H, W]`, the nearest first.
         index: Tensor,
         /// Their shares, `[N, G, K, H, W]`; sum over K is 1.
         share: Tensor,
         /// Importance of the pixel, `[N, H, W]`; mean 1 under the prior.
         importance: Tensor,
     },
+}
+
+/// Centres of the bins that a codec's distributions are over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bins {
+    /// One distribution a pixel, over the ab plane: (a, b) of each bin.
+    Plane(Vec<[f32; 2]>),
+    /// Two distributions a pixel, of a and of b by themselves: the values that both are over, rising.
+    Line(Vec<f32>),
+}
+
+impl Bins {
+    /// Bins of one distribution.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Plane(centres) => centres.len(),
+            Self::Line(centres) => centres.len(),
+        }
+    }
+
+    /// Whether there are none, which no codec has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Between true ab and a network's output.
@@ -97,6 +123,18 @@ pub trait Codec: Send + Sync {
 
     /// The codec's own temperature, where it has one.
     fn temperature(&self) -> Option<f64>;
+
+    /// The bins its distributions are over; `None` where the output is the value itself.
+    fn bins(&self) -> Option<Bins>;
+
+    /// What the output `[N, channels, H, W]` says of each pixel: probabilities at temperature 1, float32
+    /// `[N, groups, bins, H, W]`, whose sum over the bins is 1; `None` where the output is the value itself.
+    /// `tilted` is as [`decode`](Self::decode) weighs the bins; without it they are as the network gave them, which
+    /// is the same for codecs that have no tilt.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    fn distribution(&self, output: &Tensor, tilted: bool) -> Result<Option<Tensor>, TchError>;
 }
 
 /// Temperatures below this are taken as this: nothing changes any more but the rounding.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-use super::{Codec, CodecError, Target, check};
+use super::{Bins, Codec, CodecError, Target, check};
 
 /// Parameters of [`Regression`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,5 +63,13 @@ impl Codec for Regression {
 
     fn temperature(&self) -> Option<f64> {
         None
+    }
+
+    fn bins(&self) -> Option<Bins> {
+        None
+    }
+
+    fn distribution(&self, _output: &Tensor, _tilted: bool) -> Result<Option<Tensor>, TchError> {
+        Ok(None)
     }
 }

@@ -125,3 +125,59 @@ fn parameters_out_of_bounds_are_refused_with_their_name() {
     let bins1d = CodecConfig::Bins1d(Bins1dConfig { bins: 1 << 40, ..Bins1dConfig::default() });
     assert_eq!(error(&bins1d), "bins: expected 2 to 256, got 1099511627776");
 }
+
+/// Codecs with a distribution, one of them tilted.
+fn codecs_with_bins() -> Vec<Box<dyn Codec>> {
+    let tilted = Bins2dConfig { tilt: 0.3, ..Bins2dConfig::default() };
+    [CodecConfig::Bins1d(Bins1dConfig::default()), CodecConfig::Bins2d(tilted)]
+        .map(|config| config.build().expect("builds"))
+        .into()
+}
+
+/// An output that says something else at each of 2 x 3 pixels.
+fn some_output(codec: &dyn Codec) -> Tensor {
+    let count = codec.channels() * 6;
+    (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.7).sin().view([1, codec.channels(), 2, 3]) * 4.0
+}
+
+#[test]
+fn a_distribution_sums_to_one_and_its_mean_is_what_is_decoded_at_temperature_one() {
+    for codec in codecs_with_bins() {
+        let output = some_output(codec.as_ref());
+        let bins = codec.bins().expect("bins");
+        let count = i64::try_from(bins.len()).expect("fits");
+        assert_eq!(count * codec.groups(), codec.channels());
+        for tilted in [false, true] {
+            let shares = codec.distribution(&output, tilted).expect("computes").expect("a distribution");
+            assert_eq!(shares.size(), [1, codec.groups(), count, 2, 3]);
+            let sums = shares.sum_dim_intlist([2].as_slice(), false, Kind::Float);
+            assert!((sums - 1.0).abs().max().double_value(&[]) < 1e-5);
+        }
+        let shares = codec.distribution(&output, true).expect("computes").expect("a distribution");
+        let mean = |group: i64, centres: Vec<f32>| {
+            let weights = Tensor::from_slice(&centres).view([-1, 1, 1]);
+            (shares.get(0).get(group) * weights).sum_dim_intlist([0].as_slice(), false, Kind::Float)
+        };
+        let means = match bins {
+            Bins::Plane(ab) => [0, 1].map(|axis| mean(0, ab.iter().map(|ab| ab[axis]).collect())),
+            Bins::Line(values) => [0, 1].map(|group| mean(group, values.clone())),
+        };
+        let decoded = codec.decode(&output, Some(1.0)).expect("decodes").get(0);
+        assert!((Tensor::stack(&means, 0) - decoded).abs().max().double_value(&[]) < 1e-3);
+    }
+}
+
+#[test]
+fn the_tilt_is_in_a_distribution_only_when_asked_for() {
+    let plain = CodecConfig::Bins2d(Bins2dConfig::default()).build().expect("builds");
+    let tilted = codecs_with_bins().remove(1);
+    let output = some_output(plain.as_ref());
+    let of =
+        |codec: &dyn Codec, tilt| codec.distribution(&output, tilt).expect("computes").expect("there is");
+    assert_eq!(of(plain.as_ref(), false), of(tilted.as_ref(), false));
+    assert_eq!(of(plain.as_ref(), false), of(plain.as_ref(), true));
+    assert_ne!(of(tilted.as_ref(), false), of(tilted.as_ref(), true));
+    let regression = CodecConfig::Regression(RegressionConfig::default()).build().expect("builds");
+    assert!(regression.bins().is_none());
+    assert!(regression.distribution(&pixel(1.0, 2.0), true).expect("nothing to compute").is_none());
+}

@@ -24,7 +24,7 @@ use crate::metric::classifier::Classifier;
 
 pub use gallery::{Exhibition, Gallery, Seen, Viewer, Viewers};
 pub use measure::{Row, Ruler};
-pub use model::Model;
+pub use model::{Model, paint};
 pub use report::{Measured, Report};
 
 /// Photographs decoded and measured at once: bounds memory, keeps every core busy between two.

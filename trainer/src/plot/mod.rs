@@ -1,156 +1,129 @@
-//! Curves of a run as a PNG: loss in training and on held-out photographs, and the learning rate, over steps.
+//! Diagrams as pictures: curves of runs, distributions, reliability.
 //!
-//! The idea: **the log is the source**; the picture can be drawn again at any time from the CSV alone. The font comes
-//! with the program (`font/`), so no machine has to have one.
+//! The idea: **the numbers are the source**; every picture can be drawn again at any time from a CSV or from a package,
+//! and a file here only knows how its numbers look. The font comes with the program (`font/`), so no machine has to
+//! have one; it has the ASCII characters.
 
-use std::path::Path;
+pub mod curves;
+pub mod distribution;
+pub mod epochs;
+mod fine;
+pub mod reliability;
+pub mod runs;
+
+use std::error::Error;
 use std::sync::Once;
 
-use anyhow::{Context, Result, anyhow, bail};
-use image::RgbImage;
+use anyhow::{Context, Result, anyhow};
+use autochrome_models::color::{gamut, lab_to_srgb, unit_to_u8};
+use image::{Pixel, RgbImage};
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 
-const SIZE: (u32, u32) = (1000, 720);
-/// Height of the panel of losses; the learning rate has the rest.
-const LOSS_HEIGHT: i32 = 510;
+pub use curves::draw_log;
+pub use epochs::draw_epochs;
+use fine::Fine;
+
 const FONT: &str = "dejavu-sans-ascii";
 const TRAIN: RGBColor = RGBColor(31, 119, 180);
 const HELD_OUT: RGBColor = RGBColor(214, 39, 40);
-const RATE: RGBColor = RGBColor(90, 90, 90);
+const DIM: RGBColor = RGBColor(90, 90, 90);
+/// Lines that the eye should not follow.
+const GRID: RGBColor = RGBColor(215, 215, 215);
 
-/// The curves of a run: (step, value) pairs in the order of the log.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Curves {
-    /// Training loss.
-    pub train: Vec<(f64, f64)>,
-    /// Loss on the photographs held out.
-    pub held_out: Vec<(f64, f64)>,
-    /// Learning rate over its peak.
-    pub rate: Vec<(f64, f64)>,
-}
+/// A picture that is being drawn on.
+type Area<'a> = DrawingArea<Fine<'a>, Shift>;
+/// Whether drawing went well.
+type Drawn = Result<(), Box<dyn Error>>;
 
-impl Curves {
-    /// Reads a log with the columns `step`, `loss`, `held_out_loss` and `lr_factor`, in any order among others.
-    /// Empty cells and values that are not finite have no point.
-    ///
-    /// # Errors
-    /// A missing column, or a cell that is no number.
-    pub fn parse(csv: &str) -> Result<Self> {
-        let mut lines = csv.lines();
-        let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
-        let column = |name: &str| {
-            header
-                .iter()
-                .position(|known| *known == name)
-                .with_context(|| format!("log: column `{name}` is missing"))
-        };
-        let step = column("step")?;
-        let columns = [column("loss")?, column("held_out_loss")?, column("lr_factor")?];
-        let mut curves = [const { Vec::new() }; 3];
-        for (number, line) in (2..).zip(lines) {
-            let cells: Vec<&str> = line.split(',').collect();
-            let value = |column: usize| {
-                cell(cells.get(column).copied()).with_context(|| format!("log: line {number}"))
-            };
-            let Some(step) = value(step)? else { continue };
-            for (curve, column) in curves.iter_mut().zip(columns) {
-                curve.extend(value(column)?.map(|value| (step, value)));
-            }
-        }
-        let [train, held_out, rate] = curves;
-        Ok(Curves { train, held_out, rate })
-    }
-
-    /// Draws the curves, 1000x720 pixels.
-    ///
-    /// # Errors
-    /// There is no training loss to draw.
-    pub fn draw(&self, title: &str) -> Result<RgbImage> {
-        if self.train.is_empty() {
-            bail!("curves: expected at least one training loss in the log, got none");
-        }
-        register();
-        let mut picture = RgbImage::new(SIZE.0, SIZE.1);
-        self.draw_on(&mut picture, title).map_err(|error| anyhow!("curves: {error}"))?;
-        Ok(picture)
-    }
-
-    fn draw_on(&self, picture: &mut RgbImage, title: &str) -> Result<(), Box<dyn std::error::Error + '_>> {
-        let root = BitMapBackend::with_buffer(picture, SIZE).into_drawing_area();
+/// A white picture of `size` pixels and what `draw` puts on it; `what` begins the text of an error.
+fn paint(what: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<RgbImage> {
+    register();
+    let drawn = fine::smooth(size, |canvas| {
+        let root = canvas.into_drawing_area();
         root.fill(&WHITE)?;
-        let (losses, rates) = root.split_vertically(LOSS_HEIGHT);
-        let steps = range(self.train.iter().chain(&self.held_out).map(|point| point.0), 0.0);
-        let values = range(self.train.iter().chain(&self.held_out).map(|point| point.1), 0.05);
-
-        let mut chart = ChartBuilder::on(&losses)
-            .margin(14)
-            .caption(title, (FONT, 22))
-            .x_label_area_size(30)
-            .y_label_area_size(64)
-            .build_cartesian_2d(steps.clone(), values)?;
-        chart
-            .configure_mesh()
-            .y_desc("loss")
-            .label_style((FONT, 15))
-            .axis_desc_style((FONT, 17))
-            .light_line_style(TRANSPARENT)
-            .x_label_formatter(&|step| format!("{step:.0}"))
-            .draw()?;
-        let mut curve = |points: &[(f64, f64)], color: RGBColor, name: &'static str, dots: bool| {
-            if points.is_empty() {
-                return Ok(());
-            }
-            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], color.stroke_width(2));
-            chart
-                .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?
-                .label(name)
-                .legend(key);
-            if dots {
-                chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, color.filled())))?;
-            }
-            Ok::<(), Box<dyn std::error::Error + '_>>(())
-        };
-        curve(&self.train, TRAIN, "training", false)?;
-        curve(&self.held_out, HELD_OUT, "held out", true)?;
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .margin(12)
-            .legend_area_size(32)
-            .label_font((FONT, 16))
-            .background_style(WHITE.mix(0.85))
-            .border_style(RATE)
-            .draw()?;
-
-        let mut chart = ChartBuilder::on(&rates)
-            .margin(14)
-            .x_label_area_size(46)
-            .y_label_area_size(64)
-            .build_cartesian_2d(steps, 0.0..1.05_f64)?;
-        chart
-            .configure_mesh()
-            .x_desc("step")
-            .y_desc("rate / peak")
-            .y_labels(3)
-            .label_style((FONT, 15))
-            .axis_desc_style((FONT, 17))
-            .light_line_style(TRANSPARENT)
-            .x_label_formatter(&|step| format!("{step:.0}"))
-            .draw()?;
-        chart.draw_series(LineSeries::new(self.rate.iter().copied(), RATE.stroke_width(2)))?;
-        root.present()?;
-        Ok(())
-    }
+        draw(&root)?;
+        Ok::<(), Box<dyn Error>>(root.present()?)
+    });
+    drawn.map_err(|error| anyhow!("{what}: {error}"))
 }
 
-/// Draws the log `csv` of a run into `png`, whole or not at all.
+/// Where text stands from the place it is put at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// To the right of it.
+    Left,
+    /// Around it.
+    Centre,
+}
+
+/// Writes a line of text on a picture, `size` pixels high, its vertical middle at `place`; ASCII only.
 ///
 /// # Errors
-/// The log cannot be read or has no loss, or the picture cannot be written.
-pub fn draw_log(csv: &Path, png: &Path, title: &str) -> Result<()> {
-    let text = std::fs::read_to_string(csv).with_context(|| format!("{}", csv.display()))?;
-    crate::figure::save_png(&Curves::parse(&text)?.draw(title)?, png)
+/// The font cannot be drawn.
+pub fn write_text(
+    picture: &mut RgbImage,
+    text: &str,
+    place: (i32, i32),
+    size: u32,
+    align: Align,
+) -> Result<()> {
+    let across = if align == Align::Left { HPos::Left } else { HPos::Center };
+    let style = (FONT, size).into_font().color(&BLACK).pos(Pos::new(across, VPos::Center));
+    let middle = i32::try_from(size)?;
+    let strip = paint("text", (picture.width(), 2 * size), |root| {
+        Ok(root.draw(&Text::new(ascii(text), (place.0, middle), style))?)
+    })?;
+    for (x, y, ink) in strip.enumerate_pixels() {
+        let Ok(y) = u32::try_from(place.1 - middle + i32::try_from(y)?) else { continue };
+        if let Some(under) = picture.get_pixel_mut_checked(x, y) {
+            *under = under.map2(ink, |under, ink| under.min(ink));
+        }
+    }
+    Ok(())
+}
+
+/// The text with a `?` for each character that the font lacks.
+fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+/// What sRGB shows of `[L, a, b]`: chroma as much as fits, at the same L and hue.
+#[must_use]
+pub fn shown(lab: [f32; 3]) -> [u8; 3] {
+    lab_to_srgb(gamut::fit_chroma(lab)).map(|value| unit_to_u8(value.clamp(0.0, 1.0)))
+}
+
+fn colour_of(lab: [f32; 3]) -> RGBColor {
+    let [red, green, blue] = shown(lab);
+    RGBColor(red, green, blue)
+}
+
+/// The rows of the columns `names` of a log, whatever order they have among others. An empty cell has no value, and
+/// one that is not finite has none either.
+///
+/// # Errors
+/// A missing column, or a cell that is no number.
+fn columns<const N: usize>(csv: &str, names: [&str; N]) -> Result<Vec<[Option<f64>; N]>> {
+    let mut lines = csv.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let mut places = [0; N];
+    for (place, name) in places.iter_mut().zip(names) {
+        let found = header.iter().position(|known| *known == name);
+        *place = found.with_context(|| format!("log: column `{name}` is missing"))?;
+    }
+    let row = |(number, line): (usize, &str)| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let mut row = [None; N];
+        for (value, place) in row.iter_mut().zip(places) {
+            *value = cell(cells.get(place).copied()).with_context(|| format!("log: line {number}"))?;
+        }
+        Ok(row)
+    };
+    (2..).zip(lines).map(row).collect()
 }
 
 fn cell(text: Option<&str>) -> Result<Option<f64>> {
@@ -170,6 +143,46 @@ fn range(values: impl Iterator<Item = f64>, wider: f64) -> std::ops::Range<f64> 
     if high > low { low - margin..high + margin } else { low - 0.5..low + 0.5 }
 }
 
+/// A number as an axis has it: no more decimals than it needs, four at most.
+fn plain(value: &f64) -> String {
+    let text = format!("{value:.4}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+}
+
+/// A chart of plain numbers.
+type Chart<'a, 'b> = ChartContext<'a, Fine<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Axes, their names and a light grid.
+fn mesh(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Drawn {
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc(y)
+        .label_style((FONT, 15))
+        .axis_desc_style((FONT, 17))
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .x_label_formatter(&plain)
+        .y_label_formatter(&plain)
+        .draw()?;
+    Ok(())
+}
+
+/// The names of the curves.
+fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, place: SeriesLabelPosition) -> Drawn {
+    chart
+        .configure_series_labels()
+        .position(place)
+        .margin(12)
+        .legend_area_size(32)
+        .label_font((FONT, 16))
+        .background_style(WHITE.mix(0.85))
+        .border_style(DIM)
+        .draw()?;
+    Ok(())
+}
+
 fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -180,46 +193,39 @@ fn register() {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const LOG: &str = "step,epoch,loss,held_out_loss,lr_factor,gradient_norm,images_per_s,batch\n\
-        10,0.1,6.5,,0.5,1.0,12.0,aa\n20,0.2,5.0,5.5,1.0,1.0,12.0,bb\n30,0.3,NaN,4.5,0.2,1.0,12.0,cc\n";
-
-    #[test]
-    fn a_log_is_read_by_its_column_names() {
-        let curves = Curves::parse(LOG).unwrap();
-        assert_eq!(curves.train, [(10.0, 6.5), (20.0, 5.0)]);
-        assert_eq!(curves.held_out, [(20.0, 5.5), (30.0, 4.5)]);
-        assert_eq!(curves.rate, [(10.0, 0.5), (20.0, 1.0), (30.0, 0.2)]);
-    }
-
-    #[test]
-    fn what_is_no_log_is_refused_with_its_place() {
-        let missing = Curves::parse("step,loss\n1,2\n").unwrap_err();
-        assert_eq!(missing.to_string(), "log: column `held_out_loss` is missing");
-        let text = LOG.replace("5.0", "five");
-        assert_eq!(
-            format!("{:#}", Curves::parse(&text).unwrap_err()).split(": invalid").next().unwrap(),
-            "log: line 3: expected a number, got `five`"
-        );
-        assert!(Curves::default().draw("x").is_err());
-    }
-
-    #[test]
-    fn curves_and_labels_are_drawn_in_their_colours() {
-        let picture = Curves::parse(LOG).unwrap().draw("lite-unet").unwrap();
-        let count = |color: RGBColor| picture.pixels().filter(|p| p.0 == [color.0, color.1, color.2]).count();
-        assert!(count(TRAIN) > 100 && count(HELD_OUT) > 100, "both curves");
-        // Text: dark pixels left of the axis (labels) and above it (caption), where nothing else is drawn.
-        let dark = |x: std::ops::Range<u32>, y: std::ops::Range<u32>| {
-            x.flat_map(|x| y.clone().map(move |y| (x, y))).any(|(x, y)| picture.get_pixel(x, y).0[0] < 100)
-        };
-        assert!(dark(14..70, 60..480) && dark(300..700, 10..40));
+    /// Pixels of exactly this colour.
+    pub(crate) fn count(picture: &RgbImage, colour: RGBColor) -> usize {
+        picture.pixels().filter(|pixel| pixel.0 == [colour.0, colour.1, colour.2]).count()
     }
 
     #[test]
     fn a_single_point_has_a_range() {
         assert_eq!(range([3.0].into_iter(), 0.05), 2.5..3.5);
+    }
+
+    #[test]
+    fn numbers_on_axes_are_short() {
+        let texts = [0.0, -0.0, 0.25, 12.0, 1.0 / 3.0, 900.0].map(|value| plain(&value));
+        assert_eq!(texts, ["0", "0", "0.25", "12", "0.3333", "900"]);
+    }
+
+    #[test]
+    fn text_beyond_the_font_is_marked_and_not_left_out() {
+        assert_eq!(ascii("caf\u{e9} a\tb"), "caf? a?b");
+        let mut picture = RgbImage::from_pixel(120, 30, image::Rgb([255; 3]));
+        write_text(&mut picture, "gray", (60, 15), 18, Align::Centre).unwrap();
+        let dark =
+            |x: std::ops::Range<u32>| x.clone().any(|x| (0..30).any(|y| picture.get_pixel(x, y).0[0] < 100));
+        assert!(dark(30..60) && dark(60..90) && !dark(0..20) && !dark(100..120), "in the middle");
+    }
+
+    #[test]
+    fn colours_beyond_srgb_are_shown_with_less_chroma() {
+        assert_eq!(shown([100.0, 0.0, 0.0]), [255; 3]);
+        let [red, green, blue] = shown([50.0, 200.0, 0.0]);
+        assert!(red > 200 && green < 30 && blue < 160, "{red} {green} {blue}");
     }
 }
