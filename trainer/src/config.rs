@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Augment, Selection, Split};
 use crate::loss::LossConfig;
 use crate::optim::OptimConfig;
+use crate::precision::Precision;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct RunConfig {
     pub seed: u64,
     /// Samples a step.
     pub batch: usize,
+    /// What it computes in; left out where a configuration says nothing, so that older ones read and write as before.
+    #[serde(default, skip_serializing_if = "Precision::is_auto")]
+    pub precision: Precision,
     /// The network.
     pub network: NetConfig,
     /// Where its weights begin.

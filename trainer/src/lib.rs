@@ -18,6 +18,7 @@ pub mod metric;
 pub mod optim;
 pub mod page;
 pub mod plot;
+pub mod precision;
 pub mod prior;
 pub mod run;
 pub mod train;

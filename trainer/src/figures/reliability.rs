@@ -20,6 +20,8 @@ pub struct ReliabilityArgs {
     /// Tar archive or folder of photographs.
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
+    #[command(flatten)]
+    selection: crate::data::Selection,
     /// The picture.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -35,7 +37,7 @@ pub struct ReliabilityArgs {
 
 pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
     let looker = Looker::load(&args.package, &args.machine)?;
-    let data = crate::data::open(std::slice::from_ref(&args.data))?;
+    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
     let mut tables: Vec<Reliability> = Vec::new();
     for index in 0..data.items.len().min(args.limit.unwrap_or(usize::MAX)) {
         let Some(photo) = data.decode(index) else { continue };

@@ -21,6 +21,8 @@ pub struct SheetArgs {
     /// Tar archive or folder of photographs.
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
+    #[command(flatten)]
+    selection: crate::data::Selection,
     /// The picture.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
@@ -38,12 +40,12 @@ pub(super) fn run(args: &SheetArgs) -> Result<()> {
     if args.count == 0 || args.every == 0 {
         bail!("count, every: expected at least 1, got {} and {}", args.count, args.every);
     }
-    let data = crate::data::open(std::slice::from_ref(&args.data))?;
+    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
     let resolved = args.machine.resolve()?;
     let folders: Vec<&Path> = args.packages.iter().chain(&args.package).map(PathBuf::as_path).collect();
     let models: Vec<Model> = folders
         .iter()
-        .map(|folder| Model::open(folder, &resolved, None, args.machine.threads))
+        .map(|folder| Model::load(folder, &resolved, None, Some(args.machine.threads)))
         .collect::<Result<_>>()?;
     let headings = ["gray", "truth"].into_iter().map(str::to_owned).chain(names(&models, &folders));
     let mut sheet = Sheet::headed(headings.collect(), args.count);
