@@ -40,7 +40,7 @@ pub struct ExportArgs {
     /// Temperature of the annealed mean, instead of the configuration's.
     #[arg(long)]
     pub temperature: Option<f64>,
-    /// Rebalancing added at prediction, instead of the configuration's (bins2d).
+    /// Rebalancing added at prediction, instead of the configuration's (bins1d, bins2d).
     #[arg(long, allow_negative_numbers = true)]
     pub tilt: Option<f64>,
     /// Stores float32 weights; twice the size of float16.
@@ -118,14 +118,17 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
             config.temperature = args.temperature.unwrap_or(config.temperature);
             config.tilt = args.tilt.unwrap_or(config.tilt);
         }
-        CodecConfig::Bins1d(config) => config.temperature = args.temperature.unwrap_or(config.temperature),
+        CodecConfig::Bins1d(config) => {
+            config.temperature = args.temperature.unwrap_or(config.temperature);
+            config.tilt = args.tilt.unwrap_or(config.tilt);
+        }
         CodecConfig::Regression(_) if args.temperature.is_some() => {
             bail!("temperature: expected none for a regression, which has no distribution; leave it out")
         }
         CodecConfig::Regression(_) => {}
     }
-    if args.tilt.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
-        bail!("tilt: expected none for {}; only bins2d has it", codec.name());
+    if args.tilt.is_some() && matches!(codec, CodecConfig::Regression(_)) {
+        bail!("tilt: expected none for a regression, which has no distribution; leave it out");
     }
     Ok(codec)
 }

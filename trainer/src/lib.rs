@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod lock;
 pub mod log;
 pub mod loss;
+pub mod memory;
 pub mod metric;
 pub mod optim;
 pub mod page;

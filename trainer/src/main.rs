@@ -25,6 +25,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    autochrome_trainer::memory::keep_freed();
     let outcome = match Args::parse().command {
         Command::Train(args) => train::run(&args).map(|ended| match ended {
             train::Ended::Finished => ExitCode::SUCCESS,

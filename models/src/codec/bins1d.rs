@@ -1,12 +1,19 @@
 //! Two distributions a pixel: one over bins of a, one over bins of b (the seed report, equation 2).
 //!
-//! The bins divide -range..range evenly; a value belongs to the bin it lies in, one-hot. Output channels: all bins of
-//! a, then all bins of b. Decoding is the annealed mean of each distribution by itself.
+//! ```text
+//! bin(v) = floor((v + range) / width), 0 to bins - 1, width = 2 range / bins         target: one-hot
+//! v      = sum_k softmax(z / T)_k ((k + 1/2) width - range)                          annealed mean, a and b each
+//! ```
+//!
+//! True ab `[N, 2, H, W]` becomes bins `[N, 2, 1, H, W]`; output channels: all bins of a, then all bins of b. The report
+//! weighs all bins alike, and its distributions all say "gray"; `gamma` and `tilt` rebalance as those of `bins2d` do,
+//! with the prior over photographs summed over the other coordinate.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-use super::{Bins, Codec, CodecError, Target, annealed_mean, check};
+use super::bins2d::{self, rebalancing};
+use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow};
 
 /// Parameters of [`Bins1d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,9 +25,18 @@ pub struct Bins1dConfig {
     /// The bins cover -range to range, 10 to 128; values beyond belong to the outermost bins.
     #[serde(default = "default_range")]
     pub range: f64,
+    /// Share of the uniform distribution in the rebalancing, 0 to 1.
+    #[serde(default = "default_lambda", skip_serializing_if = "is_default_lambda")]
+    pub lambda: f64,
+    /// Exponent of the rebalancing, 0 (none, as in the report) to 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gamma: f64,
     /// Temperature of the annealed mean, 0 to 1.
     #[serde(default = "default_temperature")]
     pub temperature: f64,
+    /// Added to gamma at prediction, -2 to 2.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tilt: f64,
 }
 
 fn default_bins() -> i64 {
@@ -31,13 +47,32 @@ fn default_range() -> f64 {
     110.0
 }
 
+fn default_lambda() -> f64 {
+    0.5
+}
+
+fn is_default_lambda(lambda: &f64) -> bool {
+    *lambda == default_lambda()
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 fn default_temperature() -> f64 {
     0.38
 }
 
 impl Default for Bins1dConfig {
     fn default() -> Self {
-        Bins1dConfig { bins: default_bins(), range: default_range(), temperature: default_temperature() }
+        Bins1dConfig {
+            bins: default_bins(),
+            range: default_range(),
+            lambda: default_lambda(),
+            gamma: 0.0,
+            temperature: default_temperature(),
+            tilt: 0.0,
+        }
     }
 }
 
@@ -45,6 +80,10 @@ impl Default for Bins1dConfig {
 #[derive(Debug)]
 pub struct Bins1d {
     config: Bins1dConfig,
+    /// Importance of a value by its bin: all bins of a, then all bins of b.
+    weights: Vec<f32>,
+    /// Added to the logits at prediction, in the same order.
+    shift: Vec<f32>,
 }
 
 impl Bins1d {
@@ -57,8 +96,50 @@ impl Bins1d {
             return Err(CodecError(format!("bins: expected 2 to 256, got {}", config.bins)));
         }
         check("range", config.range, 10.0, 128.0)?;
+        check("lambda", config.lambda, 0.0, 1.0)?;
+        check("gamma", config.gamma, 0.0, 1.0)?;
         check("temperature", config.temperature, 0.0, 1.0)?;
-        Ok(Bins1d { config: config.clone() })
+        check("tilt", config.tilt, -2.0, 2.0)?;
+        let mut codec = Bins1d { config: config.clone(), weights: Vec::new(), shift: Vec::new() };
+        for coordinate in [0, 1] {
+            let prior = codec.prior(coordinate);
+            let full = rebalancing(&prior, config.lambda, 1.0);
+            codec.weights.extend(rebalancing(&prior, config.lambda, config.gamma).into_iter().map(narrow));
+            codec.shift.extend(full.into_iter().map(|weight| narrow(config.tilt * weight.ln())));
+        }
+        if !codec.weights.iter().chain(&codec.shift).all(|value| value.is_finite()) {
+            return Err(CodecError("lambda: expected above 0, since some bins are empty, got 0".to_owned()));
+        }
+        Ok(codec)
+    }
+
+    /// The prior over the bins of a (0) or b (1): that of the 313 bins, each spread evenly over its 10 units.
+    fn prior(&self, coordinate: usize) -> Vec<f64> {
+        let (width, range) = (self.width(), self.config.range);
+        let half = f64::from(bins2d::GRID) / 2.0;
+        let mut prior = vec![0.0; self.values().len()];
+        let last = prior.len() - 1;
+        for ((a, b), share) in bins2d::bins().into_iter().zip(bins2d::photos_prior()) {
+            let centre = f64::from([a, b][coordinate]);
+            for (bin, sum) in prior.iter_mut().enumerate() {
+                let low = f64::from(u16::try_from(bin).unwrap_or(u16::MAX)) * width - range;
+                // The outermost bins hold all that lies beyond them.
+                let low_edge = if bin == 0 { f64::NEG_INFINITY } else { low };
+                let high_edge = if bin == last { f64::INFINITY } else { low + width };
+                let overlap = (centre + half).min(high_edge) - (centre - half).max(low_edge);
+                *sum += share * overlap.max(0.0) / (2.0 * half);
+            }
+        }
+        prior
+    }
+
+    /// The logits with the tilt added, which is nothing for a tilt of 0.
+    fn tilted(&self, output: &Tensor) -> Result<Tensor, TchError> {
+        if self.config.tilt == 0.0 {
+            return Ok(output.shallow_clone());
+        }
+        let shift = Tensor::f_from_slice(&self.shift)?.f_to_device(output.device())?.f_view([1, -1, 1, 1])?;
+        output.f_to_kind(Kind::Float)?.f_add(&shift)
     }
 
     /// Width of a bin.
@@ -97,14 +178,18 @@ impl Codec for Bins1d {
         let last = self.config.bins - 1;
         let index = bin.f_clamp(0, last)?.f_to_kind(Kind::Int64)?.f_view([n, 2, 1, height, width])?;
         let share = index.f_ones_like()?.f_to_kind(Kind::Float)?;
-        let importance = Tensor::f_ones([n, height, width], (Kind::Float, ab.device()))?;
+        let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
+        // Bins of b lie behind those of a.
+        let first = Tensor::f_from_slice(&[0, self.config.bins])?.f_to_device(ab.device())?;
+        let place = index.f_squeeze_dim(2)?.f_add(&first.f_view([1, 2, 1, 1])?)?;
+        let importance = weights.f_index_select(0, &place.f_reshape([-1])?)?.f_view([n, 2, height, width])?;
         Ok(Target::Bins { index, share, importance })
     }
 
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
         let centres = self.centres()?;
-        let halves = output.f_chunk(2, 1)?;
+        let halves = self.tilted(output)?.f_chunk(2, 1)?;
         let decoded = halves.iter().map(|half| annealed_mean(half, &centres, temperature));
         Tensor::f_cat(&decoded.collect::<Result<Vec<_>, _>>()?, 1)
     }
@@ -117,14 +202,51 @@ impl Codec for Bins1d {
         Some(Bins::Line(self.values()))
     }
 
-    fn distribution(&self, output: &Tensor, _tilted: bool) -> Result<Option<Tensor>, TchError> {
+    fn distribution(&self, output: &Tensor, tilted: bool) -> Result<Option<Tensor>, TchError> {
         let (n, _, height, width) = output.size4()?;
-        let groups = output.f_reshape([n, self.groups(), self.config.bins, height, width])?;
+        let logits = if tilted { self.tilted(output)? } else { output.shallow_clone() };
+        let groups = logits.f_reshape([n, self.groups(), self.config.bins, height, width])?;
         groups.f_softmax(2, Kind::Float).map(Some)
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "centres need no more than float32 holds")]
-fn narrow(value: f64) -> f32 {
-    value as f32
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_belongs_to_the_bin_it_lies_in() {
+        let codec = Bins1d::new(&Bins1dConfig::default()).expect("builds");
+        // 20 bins of 11: 0 and 10.9 lie in bin 10, -0.1 in bin 9, -300 in the first, 110 in the last.
+        let ab = Tensor::from_slice(&[0.0_f32, 10.9, -300.0, -0.1, 110.0, 11.0]).view([1, 2, 1, 3]);
+        let Target::Bins { index, importance, .. } = codec.encode(&ab).expect("encodes") else {
+            panic!("expected bins");
+        };
+        assert_eq!(Vec::<i64>::try_from(index.view([-1])).expect("bins"), [10, 10, 0, 9, 19, 11]);
+        assert!((importance - 1.0).abs().max().double_value(&[]) < 1e-6, "gamma 0 weighs all alike");
+    }
+
+    #[test]
+    fn the_annealed_mean_of_two_bins_worked_by_hand() {
+        let codec = Bins1d::new(&Bins1dConfig::default()).expect("builds");
+        // a: shares 3/4 and 1/4 of the bins 10 and 12, whose centres are 5.5 and 27.5; b: bin 0, centre -104.5.
+        let mut logits = vec![-1e4_f32; 40];
+        (logits[10], logits[12], logits[20]) = (3.0_f32.ln(), 0.0, 0.0);
+        let ab = codec.decode(&Tensor::from_slice(&logits).view([1, 40, 1, 1]), Some(1.0)).expect("decodes");
+        assert!((ab.double_value(&[0, 0, 0, 0]) - (0.75 * 5.5 + 0.25 * 27.5)).abs() < 1e-4);
+        assert!((ab.double_value(&[0, 1, 0, 0]) + 104.5).abs() < 1e-4);
+    }
+
+    #[test]
+    fn rebalancing_weighs_rare_bins_more_and_the_mean_stays_1() {
+        let codec = Bins1d::new(&Bins1dConfig { gamma: 1.0, ..Bins1dConfig::default() }).expect("builds");
+        for coordinate in [0, 1] {
+            let (prior, weights) = (codec.prior(coordinate), &codec.weights[20 * coordinate..][..20]);
+            assert!((prior.iter().sum::<f64>() - 1.0).abs() < 1e-3);
+            let mean: f64 = prior.iter().zip(weights).map(|(p, w)| p * f64::from(*w)).sum();
+            assert!((mean - 1.0).abs() < 1e-3, "{mean}");
+            // Gray is most frequent, the outermost bins are all but empty.
+            assert!(weights[0] > 5.0 * weights[10]);
+        }
+    }
 }

@@ -9,10 +9,13 @@
 //!   (equation 5 has tilt = 0). A network trained under weights w predicts w(q) p(q | x) up to a factor, so `tilt`
 //!   moves the balance between frequent and rare colours after training as another gamma would have.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Bins, Codec, CodecError, Target, annealed_mean, check};
+use super::candidates::Candidates;
+use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow};
 
 /// Number of bins.
 pub const BINS: usize = 313;
@@ -159,6 +162,8 @@ pub struct Bins2d {
     weights: Vec<f32>,
     /// Added to the logits at prediction.
     shift: Vec<f32>,
+    /// Made when the first target is: prediction does without.
+    candidates: OnceLock<Candidates>,
 }
 
 impl Bins2d {
@@ -186,7 +191,8 @@ impl Bins2d {
         }
         let full = rebalancing(&prior, config.lambda, 1.0);
         let shift = full.into_iter().map(|w| narrow(config.tilt * w.ln())).collect();
-        Ok(Bins2d { config: config.clone(), weights: weights.into_iter().map(narrow).collect(), shift })
+        let weights = weights.into_iter().map(narrow).collect();
+        Ok(Bins2d { config: config.clone(), weights, shift, candidates: OnceLock::new() })
     }
 
     /// The logits with the tilt added, which is nothing for a tilt of 0.
@@ -230,18 +236,17 @@ impl Codec for Bins2d {
         let k = self.config.neighbours;
         let centres = Self::centres(ab.device())?;
         let points = ab.f_permute([0, 2, 3, 1])?.f_reshape([-1, 2])?;
-        // |x - c|^2 less |x|^2, which no comparison needs: one small matrix product instead of 313 distances.
-        let half_norms =
-            centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?.f_mul_scalar(0.5)?;
-        let closeness = points.f_matmul(&centres.f_tr()?)?.f_sub(&half_norms)?;
-        let (_, index) = closeness.f_topk(k, 1, true, true)?;
-        let neighbours = centres.f_index_select(0, &index.f_view([-1])?)?.f_view([-1, k, 2])?;
-        let offset = neighbours.f_sub(&points.f_unsqueeze(1)?)?;
+        let candidates = self.candidates.get_or_init(|| Candidates::new(k)).of(&points)?;
+        let count = candidates.size2()?.1;
+        let places = centres.f_index_select(0, &candidates.f_view([-1])?)?.f_view([-1, count, 2])?;
+        let offset = places.f_sub(&points.f_unsqueeze(1)?)?;
         let squared = offset.f_square()?.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?;
+        let (squared, nearest) = squared.f_topk(k, 1, false, true)?;
+        let index = candidates.f_gather(1, &nearest, false)?;
         let share = squared.f_mul_scalar(-0.5 / self.config.sigma.powi(2))?.f_softmax(1, Kind::Float)?;
         let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
         let nearest = index.f_select(1, 0)?;
-        let importance = weights.f_index_select(0, &nearest)?.f_view([n, height, width])?;
+        let importance = weights.f_index_select(0, &nearest)?.f_view([n, 1, height, width])?;
         let spread = |t: Tensor| t.f_view([n, height, width, k])?.f_permute([0, 3, 1, 2])?.f_unsqueeze(1);
         Ok(Target::Bins { index: spread(index)?, share: spread(share)?, importance })
     }
@@ -266,7 +271,49 @@ impl Codec for Bins2d {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "weights need no more than float32 holds")]
-fn narrow(w: f64) -> f32 {
-    w as f32
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(config: Bins2dConfig, a: f32, b: f32) -> (Vec<i64>, Vec<f64>, f64) {
+        let codec = Bins2d::new(&config).expect("builds");
+        let ab = Tensor::from_slice(&[a, b]).view([1, 2, 1, 1]);
+        let Target::Bins { index, share, importance } = codec.encode(&ab).expect("encodes") else {
+            panic!("expected bins");
+        };
+        let index = Vec::<i64>::try_from(index.view([-1])).expect("bins");
+        let share = Vec::<f64>::try_from(share.view([-1]).to_kind(Kind::Double)).expect("shares");
+        (index, share, importance.double_value(&[0, 0, 0, 0]))
+    }
+
+    #[test]
+    fn soft_shares_are_gaussian_in_the_distance_to_the_five_nearest_bins() {
+        // (2, 1): the bins (0, 0), (10, 0), (0, 10), (-10, 0), (0, -10) lie at squared distances 5, 65, 85, 145, 125.
+        let (index, share, _) = encoded(Bins2dConfig::default(), 2.0, 1.0);
+        let of = |a, b| {
+            i64::try_from(bins().iter().position(|bin| *bin == (a, b)).expect("a bin")).expect("small")
+        };
+        assert_eq!(index, [of(0, 0), of(10, 0), of(0, 10), of(0, -10), of(-10, 0)]);
+        let raw = [5.0, 65.0, 85.0, 125.0, 145.0].map(|squared: f64| (-squared / 50.0).exp());
+        for (got, expected) in share.iter().zip(raw.map(|r| r / raw.iter().sum::<f64>())) {
+            assert!((got - expected).abs() < 1e-5, "{got} {expected}");
+        }
+    }
+
+    #[test]
+    fn a_hard_target_is_the_nearest_bin_alone_and_counts_by_its_rarity() {
+        let hard = Bins2dConfig { neighbours: 1, gamma: 0.0, ..Bins2dConfig::default() };
+        let (index, share, importance) = encoded(hard.clone(), 52.0, 47.0);
+        assert_eq!((bins()[usize::try_from(index[0]).expect("a bin")], share), ((50, 50), vec![1.0]));
+        assert!((importance - 1.0).abs() < 1e-6, "gamma 0 is no rebalancing");
+        // Two bins share the prior: w = 1 / (p / 2 + 1 / 626), scaled to a mean of 1 under the prior.
+        let mut prior = vec![0.0; BINS];
+        (prior[0], prior[1]) = (0.75, 0.25);
+        let (a, b) = bins()[1];
+        let rebalanced = Bins2dConfig { gamma: 1.0, prior: Some(prior), ..hard };
+        let (_, _, importance) = encoded(rebalanced, f32::from(a), f32::from(b));
+        let w = |p: f64| 1.0 / (0.5 * p + 0.5 / 313.0);
+        let expected = w(0.25) / (0.75 * w(0.75) + 0.25 * w(0.25));
+        assert!((importance - expected).abs() < 1e-5, "{importance} {expected}");
+    }
 }

@@ -7,6 +7,7 @@
 
 pub mod bins1d;
 pub mod bins2d;
+mod candidates;
 pub mod regression;
 
 use serde::{Deserialize, Serialize};
@@ -68,7 +69,7 @@ pub enum Target {
         index: Tensor,
         /// Their shares, `[N, G, K, H, W]`; sum over K is 1.
         share: Tensor,
-        /// Importance of the pixel, `[N, H, W]`; mean 1 under the prior.
+        /// Importance of the pixel to each distribution, `[N, G, H, W]`; mean 1 under the prior.
         importance: Tensor,
     },
 }
@@ -150,6 +151,12 @@ fn annealed_mean(logits: &Tensor, centres: &Tensor, temperature: f64) -> Result<
     let dims = centres.size2()?.1;
     let centres = centres.f_to_device(shares.device())?.f_tr()?;
     centres.f_matmul(&shares.f_reshape([n, q, height * width])?)?.f_reshape([n, dims, height, width])
+}
+
+/// Weights, shifts and centres need no more than float32 holds.
+#[expect(clippy::cast_possible_truncation, reason = "no more than float32 is needed")]
+fn narrow(value: f64) -> f32 {
+    value as f32
 }
 
 fn check(name: &str, value: f64, low: f64, high: f64) -> Result<(), CodecError> {

@@ -73,3 +73,18 @@ impl Codec for Regression {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_and_predictions_differ_by_the_scale() {
+        let codec = Regression::new(&RegressionConfig { scale: 40.0 }).expect("builds");
+        let ab = Tensor::from_slice(&[20.0_f32, -60.0]).view([1, 2, 1, 1]);
+        let Target::Values(values) = codec.encode(&ab).expect("encodes") else { panic!("expected values") };
+        assert!((values.double_value(&[0, 0, 0, 0]) - 0.5).abs() < 1e-6);
+        assert!((values.double_value(&[0, 1, 0, 0]) + 1.5).abs() < 1e-6);
+        assert!((codec.decode(&values, None).expect("decodes") - ab).abs().max().double_value(&[]) < 1e-5);
+    }
+}

@@ -85,7 +85,8 @@ impl Looker {
     pub fn tilt(&self) -> f64 {
         match &self.manifest.codec {
             CodecConfig::Bins2d(config) => config.tilt,
-            CodecConfig::Bins1d(_) | CodecConfig::Regression(_) => 0.0,
+            CodecConfig::Bins1d(config) => config.tilt,
+            CodecConfig::Regression(_) => 0.0,
         }
     }
 

@@ -25,7 +25,7 @@ pub fn cross_entropy(
         .f_log_softmax(2, Kind::Float)?;
     let picked = log_shares.f_gather(2, index, false)?.f_mul(share)?;
     let entropy = picked.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?.f_neg()?;
-    entropy.f_mul(&importance.f_unsqueeze(1)?)?.f_mean(Kind::Float)
+    entropy.f_mul(importance)?.f_mean(Kind::Float)
 }
 
 #[cfg(test)]
@@ -39,7 +39,7 @@ mod tests {
         let output = Tensor::from_slice(&[3.0_f32.ln(), 0.0]).view([1, 2, 1, 1]);
         let index = Tensor::from_slice(&[0_i64, 1]).view([1, 1, 2, 1, 1]);
         let share = Tensor::from_slice(&[0.5_f32, 0.5]).view([1, 1, 2, 1, 1]);
-        let importance = Tensor::full([1, 1, 1], 2.0, (Kind::Float, Device::Cpu));
+        let importance = Tensor::full([1, 1, 1, 1], 2.0, (Kind::Float, Device::Cpu));
         let loss = cross_entropy(&output, &index, &share, &importance).expect("computes").double_value(&[]);
         let expected = -2.0 * (0.5 * 0.75_f64.ln() + 0.5 * 0.25_f64.ln());
         assert!((loss - expected).abs() < 1e-6, "expected {expected}, got {loss}");
@@ -51,7 +51,7 @@ mod tests {
         let output = Tensor::from_slice(&[50.0_f32, 0.0, 0.0, 0.0]).view([1, 4, 1, 1]);
         let index = Tensor::from_slice(&[0_i64, 1]).view([1, 2, 1, 1, 1]);
         let share = Tensor::ones([1, 2, 1, 1, 1], (Kind::Float, Device::Cpu));
-        let importance = Tensor::ones([1, 1, 1], (Kind::Float, Device::Cpu));
+        let importance = Tensor::ones([1, 2, 1, 1], (Kind::Float, Device::Cpu));
         let loss = cross_entropy(&output, &index, &share, &importance).expect("computes").double_value(&[]);
         assert!((loss - 0.5 * 2.0_f64.ln()).abs() < 1e-6, "got {loss}");
     }
