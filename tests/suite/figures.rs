@@ -11,11 +11,10 @@ use autochrome_models::package::Package;
 use autochrome_models::pipeline::AbPredictor;
 use autochrome_tests::pin;
 use autochrome_tests::tiny_model::write_tiny_model;
-use tempfile::TempDir;
-
-use crate::trainer::{
+use autochrome_tests::trainer::{
     LITE_UNET, SEED_REPORT, TWO_DISTRIBUTIONS, config, photographs, stderr, train, trainer,
 };
+use tempfile::TempDir;
 
 const PHOTO: &str = "photos/photo001.png";
 
