@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Augment;
 use crate::optim::OptimConfig;
+use crate::precision::Precision;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct RunConfig {
     pub seed: u64,
     /// Samples a step.
     pub batch: usize,
+    /// What it computes in; left out where a configuration says nothing, so that older ones read and write as before.
+    #[serde(default, skip_serializing_if = "Precision::is_auto")]
+    pub precision: Precision,
     /// The network.
     pub network: NetConfig,
     /// Where its weights begin.

@@ -14,6 +14,7 @@ pub mod loss;
 pub mod metric;
 pub mod optim;
 pub mod plot;
+pub mod precision;
 pub mod prior;
 pub mod run;
 pub mod train;

@@ -86,7 +86,8 @@ impl Run {
         tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
         let codec = config.codec.build()?;
         let mut store = TrainStore::new(device);
-        let network = config.network.build(codec.channels(), &mut store)?;
+        let mut network = config.network.build(codec.channels(), &mut store)?;
+        network.compute_in(config.precision.kind(device));
         let (size, stride) = (i64::from(config.data.augment.size), network.stride_in());
         // A partly filled last cell would be trained on padding.
         if size % network.stride_out() != 0 {
@@ -206,3 +207,6 @@ impl Run {
 pub fn checkpoint_path(folder: &Path) -> PathBuf {
     folder.join("checkpoint.safetensors")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! A step is the same step in either precision and on either device.
+
+use autochrome_models::device::{DeviceRequest, resolve};
+
+use super::*;
+
+/// Four dark red and light blue squares of 16 x 16, which a network can tell from their lightness.
+fn toy_batch() -> Batch {
+    let (count, size) = (4, 16);
+    let squares = [(30.0, [40.0, 20.0]), (70.0, [-10.0, -40.0])];
+    let square = |sample: usize, pixel: usize| squares[(sample + pixel / 8) % 2];
+    let area = size * size;
+    let l = |place: usize| square(place / area, place % area).0;
+    let ab = |place: usize| square(place / (2 * area), place % area).1[place / area % 2];
+    Batch {
+        l: (0..count * area).map(l).collect(),
+        ab: (0..2 * count * area).map(ab).collect(),
+        count,
+        size,
+        names: vec!["toy".to_owned(); count],
+    }
+}
+
+fn config(codec: &str, precision: &str) -> RunConfig {
+    let text = format!(
+        r#"
+        seed = 5
+        batch = 4
+        {precision}
+        network = {{ name = "seed-report" }}
+        codec = {{ name = "{codec}" }}
+        data = {{ train = ["none"], augment = {{ size = 16, crop_min = 16, crop_max = 16 }} }}
+        optim = {{ lr = 3e-3, steps = 1000 }}
+        "#
+    );
+    RunConfig::parse(&text).unwrap()
+}
+
+fn start(codec: &str, precision: &str, device: Device) -> Run {
+    Run::start(config(codec, precision), Vec::new(), Path::new("."), device).unwrap()
+}
+
+fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
+    let batch = toy_batch();
+    let step = |_| {
+        let report = run.train_step(&batch).unwrap();
+        assert!(report.gradient_norm.is_finite());
+        report.loss
+    };
+    (0..steps).map(step).collect()
+}
+
+fn assert_near(a: f64, b: f64, share: f64, what: &str) {
+    assert!((a / b - 1.0).abs() <= share, "{what}: {a} and {b} differ by more than {share} of the latter");
+}
+
+const FLOAT32: &str = r#"precision = "float32""#;
+const BF16: &str = r#"precision = "bf16""#;
+
+#[test]
+fn a_configuration_that_names_no_precision_reads_and_writes_as_before() {
+    let plain = config("regression", "");
+    assert_eq!(plain.precision.kind(Device::Cpu), Kind::Float);
+    assert_eq!(plain.precision.kind(Device::Cuda(0)), Kind::BFloat16);
+    assert!(!plain.to_text().unwrap().contains("precision"));
+    let half = config("regression", BF16);
+    assert_eq!(half.precision.kind(Device::Cpu), Kind::BFloat16);
+    assert_eq!(RunConfig::parse(&half.to_text().unwrap()).unwrap(), half);
+    assert_eq!(config("regression", FLOAT32).precision.kind(Device::Cuda(0)), Kind::Float);
+}
+
+#[test]
+fn a_step_in_bf16_has_the_loss_of_float32_under_every_codec() {
+    for codec in ["regression", "bins1d", "bins2d"] {
+        let loss = losses(&mut start(codec, FLOAT32, Device::Cpu), 1)[0];
+        let mut run = start(codec, BF16, Device::Cpu);
+        let loss16 = losses(&mut run, 1)[0];
+        assert_near(loss16, loss, 0.02, codec);
+        assert!(run.store.tensors.iter().all(|entry| entry.tensor.kind() == Kind::Float), "{codec}");
+    }
+}
+
+#[test]
+fn training_in_bf16_falls_like_float32() {
+    let full = losses(&mut start("bins1d", FLOAT32, Device::Cpu), 25);
+    let half = losses(&mut start("bins1d", BF16, Device::Cpu), 25);
+    println!("float32 {full:.3?}\nbf16    {half:.3?}");
+    assert!(full[24] < 0.5 * full[0] && half[24] < 0.5 * half[0]);
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / 25.0;
+    assert_near(mean(&half), mean(&full), 0.1, "mean loss in bf16 and float32");
+}
+
+#[test]
+fn training_on_cuda_follows_the_cpu() {
+    let device = match resolve(&DeviceRequest::Cuda(None)) {
+        Ok(resolved) => resolved.device,
+        Err(reason) => return println!("SKIPPED training_on_cuda_follows_the_cpu: {reason}"),
+    };
+    for codec in ["regression", "bins1d", "bins2d"] {
+        let cpu = losses(&mut start(codec, FLOAT32, Device::Cpu), 5);
+        // cuDNN may multiply in TF32, with 10 bits after the point; bfloat16 has 7.
+        for (precision, share) in [(FLOAT32, 0.02), ("", 0.1)] {
+            let cuda = losses(&mut start(codec, precision, device), 5);
+            println!("{codec}, {precision:?}: cpu {cpu:.4?}, cuda {cuda:.4?}");
+            assert_near(cuda[0], cpu[0], share / 4.0, codec);
+            assert_near(cuda[4], cpu[4], share, codec);
+        }
+    }
+}
+
+#[test]
+fn a_run_saved_on_cuda_goes_on_on_the_cpu() {
+    let device = match resolve(&DeviceRequest::Cuda(None)) {
+        Ok(resolved) => resolved.device,
+        Err(reason) => return println!("SKIPPED a_run_saved_on_cuda_goes_on_on_the_cpu: {reason}"),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = checkpoint_path(folder.path());
+    let mut cuda = start("bins1d", FLOAT32, device);
+    losses(&mut cuda, 2);
+    cuda.save(&path).unwrap();
+    let mut cpu = Run::resume(&path, Device::Cpu).unwrap();
+    assert_eq!(cpu.step, 2);
+    assert_near(losses(&mut cpu, 1)[0], losses(&mut cuda, 1)[0], 0.01, "the third step");
+}
