@@ -9,9 +9,12 @@
 //!   (equation 5 has tilt = 0). A network trained under weights w predicts w(q) p(q | x) up to a factor, so `tilt`
 //!   moves the balance between frequent and rare colours after training as another gamma would have.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::nearest::Candidates;
 use super::{Codec, CodecError, Target, annealed_mean, check};
 
 /// Number of bins.
@@ -159,6 +162,8 @@ pub struct Bins2d {
     weights: Vec<f32>,
     /// Added to the logits at prediction.
     shift: Vec<f32>,
+    /// Made by the first `encode`: prediction has no use for it.
+    candidates: OnceLock<Candidates>,
 }
 
 impl Bins2d {
@@ -186,7 +191,8 @@ impl Bins2d {
         }
         let full = rebalancing(&prior, config.lambda, 1.0);
         let shift = full.into_iter().map(|w| narrow(config.tilt * w.ln())).collect();
-        Ok(Bins2d { config: config.clone(), weights: weights.into_iter().map(narrow).collect(), shift })
+        let weights = weights.into_iter().map(narrow).collect();
+        Ok(Bins2d { config: config.clone(), weights, shift, candidates: OnceLock::new() })
     }
 
     /// Centres of the bins, `[313, 2]`.
@@ -219,16 +225,9 @@ impl Codec for Bins2d {
     fn encode(&self, ab: &Tensor) -> Result<Target, TchError> {
         let (n, _, height, width) = ab.size4()?;
         let k = self.config.neighbours;
-        let centres = Self::centres(ab.device())?;
         let points = ab.f_permute([0, 2, 3, 1])?.f_reshape([-1, 2])?;
-        // |x - c|^2 less |x|^2, which no comparison needs: one small matrix product instead of 313 distances.
-        let half_norms =
-            centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?.f_mul_scalar(0.5)?;
-        let closeness = points.f_matmul(&centres.f_tr()?)?.f_sub(&half_norms)?;
-        let (_, index) = closeness.f_topk(k, 1, true, true)?;
-        let neighbours = centres.f_index_select(0, &index.f_view([-1])?)?.f_view([-1, k, 2])?;
-        let offset = neighbours.f_sub(&points.f_unsqueeze(1)?)?;
-        let squared = offset.f_square()?.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?;
+        let candidates = self.candidates.get_or_init(|| Candidates::new(&bins(), k));
+        let (index, squared) = candidates.nearest(&points)?;
         let share = squared.f_mul_scalar(-0.5 / self.config.sigma.powi(2))?.f_softmax(1, Kind::Float)?;
         let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
         let nearest = index.f_select(1, 0)?;
