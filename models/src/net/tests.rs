@@ -187,6 +187,8 @@ fn activations_lie_channels_last_in_training() {
 
 /// Loss of one training forward, and the gradients it sends back.
 fn loss_and_gradients(config: &NetConfig, kind: Kind) -> (f64, Vec<Tensor>) {
+    // On so little, threads would only wait for each other.
+    tch::set_num_threads(1);
     let (mut network, store) = trained_like(config, 2);
     network.compute_in(kind);
     // Patches, so that no normalization divides by next to nothing.
