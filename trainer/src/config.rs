@@ -113,8 +113,14 @@ impl RunConfig {
     /// The file, or one it extends, cannot be read, has an unknown or missing key, or a value out of bounds.
     pub fn read(path: &Path) -> Result<Self> {
         let subject = || format!("configuration {}", path.display());
-        let table = read_table(path, MOST_EXTENDED).with_context(subject)?;
-        Self::check(table.try_into().with_context(subject)?).with_context(subject)
+        let text = std::fs::read_to_string(path).with_context(subject)?;
+        let table: toml::Table = text.parse().with_context(subject)?;
+        if !table.contains_key("extends") {
+            // From the text, so that an error shows its line.
+            return Self::parse(&text).with_context(subject);
+        }
+        let whole = extended(table, path, MOST_EXTENDED).with_context(subject)?;
+        Self::check(whole.try_into().with_context(subject)?).with_context(subject)
     }
 
     /// Parses and checks a configuration.
@@ -160,17 +166,16 @@ impl RunConfig {
 /// A chain of files that extend each other is at most so long: one that bites its tail ends.
 const MOST_EXTENDED: usize = 8;
 
-/// The table of a file, laid over that of the file it extends.
-fn read_table(path: &Path, depth: usize) -> Result<toml::Table> {
-    let mut table: toml::Table = std::fs::read_to_string(path)?.parse()?;
+/// A table, laid over that of the file it extends; `path` is where it was read from.
+fn extended(mut table: toml::Table, path: &Path, depth: usize) -> Result<toml::Table> {
     let Some(base) = table.remove("extends") else { return Ok(table) };
     let base = base.as_str().context("extends: expected the name of a file")?;
     if depth == 0 {
         bail!("extends: expected at most {MOST_EXTENDED} files one after the other; do they form a ring?");
     }
-    let base_path = path.with_file_name(base);
-    let mut whole =
-        read_table(&base_path, depth - 1).with_context(|| format!("extends {}", base_path.display()))?;
+    let path = path.with_file_name(base);
+    let read = || extended(std::fs::read_to_string(&path)?.parse()?, &path, depth - 1);
+    let mut whole = read().with_context(|| format!("extends {}", path.display()))?;
     overlay(&mut whole, table);
     Ok(whole)
 }

@@ -103,8 +103,19 @@ pub fn fitted(picture: &RgbImage, side: u32) -> RgbImage {
         let factor = side / long;
         return imageops::resize(picture, width * factor, height * factor, FilterType::Nearest);
     }
+    reduced(picture, side)
+}
+
+/// The picture, reduced where its longer side is above `most`; never enlarged.
+#[must_use]
+pub fn reduced(picture: &RgbImage, most: u32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let long = width.max(height);
+    if long <= most {
+        return picture.clone();
+    }
     let scaled =
-        |from: u32| u32::try_from(u64::from(from) * u64::from(side) / u64::from(long)).unwrap_or(side).max(1);
+        |from: u32| u32::try_from(u64::from(from) * u64::from(most) / u64::from(long)).unwrap_or(most).max(1);
     imageops::resize(picture, scaled(width), scaled(height), FilterType::Triangle)
 }
 

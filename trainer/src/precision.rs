@@ -33,7 +33,6 @@ impl Precision {
 
     /// Whether the choice is left to the device, as it is where a configuration says nothing.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
     pub fn is_auto(&self) -> bool {
         *self == Self::Auto
     }

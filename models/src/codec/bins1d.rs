@@ -1,13 +1,15 @@
 //! Two distributions a pixel: one over bins of a, one over bins of b (the seed report, equation 2).
 //!
-//! ```text
-//! bin(v) = floor((v + range) / width), 0 to bins - 1, width = 2 range / bins         target: one-hot
-//! v      = sum_k softmax(z / T)_k ((k + 1/2) width - range)                          annealed mean, a and b each
-//! ```
+//! The idea: **a and b are told apart each by itself**, so that few bins are enough.
 //!
-//! True ab `[N, 2, H, W]` becomes bins `[N, 2, 1, H, W]`; output channels: all bins of a, then all bins of b. The report
-//! weighs all bins alike, and its distributions all say "gray"; `gamma` and `tilt` rebalance as those of `bins2d` do,
-//! with the prior over photographs summed over the other coordinate.
+//! - **Bins**: n of them divide -r to r evenly, r the range; width w = 2 r / n, centre of bin i: c_i = (i + 1/2) w - r.
+//! - **Target**, `[N, 2, 1, H, W]`: a value x belongs to bin floor((x + r) / w), within 0 to n - 1, with share 1.
+//! - **Class rebalancing**: the report weighs all bins alike, and its distributions say little but "gray". `gamma` and `tilt`
+//!   rebalance as those of `bins2d` do, a and b each by its prior: that over photographs, summed over the other. Importance
+//!   `[N, 2, H, W]`; `gamma = 0` is none.
+//! - **Loss**: the mean of the cross-entropies of the two distributions.
+//! - **Prediction** `[N, 2, H, W]` from logits z `[N, 2 n, H, W]`, all bins of a, then all bins of b: the annealed mean
+//!   Σ c_i softmax(z / T)_i of each distribution by itself.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
@@ -212,29 +214,56 @@ impl Codec for Bins1d {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
 
-    #[test]
-    fn a_value_belongs_to_the_bin_it_lies_in() {
-        let codec = Bins1d::new(&Bins1dConfig::default()).expect("builds");
-        // 20 bins of 11: 0 and 10.9 lie in bin 10, -0.1 in bin 9, -300 in the first, 110 in the last.
-        let ab = Tensor::from_slice(&[0.0_f32, 10.9, -300.0, -0.1, 110.0, 11.0]).view([1, 2, 1, 3]);
-        let Target::Bins { index, importance, .. } = codec.encode(&ab).expect("encodes") else {
-            panic!("expected bins");
-        };
-        assert_eq!(Vec::<i64>::try_from(index.view([-1])).expect("bins"), [10, 10, 0, 9, 19, 11]);
-        assert!((importance - 1.0).abs().max().double_value(&[]) < 1e-6, "gamma 0 weighs all alike");
+    fn codec() -> Bins1d {
+        Bins1d::new(&Bins1dConfig::default()).expect("builds")
     }
 
     #[test]
-    fn the_annealed_mean_of_two_bins_worked_by_hand() {
-        let codec = Bins1d::new(&Bins1dConfig::default()).expect("builds");
-        // a: shares 3/4 and 1/4 of the bins 10 and 12, whose centres are 5.5 and 27.5; b: bin 0, centre -104.5.
-        let mut logits = vec![-1e4_f32; 40];
-        (logits[10], logits[12], logits[20]) = (3.0_f32.ln(), 0.0, 0.0);
-        let ab = codec.decode(&Tensor::from_slice(&logits).view([1, 40, 1, 1]), Some(1.0)).expect("decodes");
-        assert!((ab.double_value(&[0, 0, 0, 0]) - (0.75 * 5.5 + 0.25 * 27.5)).abs() < 1e-4);
-        assert!((ab.double_value(&[0, 1, 0, 0]) + 104.5).abs() < 1e-4);
+    fn bins_and_centres_are_those_worked_by_hand() {
+        // 20 bins over 220: 11 wide, the first from -110 to -99.
+        assert!((codec().width() - 11.0).abs() < 1e-12);
+        let centres = codec().centres().expect("centres");
+        assert_eq!(centres.size(), [20, 1]);
+        for (bin, centre) in [(0, -104.5), (9, -5.5), (10, 5.5), (19, 104.5)] {
+            assert!((centres.double_value(&[bin, 0]) - centre).abs() < 1e-4, "bin {bin}");
+        }
+        // Two pixels: a is -3, then 0; b is 109.9, then beyond the range.
+        let ab = Tensor::from_slice(&[-3.0_f32, 0.0, 109.9, -500.0]).view([1, 2, 1, 2]);
+        let Target::Bins { index, share, importance } = codec().encode(&ab).expect("encodes") else {
+            panic!("not bins")
+        };
+        assert_eq!(
+            (index.size(), share.size(), importance.size()),
+            (vec![1, 2, 1, 1, 2], vec![1, 2, 1, 1, 2], vec![1, 2, 1, 2])
+        );
+        // floor(107 / 11) = 9, floor(110 / 11) = 10, floor(219.9 / 11) = 19; what is beyond is in the last bin.
+        assert_eq!(Vec::<i64>::try_from(index.view([-1])).expect("four"), [9, 10, 19, 0]);
+        assert_eq!(Vec::<f32>::try_from(share.view([-1])).expect("four"), [1.0; 4]);
+        assert_eq!(Vec::<f32>::try_from(importance.view([-1])).expect("four"), [1.0; 4]);
+    }
+
+    #[test]
+    fn the_annealed_mean_is_that_worked_by_hand() {
+        let logits = Tensor::full([1, 40, 1, 1], -1e4, (Kind::Float, Device::Cpu));
+        let put = |channel: i64, share: f64| {
+            let _ = logits.narrow(1, channel, 1).fill_(share.ln());
+        };
+        // a: 1/4 at -5.5 and 3/4 at 5.5; b: all at -104.5.
+        put(9, 0.25);
+        put(10, 0.75);
+        put(20, 1.0);
+        let at = |t, channel: i64| {
+            codec().decode(&logits, Some(t)).expect("decodes").double_value(&[0, channel, 0, 0])
+        };
+        // T = 1: (3 - 1) / 4 * 5.5. T = 1/2 squares the shares, 9 : 1: (9 - 1) / 10 * 5.5.
+        for (t, a) in [(1.0, 2.75), (0.5, 4.4)] {
+            assert!((at(t, 0) - a).abs() < 1e-4, "T = {t}: expected {a}, got {}", at(t, 0));
+            assert!((at(t, 1) + 104.5).abs() < 1e-3);
+        }
     }
 
     #[test]

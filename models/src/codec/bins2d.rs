@@ -1,20 +1,25 @@
 //! One distribution a pixel, over the 313 in-gamut bins of the ab plane (Zhang, Isola and Efros 2016, sections 2.1
 //! to 2.3; the seed report, equation 3).
 //!
-//! - **Soft encoding**: the true ab has shares in its 5 nearest bins, weighted by a Gaussian, sigma 5.
+//! The idea: **a pixel has a distribution over colours**, so that what may be red or blue need not be gray.
+//!
+//! - **Soft encoding**: the true x = (a, b) has shares in its K = 5 nearest bins c_k, weighted by a Gaussian, sigma 5:
+//!   z_k = exp(-|x - c_k|^2 / (2 sigma^2)), divided by their sum. `neighbours = 1` is **hard encoding**: the nearest bin
+//!   has share 1. Shapes: index and share `[N, 1, K, H, W]`, importance `[N, 1, H, W]`.
 //! - **Class rebalancing**: a pixel of bin q counts w(q) = ((1 - lambda) p(q) + lambda / Q)^-gamma, scaled so that
 //!   the mean of w under the prior p is 1 (equation 4 has gamma = 1). p is the mean soft encoding over a set of
-//!   photographs.
+//!   photographs. `gamma = 0` is none: every pixel counts 1.
 //! - **Annealed mean**: ab is the mean of the bins under softmax((z + tilt log w1) / T), w1 the weights for gamma = 1
-//!   (equation 5 has tilt = 0). A network trained under weights w predicts w(q) p(q | x) up to a factor, so `tilt`
-//!   moves the balance between frequent and rare colours after training as another gamma would have.
+//!   (equation 5 has tilt = 0), `[N, 2, H, W]` from logits z `[N, 313, H, W]`. A network trained under weights w predicts
+//!   w(q) p(q | x) up to a factor, so `tilt` moves the balance between frequent and rare colours after training as another
+//!   gamma would have.
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::candidates::Candidates;
+use super::nearest::Candidates;
 use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow};
 
 /// Number of bins.
@@ -234,15 +239,9 @@ impl Codec for Bins2d {
     fn encode(&self, ab: &Tensor) -> Result<Target, TchError> {
         let (n, _, height, width) = ab.size4()?;
         let k = self.config.neighbours;
-        let centres = Self::centres(ab.device())?;
         let points = ab.f_permute([0, 2, 3, 1])?.f_reshape([-1, 2])?;
-        let candidates = self.candidates.get_or_init(|| Candidates::new(k)).of(&points)?;
-        let count = candidates.size2()?.1;
-        let places = centres.f_index_select(0, &candidates.f_view([-1])?)?.f_view([-1, count, 2])?;
-        let offset = places.f_sub(&points.f_unsqueeze(1)?)?;
-        let squared = offset.f_square()?.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?;
-        let (squared, nearest) = squared.f_topk(k, 1, false, true)?;
-        let index = candidates.f_gather(1, &nearest, false)?;
+        let candidates = self.candidates.get_or_init(|| Candidates::new(&bins(), k));
+        let (index, squared) = candidates.nearest(&points)?;
         let share = squared.f_mul_scalar(-0.5 / self.config.sigma.powi(2))?.f_softmax(1, Kind::Float)?;
         let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
         let nearest = index.f_select(1, 0)?;
@@ -275,45 +274,98 @@ impl Codec for Bins2d {
 mod tests {
     use super::*;
 
-    fn encoded(config: Bins2dConfig, a: f32, b: f32) -> (Vec<i64>, Vec<f64>, f64) {
-        let codec = Bins2d::new(&config).expect("builds");
-        let ab = Tensor::from_slice(&[a, b]).view([1, 2, 1, 1]);
+    fn at(bin: (i16, i16)) -> usize {
+        bins().iter().position(|&other| other == bin).expect("a bin")
+    }
+
+    /// Half of all pixels at (0, 0), half at (0, 10).
+    fn prior() -> Vec<f64> {
+        let mut prior = vec![0.0; BINS];
+        prior[at((0, 0))] = 0.5;
+        prior[at((0, 10))] = 0.5;
+        prior
+    }
+
+    /// Bins, shares and importance of the pixel (3, 2).
+    fn encoded(config: &Bins2dConfig) -> (Vec<(i16, i16)>, Vec<f32>, f64) {
+        let ab = Tensor::from_slice(&[3.0_f32, 2.0]).view([1, 2, 1, 1]);
+        let codec = Bins2d::new(config).expect("builds");
         let Target::Bins { index, share, importance } = codec.encode(&ab).expect("encodes") else {
-            panic!("expected bins");
+            panic!("not bins")
         };
-        let index = Vec::<i64>::try_from(index.view([-1])).expect("bins");
-        let share = Vec::<f64>::try_from(share.view([-1]).to_kind(Kind::Double)).expect("shares");
-        (index, share, importance.double_value(&[0, 0, 0, 0]))
+        let shape = [1, 1, config.neighbours, 1, 1];
+        assert_eq!((index.size(), share.size()), (shape.to_vec(), shape.to_vec()));
+        assert_eq!(importance.size(), [1, 1, 1, 1]);
+        let bin = |index: i64| bins()[usize::try_from(index).expect("a position")];
+        let index = Vec::<i64>::try_from(index.view([-1])).expect("positions");
+        let share = Vec::<f32>::try_from(share.view([-1])).expect("shares");
+        (index.into_iter().map(bin).collect(), share, importance.double_value(&[0, 0, 0, 0]))
     }
 
     #[test]
-    fn soft_shares_are_gaussian_in_the_distance_to_the_five_nearest_bins() {
-        // (2, 1): the bins (0, 0), (10, 0), (0, 10), (-10, 0), (0, -10) lie at squared distances 5, 65, 85, 145, 125.
-        let (index, share, _) = encoded(Bins2dConfig::default(), 2.0, 1.0);
-        let of = |a, b| {
-            i64::try_from(bins().iter().position(|bin| *bin == (a, b)).expect("a bin")).expect("small")
-        };
-        assert_eq!(index, [of(0, 0), of(10, 0), of(0, 10), of(0, -10), of(-10, 0)]);
-        let raw = [5.0, 65.0, 85.0, 125.0, 145.0].map(|squared: f64| (-squared / 50.0).exp());
-        for (got, expected) in share.iter().zip(raw.map(|r| r / raw.iter().sum::<f64>())) {
-            assert!((got - expected).abs() < 1e-5, "{got} {expected}");
+    fn soft_shares_are_those_worked_by_hand() {
+        let (nearest, shares, _) = encoded(&Bins2dConfig::default());
+        assert_eq!(nearest, [(0, 0), (10, 0), (0, 10), (10, 10), (0, -10)]);
+        // Squared distances 13, 53, 73, 113 and 153 over 2 * 25, less the first: exponents 0, -0.8, -1.2, -2 and -2.8,
+        // whose exponentials sum to 1.946668.
+        let expected = [0.513_698, 0.230_820, 0.154_723, 0.069_521, 0.031_238];
+        for (share, expected) in shares.iter().zip(expected) {
+            assert!((share - expected).abs() < 1e-5, "expected {expected}, got {share}");
         }
     }
 
     #[test]
-    fn a_hard_target_is_the_nearest_bin_alone_and_counts_by_its_rarity() {
-        let hard = Bins2dConfig { neighbours: 1, gamma: 0.0, ..Bins2dConfig::default() };
-        let (index, share, importance) = encoded(hard.clone(), 52.0, 47.0);
-        assert_eq!((bins()[usize::try_from(index[0]).expect("a bin")], share), ((50, 50), vec![1.0]));
-        assert!((importance - 1.0).abs() < 1e-6, "gamma 0 is no rebalancing");
-        // Two bins share the prior: w = 1 / (p / 2 + 1 / 626), scaled to a mean of 1 under the prior.
-        let mut prior = vec![0.0; BINS];
-        (prior[0], prior[1]) = (0.75, 0.25);
-        let (a, b) = bins()[1];
-        let rebalanced = Bins2dConfig { gamma: 1.0, prior: Some(prior), ..hard };
-        let (_, _, importance) = encoded(rebalanced, f32::from(a), f32::from(b));
-        let w = |p: f64| 1.0 / (0.5 * p + 0.5 / 313.0);
-        let expected = w(0.25) / (0.75 * w(0.75) + 0.25 * w(0.25));
-        assert!((importance - expected).abs() < 1e-5, "{importance} {expected}");
+    fn a_hard_target_is_the_nearest_bin() {
+        let (nearest, shares, _) = encoded(&Bins2dConfig { neighbours: 1, ..Bins2dConfig::default() });
+        assert_eq!((nearest, shares), (vec![(0, 0)], vec![1.0]));
+        // Out of gamut: (100, 50) is 50 away from (100, 0), and 10 from (90, 50).
+        assert_eq!(bins()[nearest_bin(100.0, 50.0)], (90, 50));
+    }
+
+    #[test]
+    fn importance_is_that_worked_by_hand() {
+        // A common bin's mixture is 0.25 + 0.5 / 313, an empty one's 0.5 / 313: 157.5 times less. Only the common ones
+        // have a prior, so they weigh 1 and an empty one 157.5, or its root for gamma 1/2.
+        let rare = at((50, 50));
+        for (gamma, expected) in [(1.0, 157.5), (0.5, 157.5_f64.sqrt()), (0.0, 1.0)] {
+            let weights = rebalancing(&prior(), 0.5, gamma);
+            assert!((weights[at((0, 0))] - 1.0).abs() < 1e-9);
+            assert!((weights[rare] - expected).abs() < 1e-9, "gamma {gamma}: {}", weights[rare]);
+        }
+        // Three quarters and one quarter: 1 / m1 and 1 / m2 over 0.75 / m1 + 0.25 / m2, m the mixtures.
+        let mut uneven = vec![0.0; BINS];
+        (uneven[at((0, 0))], uneven[rare]) = (0.75, 0.25);
+        let (m1, m2) = (0.375 + 0.5 / 313.0, 0.125 + 0.5 / 313.0);
+        let expected = (1.0 / m1) / (0.75 / m1 + 0.25 / m2);
+        let weights = rebalancing(&uneven, 0.5, 1.0);
+        assert!((weights[at((0, 0))] - expected).abs() < 1e-9);
+        // The pixel (3, 2) belongs to the bin (0, 0).
+        let (_, _, importance) = encoded(&Bins2dConfig { prior: Some(uneven), ..Bins2dConfig::default() });
+        assert!((importance - expected).abs() < 1e-6, "expected {expected}, got {importance}");
+        let (_, _, importance) = encoded(&Bins2dConfig { gamma: 0.0, ..Bins2dConfig::default() });
+        assert!((importance - 1.0).abs() < 1e-6, "without rebalancing: {importance}");
+    }
+
+    #[test]
+    fn annealed_mean_and_tilt_are_those_worked_by_hand() {
+        let decode = |tilt: f64, shares: [f64; 2], t: f64| {
+            let config = Bins2dConfig { tilt, prior: Some(prior()), ..Bins2dConfig::default() };
+            let logits = Tensor::full([1, 313, 1, 1], -1e4, (Kind::Float, Device::Cpu));
+            for (bin, share) in [(0, 0), (20, 0)].into_iter().zip(shares) {
+                let channel = i64::try_from(at(bin)).expect("fits");
+                let _ = logits.narrow(1, channel, 1).fill_(share.ln());
+            }
+            let decoded = Bins2d::new(&config).expect("builds").decode(&logits, Some(t)).expect("decodes");
+            assert_eq!(decoded.size(), [1, 2, 1, 1]);
+            assert!(decoded.double_value(&[0, 1, 0, 0]).abs() < 1e-4, "b is 0 in both bins");
+            decoded.double_value(&[0, 0, 0, 0])
+        };
+        // Shares 3/4 at a = 0 and 1/4 at a = 20. T = 1/2 squares them, 9 : 1. Tilt 1 weighs the empty bin 157.5.
+        for (tilt, t, expected) in
+            [(0.0, 1.0, 5.0), (0.0, 0.5, 2.0), (1.0, 1.0, 20.0 * 157.5 / (3.0 + 157.5))]
+        {
+            let got = decode(tilt, [0.75, 0.25], t);
+            assert!((got - expected).abs() < 1e-3, "tilt {tilt}, T = {t}: expected {expected}, got {got}");
+        }
     }
 }

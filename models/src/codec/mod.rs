@@ -7,7 +7,7 @@
 
 pub mod bins1d;
 pub mod bins2d;
-mod candidates;
+mod nearest;
 pub mod regression;
 
 use serde::{Deserialize, Serialize};

@@ -95,7 +95,11 @@ fn listing_a_network_allocates_nothing_and_refuses_absurd_sizes() {
 
 #[test]
 fn tensor_names_and_shapes_are_what_weights_files_hold() {
-    for (config, channels) in every_network().into_iter().zip([313, 2, 313]) {
+    for (config, channels) in [
+        (NetConfig::LiteUnet(LiteUnetConfig::default()), 313),
+        (NetConfig::SeedReport(SeedReportConfig::default()), 2),
+        (NetConfig::Eccv16(Eccv16Config::default()), 313),
+    ] {
         let lines: Vec<String> = config
             .tensor_specs(channels)
             .expect("lists")
@@ -188,6 +192,8 @@ fn activations_lie_channels_last_in_training() {
 
 /// Loss of one training forward, and the gradients it sends back.
 fn loss_and_gradients(config: &NetConfig, kind: Kind) -> (f64, Vec<Tensor>) {
+    // On so little, threads would only wait for each other.
+    tch::set_num_threads(1);
     let (mut network, store) = trained_like(config, 2);
     network.compute_in(kind);
     // Patches, so that no normalization divides by next to nothing.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use image::RgbImage;
 
 use super::{EvalArgs, Report, Row, Ruler};
-use crate::figure::{CELL, Sheet, fitted};
+use crate::figure::{CELL, Sheet, reduced};
 use crate::metric::bootstrap;
 use crate::page;
 
@@ -117,7 +117,7 @@ impl Viewer for Gallery {
         let row = self.ruler.measure(seen.name.to_owned(), seen.truth, seen.gray);
         self.gray_rows.push(Row { recognised, ..row });
         if self.pictures.len() < self.most {
-            let uri = |picture| Ok::<_, anyhow::Error>(page::jpeg_uri(&page::jpeg(&fitted(picture, CELL))?));
+            let uri = |picture| Ok::<_, anyhow::Error>(page::jpeg_uri(&page::jpeg(&reduced(picture, CELL))?));
             self.pictures.push([uri(seen.gray)?, uri(seen.output)?, uri(seen.truth)?]);
         }
         Ok(())

@@ -41,6 +41,8 @@ fn start(codec: &str, precision: &str, device: Device) -> Run {
 }
 
 fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
+    // On so little, threads would only wait for each other.
+    tch::set_num_threads(1);
     let batch = toy_batch();
     let step = |_| {
         let report = run.train_step(&batch).unwrap();

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::data::DataSet;
 use crate::eval::gray_of;
-use crate::figure::fitted;
+use crate::figure::reduced;
 use crate::metric::LabPlanes;
 use crate::page::jpeg;
 
@@ -87,8 +87,8 @@ pub fn draw(
 }
 
 fn pair(name: String, truth: &RgbImage, output: &RgbImage, real: Side) -> Result<Pair> {
-    let mut truth = jpeg(&fitted(truth, SIDE))?;
-    let mut output = jpeg(&fitted(output, SIDE))?;
+    let mut truth = jpeg(&reduced(truth, SIDE))?;
+    let mut output = jpeg(&reduced(output, SIDE))?;
     // A photograph's colours take more bytes. What follows the end of a JPEG is ignored by its readers.
     let length = truth.len().max(output.len());
     truth.resize(length, 0);
