@@ -75,7 +75,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    // With the permissions of any new file, which the user's mask narrows.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut file =
+        tempfile::Builder::new().prefix(UNFINISHED).permissions(permissions).tempfile_in(folder)?;
     // Not through the wrapper, whose errors name the file that goes away.
     file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;

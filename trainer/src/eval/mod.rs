@@ -4,16 +4,18 @@
 //! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network says is looked
 //! at before that.
 
+mod against;
 mod gallery;
 mod measure;
 mod model;
 mod page;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::color;
+use autochrome_models::device::Resolved;
 use clap::ValueEnum;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use rayon::prelude::*;
@@ -22,6 +24,7 @@ use crate::data::{DataSet, Selection};
 use crate::metric::bootstrap;
 use crate::metric::classifier::Classifier;
 
+pub use against::Against;
 pub use gallery::{Exhibition, Gallery, Seen, Viewer, Viewers};
 pub use measure::{Row, Ruler};
 pub use model::{Model, paint};
@@ -81,6 +84,9 @@ pub struct EvalArgs {
     /// Working size in pixels, instead of the package's.
     #[arg(long, value_name = "N")]
     pub working_size: Option<u32>,
+    /// Says how far it is from this: the folder of another package, or `gray`; with 95% intervals of the differences.
+    #[arg(long, value_name = "PACKAGE", conflicts_with = "baseline")]
+    pub against: Option<PathBuf>,
     /// Measures this in place of a model.
     #[arg(long, conflicts_with_all = ["package", "temperature", "working_size"])]
     pub baseline: Option<Baseline>,
@@ -200,8 +206,25 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             }
         }
     }
+    if let Some(other) = &args.against {
+        let other = measure_other(other, &data, &resolved, args)?;
+        for report in &mut reports {
+            report.against = Some(Against::new(report, &other)?);
+        }
+    }
     print(&reports, args)?;
     viewers.save(args, &reports[0], own_temperature)
+}
+
+/// What `--against` names, measured on the same photographs.
+fn measure_other(other: &Path, data: &DataSet, resolved: &Resolved, args: &EvalArgs) -> Result<Report> {
+    let titled = |report: Report, name: &str| report.titled(String::new(), name.to_owned(), None);
+    if other == Path::new("gray") {
+        let gray = evaluate(data, args.limit, None, None, |gray| Ok(gray_as_rgb(gray)))?;
+        return Ok(titled(gray, "gray"));
+    }
+    let model = Model::load(other, resolved, args.working_size, args.threads)?;
+    Ok(titled(evaluate(data, args.limit, None, None, |gray| model.colorize(gray))?, model.name()))
 }
 
 fn open(args: &EvalArgs) -> Result<DataSet> {

@@ -8,10 +8,11 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Row;
+use super::against::Against;
 use crate::metric::{auc::Share, bootstrap, mean};
 
 /// Every report of one set draws the same photographs.
-const SEED: u64 = 1;
+pub(super) const SEED: u64 = 1;
 
 /// A metric of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,15 +41,18 @@ pub struct Report {
     /// The metrics by name, in the order of the table.
     #[serde(serialize_with = "as_map")]
     pub metrics: Vec<(&'static str, Measured)>,
+    /// Differences to something else measured on the same photographs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// One row a photograph.
     #[serde(skip)]
     pub rows: Vec<Row>,
 }
 
-type Estimate = fn(&[&Row]) -> f64;
+pub(super) type Estimate = fn(&[&Row]) -> f64;
 
 /// Name and definition of every metric that needs no classifier.
-const METRICS: [(&str, Estimate); 13] = [
+pub(super) const METRICS: [(&str, Estimate); 13] = [
     ("auc", |rows| rows.iter().map(|row| row.auc).sum::<Share>().percent()),
     ("auc_rebalanced", |rows| rows.iter().map(|row| row.rebalanced).sum::<Share>().percent()),
     ("psnr", psnr),
@@ -113,7 +117,8 @@ impl Report {
         }
         let (images, classified) = (rows.len(), seen.len());
         let (data, subject) = (String::new(), String::new());
-        Report { data, subject, temperature: None, images, classified, corrupt, metrics, rows }
+        let against = None;
+        Report { data, subject, temperature: None, images, classified, corrupt, metrics, against, rows }
     }
 
     /// Names the data and what was measured.
@@ -161,12 +166,9 @@ impl fmt::Display for Report {
             write!(f, ", temperature {temperature}")?;
         }
         writeln!(f)?;
-        for (name, measured) in &self.metrics {
-            write!(f, "  {name:<16}{:>9.3}", measured.value)?;
-            match measured.interval {
-                Some([low, high]) => writeln!(f, "   95% {low:.3} to {high:.3}")?,
-                None => writeln!(f)?,
-            }
+        self.metrics.iter().try_for_each(|(name, measured)| writeln!(f, "  {name:<16}{measured}"))?;
+        if let Some(against) = &self.against {
+            write!(f, "{against}")?;
         }
         if !self.corrupt.is_empty() {
             writeln!(f, "  {} photographs left out, they do not decode:", self.corrupt.len())?;
@@ -175,6 +177,16 @@ impl fmt::Display for Report {
     }
 }
 
-fn as_map<S: serde::Serializer>(metrics: &[(&'static str, Measured)], to: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>9.3}", self.value)?;
+        self.interval.map_or(Ok(()), |[low, high]| write!(f, "   95% {low:.3} to {high:.3}"))
+    }
+}
+
+pub(super) fn as_map<S: serde::Serializer>(
+    metrics: &[(&'static str, Measured)],
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.collect_map(metrics.iter().map(|(name, measured)| (name, measured)))
 }

@@ -80,6 +80,28 @@ fn json_has_a_value_and_an_interval_for_each_metric_and_csv_a_line_for_each_phot
     assert_eq!(line.replace("b,c", "bc").split(',').count(), columns);
 }
 
+#[test]
+fn differences_are_paired_and_of_the_same_photographs() {
+    let green = RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]));
+    let folder = folder(&[("a.png", two_tints()), ("b.png", green.clone())]);
+    let data = open(&folder);
+    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let mut truths = [two_tints(), green].into_iter();
+    let truth = evaluate(&data, None, None, None, |_| Ok(truths.next().unwrap())).unwrap();
+    let against = Against::new(&truth, &gray).unwrap();
+    let of = |name| &against.differences.iter().find(|(known, _)| *known == name).unwrap().1;
+    assert!((of("auc").value - (100.0 - gray.value("auc").unwrap())).abs() < 1e-9);
+    assert!((of("spread").value - 1.0).abs() < 1e-3);
+    let [low, high] = of("auc").interval.unwrap();
+    assert!(low > 0.0 && high >= of("auc").value, "{low} {high}");
+    assert!(against.differences.iter().all(|(name, _)| *name != "psnr"), "infinite less something");
+    let nothing = Against::new(&gray, &gray).unwrap();
+    assert!(nothing.differences.iter().all(|(_, d)| d.value == 0.0 && d.interval == Some([0.0, 0.0])));
+
+    let one = evaluate(&data, Some(1), None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    assert!(Against::new(&truth, &one).unwrap_err().to_string().contains("the same photographs"));
+}
+
 /// A file of the shared data, or `None` with a line that says so.
 fn shared(test: &str, name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
