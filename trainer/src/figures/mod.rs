@@ -3,7 +3,7 @@
 //! The idea: **a figure is a command**, so that every picture of a document can be made again by whoever reads it.
 //! Drawing is `plot`'s and `figure`'s; a file here knows where the numbers come from.
 //!
-//! To add a figure: one file here and one row in [`Figure`].
+//! To add a figure: one file here and one row in `Figure`.
 
 mod curves;
 mod decompose;
