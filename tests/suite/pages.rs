@@ -167,8 +167,8 @@ fn photographs_that_cannot_be_asked_about_are_named() {
     let root = desk();
     let (_, said) = turing(root.path(), "9", &[]);
     for expected in [
-        "passed over, it has no colour: gray.png",
-        "passed over, it does not decode: broken.jpg",
+        "passed over: gray.png: there is no colour",
+        "passed over: broken.jpg: ",
         "expected 9 photographs in colour and 1 for practice, found 6: the test is shorter",
     ] {
         assert!(said.contains(expected), "{said}");

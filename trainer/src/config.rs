@@ -150,7 +150,12 @@ impl RunConfig {
         }
         config.data.augment.check().context("data.augment")?;
         config.optim.check().context("optim")?;
-        config.codec.build().context("codec")?;
+        let channels = config.codec.build().context("codec")?.channels();
+        let tensors = config.network.tensor_specs(channels).context("network")?;
+        if config.init.encoder.is_some() && !tensors.iter().any(|tensor| tensor.name.starts_with("encoder."))
+        {
+            bail!("init.encoder: the network {} has no encoder to load into", config.network.name());
+        }
         Ok(config)
     }
 

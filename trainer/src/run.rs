@@ -114,7 +114,6 @@ impl Run {
         let tensors =
             checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
         let _no_grad = tch::no_grad_guard();
-        let mut loaded = 0;
         for entry in &mut self.store.tensors {
             let Some(name) = entry.name.strip_prefix("encoder.") else { continue };
             let value =
@@ -129,10 +128,6 @@ impl Run {
                 bail!("init.encoder: tensor {name}: expected {expected:?}, got {got:?}");
             }
             entry.tensor.f_copy_(&summed)?;
-            loaded += 1;
-        }
-        if loaded == 0 {
-            bail!("init.encoder: the network {} has no encoder to load into", self.config.network.name());
         }
         Ok(())
     }

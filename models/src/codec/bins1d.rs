@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::bins2d::{self, rebalancing};
-use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow};
+use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow, tilted};
 
 /// Parameters of [`Bins1d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,15 +135,6 @@ impl Bins1d {
         prior
     }
 
-    /// The logits with the tilt added, which is nothing for a tilt of 0.
-    fn tilted(&self, output: &Tensor) -> Result<Tensor, TchError> {
-        if self.config.tilt == 0.0 {
-            return Ok(output.shallow_clone());
-        }
-        let shift = Tensor::f_from_slice(&self.shift)?.f_to_device(output.device())?.f_view([1, -1, 1, 1])?;
-        output.f_to_kind(Kind::Float)?.f_add(&shift)
-    }
-
     /// Width of a bin.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "at most 256 bins")]
@@ -191,7 +182,7 @@ impl Codec for Bins1d {
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
         let centres = self.centres()?;
-        let halves = self.tilted(output)?.f_chunk(2, 1)?;
+        let halves = tilted(output, &self.shift)?.f_chunk(2, 1)?;
         let decoded = halves.iter().map(|half| annealed_mean(half, &centres, temperature));
         Tensor::f_cat(&decoded.collect::<Result<Vec<_>, _>>()?, 1)
     }
@@ -200,13 +191,17 @@ impl Codec for Bins1d {
         Some(self.config.temperature)
     }
 
+    fn tilt(&self) -> f64 {
+        self.config.tilt
+    }
+
     fn bins(&self) -> Option<Bins> {
         Some(Bins::Line(self.values()))
     }
 
-    fn distribution(&self, output: &Tensor, tilted: bool) -> Result<Option<Tensor>, TchError> {
+    fn distribution(&self, output: &Tensor, tilt: bool) -> Result<Option<Tensor>, TchError> {
         let (n, _, height, width) = output.size4()?;
-        let logits = if tilted { self.tilted(output)? } else { output.shallow_clone() };
+        let logits = if tilt { tilted(output, &self.shift)? } else { output.shallow_clone() };
         let groups = logits.f_reshape([n, self.groups(), self.config.bins, height, width])?;
         groups.f_softmax(2, Kind::Float).map(Some)
     }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::nearest::Candidates;
-use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow};
+use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow, tilted};
 
 /// Number of bins.
 pub const BINS: usize = 313;
@@ -200,15 +200,6 @@ impl Bins2d {
         Ok(Bins2d { config: config.clone(), weights, shift, candidates: OnceLock::new() })
     }
 
-    /// The logits with the tilt added, which is nothing for a tilt of 0.
-    fn tilted(&self, output: &Tensor) -> Result<Tensor, TchError> {
-        if self.config.tilt == 0.0 {
-            return Ok(output.shallow_clone());
-        }
-        let shift = Tensor::f_from_slice(&self.shift)?.f_to_device(output.device())?.f_view([1, -1, 1, 1])?;
-        output.f_to_kind(Kind::Float)?.f_add(&shift)
-    }
-
     /// Centres of the bins, `[313, 2]`.
     fn centres(device: Device) -> Result<Tensor, TchError> {
         let flat: Vec<f32> = bins().into_iter().flat_map(|(a, b)| [f32::from(a), f32::from(b)]).collect();
@@ -253,19 +244,23 @@ impl Codec for Bins2d {
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
         let centres = Self::centres(output.device())?;
-        annealed_mean(&self.tilted(output)?, &centres, temperature)
+        annealed_mean(&tilted(output, &self.shift)?, &centres, temperature)
     }
 
     fn temperature(&self) -> Option<f64> {
         Some(self.config.temperature)
     }
 
+    fn tilt(&self) -> f64 {
+        self.config.tilt
+    }
+
     fn bins(&self) -> Option<Bins> {
         Some(Bins::Plane(bins().into_iter().map(|(a, b)| [f32::from(a), f32::from(b)]).collect()))
     }
 
-    fn distribution(&self, output: &Tensor, tilted: bool) -> Result<Option<Tensor>, TchError> {
-        let logits = if tilted { self.tilted(output)? } else { output.shallow_clone() };
+    fn distribution(&self, output: &Tensor, tilt: bool) -> Result<Option<Tensor>, TchError> {
+        let logits = if tilt { tilted(output, &self.shift)? } else { output.shallow_clone() };
         logits.f_softmax(1, Kind::Float)?.f_unsqueeze(1).map(Some)
     }
 }

@@ -125,6 +125,11 @@ pub trait Codec: Send + Sync {
     /// The codec's own temperature, where it has one.
     fn temperature(&self) -> Option<f64>;
 
+    /// What it adds to the exponent of its rebalancing at prediction; 0 where it has none.
+    fn tilt(&self) -> f64 {
+        0.0
+    }
+
     /// The bins its distributions are over; `None` where the output is the value itself.
     fn bins(&self) -> Option<Bins>;
 
@@ -151,6 +156,15 @@ fn annealed_mean(logits: &Tensor, centres: &Tensor, temperature: f64) -> Result<
     let dims = centres.size2()?.1;
     let centres = centres.f_to_device(shares.device())?.f_tr()?;
     centres.f_matmul(&shares.f_reshape([n, q, height * width])?)?.f_reshape([n, dims, height, width])
+}
+
+/// Logits `[N, Q, H, W]` with `shift`, Q numbers, added to each pixel's, in float32; nothing is done where all are 0.
+fn tilted(logits: &Tensor, shift: &[f32]) -> Result<Tensor, TchError> {
+    if shift.iter().all(|shift| *shift == 0.0) {
+        return Ok(logits.shallow_clone());
+    }
+    let shift = Tensor::f_from_slice(shift)?.f_to_device(logits.device())?.f_view([1, -1, 1, 1])?;
+    logits.f_to_kind(Kind::Float)?.f_add(&shift)
 }
 
 /// Weights, shifts and centres need no more than float32 holds.

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use autochrome_models::codec::{Codec, CodecConfig, Target};
+use autochrome_models::codec::{Codec, Target};
 use autochrome_models::color::srgb8_to_lab;
 use autochrome_models::colorizer::{Colorizer, Distribution};
 use autochrome_models::package::{Manifest, Package};
@@ -83,11 +83,7 @@ impl Looker {
 
     /// The package's tilt; 0 for codecs that have none.
     pub fn tilt(&self) -> f64 {
-        match &self.manifest.codec {
-            CodecConfig::Bins2d(config) => config.tilt,
-            CodecConfig::Bins1d(config) => config.tilt,
-            CodecConfig::Regression(_) => 0.0,
-        }
+        self.codec.tilt()
     }
 
     /// The package's temperature.

@@ -15,9 +15,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::data::Screen;
 use crate::eval::Model;
 
-pub use pairs::{Drawn, Pair, Side, draw, is_gray};
+pub use pairs::{Pair, Side, draw};
 
 /// Makes a page that asks people which of two pictures is the photograph and which was colorized.
 #[derive(Debug, clap::Args)]
@@ -57,6 +58,9 @@ pub struct TuringArgs {
     pub threads: Option<usize>,
 }
 
+/// A gray photograph has nothing to tell it from its colorization by but the colorization.
+const IN_COLOUR: Screen = Screen { colour: true, min_side: 1 };
+
 /// Runs the command.
 ///
 /// # Errors
@@ -65,7 +69,7 @@ pub fn run(args: &TuringArgs) -> Result<()> {
     if !(0.0..=3600.0).contains(&args.seconds) {
         bail!("--seconds: expected 0 (no limit) to 3600, got {}", args.seconds);
     }
-    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
+    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?.screened(IN_COLOUR);
     let resolved = autochrome_models::device::resolve(&args.device)?;
     if let Some(reason) = &resolved.fallback {
         eprintln!("device: {reason}");
@@ -73,13 +77,12 @@ pub fn run(args: &TuringArgs) -> Result<()> {
     let mut model = Model::load(&args.package, &resolved, None, args.threads)?;
     model.set_temperature(args.temperature);
     let wanted = usize::from(args.count) + usize::from(args.practice);
-    let drawn = draw(&data, wanted, args.seed, |gray| model.colorize(gray))?;
-    drawn.gray.iter().for_each(|name| eprintln!("passed over, it has no colour: {name}"));
-    data.corrupt().iter().for_each(|(name, why)| eprintln!("passed over, it does not decode: {name}: {why}"));
-    let practice = practice(drawn.pairs.len(), args)?;
+    let pairs = draw(&data, wanted, args.seed, |gray| model.colorize(gray))?;
+    data.corrupt().iter().for_each(|(name, why)| eprintln!("passed over: {name}: {why}"));
+    let practice = practice(pairs.len(), args)?;
     let settings = page::Settings { model: model.name(), practice, seconds: args.seconds, seed: args.seed };
-    page::save(&args.out, &settings, &drawn.pairs)?;
-    let counted = drawn.pairs.len() - practice;
+    page::save(&args.out, &settings, &pairs)?;
+    let counted = pairs.len() - practice;
     println!("{}: {practice} pairs for practice, {counted} that count", args.out.display());
     Ok(())
 }

@@ -12,14 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::data::DataSet;
 use crate::eval::gray_of;
 use crate::figure::reduced;
-use crate::metric::LabPlanes;
 use crate::page::jpeg;
 
 /// Larger pictures are reduced to this side, so that two of them fit on a screen side by side.
 const SIDE: u32 = 512;
-
-/// Chroma that an eye takes for a colour; what JPEG leaves in gray photographs is below.
-const COLOURED: f64 = 5.0;
 
 /// Where a picture stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,19 +39,11 @@ pub struct Pair {
     pub real: Side,
 }
 
-/// What [`draw`] found.
-#[derive(Debug)]
-pub struct Drawn {
-    /// The pairs in the order they are shown.
-    pub pairs: Vec<Pair>,
-    /// Names of the photographs that were passed over because they have no colour.
-    pub gray: Vec<String>,
-}
-
-/// Draws `wanted` photographs in colour, fewer where there are not so many, and colorizes them with `paint`.
+/// Draws `wanted` photographs, fewer where there are not so many, and colorizes them with `paint`. The pairs come in the
+/// order they are shown in.
 ///
-/// Everything is decided by the data, the seed and `paint`. Photographs that do not decode are passed over and can
-/// be asked of `data`.
+/// Everything is decided by the data, the seed and `paint`. Photographs that do not decode, or that the screen of
+/// `data` refuses, are passed over and can be asked of it.
 ///
 /// # Errors
 /// `paint` fails, or a picture cannot be encoded.
@@ -64,26 +52,22 @@ pub fn draw(
     wanted: usize,
     seed: u64,
     mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
-) -> Result<Drawn> {
+) -> Result<Vec<Pair>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..data.items.len()).collect();
     order.shuffle(&mut rng);
-    let mut drawn = Drawn { pairs: Vec::new(), gray: Vec::new() };
+    let mut pairs = Vec::new();
     for index in order {
-        if drawn.pairs.len() == wanted {
+        if pairs.len() == wanted {
             break;
         }
         let Some(truth) = data.decode(index) else { continue };
         let name = data.items[index].name.clone();
-        if is_gray(&truth) {
-            drawn.gray.push(name);
-            continue;
-        }
         let output = paint(&gray_of(&truth)).with_context(|| name.clone())?;
         let real = if rng.random_range(0..2) == 0 { Side::Left } else { Side::Right };
-        drawn.pairs.push(pair(name, &truth, &output, real)?);
+        pairs.push(pair(name, &truth, &output, real)?);
     }
-    Ok(drawn)
+    Ok(pairs)
 }
 
 fn pair(name: String, truth: &RgbImage, output: &RgbImage, real: Side) -> Result<Pair> {
@@ -95,14 +79,4 @@ fn pair(name: String, truth: &RgbImage, output: &RgbImage, real: Side) -> Result
     output.resize(length, 0);
     let (left, right) = if real == Side::Left { (truth, output) } else { (output, truth) };
     Ok(Pair { name, left, right, real })
-}
-
-/// Whether a photograph has no colour to speak of: fewer than one pixel in a hundred has a chroma above 5.
-///
-/// A picture toned as a whole (sepia) does have colour.
-#[must_use]
-pub fn is_gray(photograph: &RgbImage) -> bool {
-    let planes = LabPlanes::from_rgb8(photograph.as_raw());
-    let coloured = planes.ab().filter(|(a, b)| a.hypot(*b) > COLOURED).count();
-    coloured * 100 < planes.len()
 }
