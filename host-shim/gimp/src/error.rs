@@ -1,0 +1,19 @@
+//! Why nothing was coloured, as one sentence for the person in front of GIMP.
+
+/// See the module. GIMP was left as it was.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+impl Error {
+    /// An error with this sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl From<autochrome_loader::Error> for Error {
+    fn from(error: autochrome_loader::Error) -> Self {
+        Self(error.to_string())
+    }
+}

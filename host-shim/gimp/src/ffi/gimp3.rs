@@ -1,0 +1,436 @@
+//! GIMP 3: a subclass of GimpPlugIn made at run time, its procedure, its arguments and its dialog.
+
+use std::cell::OnceCell;
+use std::ffi::{CStr, CString, c_char, c_double, c_int, c_uint, c_void};
+use std::ptr;
+
+use super::core::Core;
+use super::glib::c_string;
+use super::gtk::{Gtk, Widget};
+use super::handle::{Image, Item};
+use super::library::{Lib, copied, functions};
+use super::{PROCEDURE, guarded};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::panel::Panel;
+use crate::settings::{MAX_STRENGTH, Output, Settings};
+use crate::{job, text};
+
+const LIBRARY: &str = "libgimp-3.0.so.0";
+const UI_LIBRARY: &str = "libgimpui-3.0.so.0";
+
+type Object = *mut c_void;
+type Text = *const c_char;
+
+/// `GIMP_PDB_PROC_TYPE_PLUGIN`.
+const PLUGIN: c_int = 1;
+/// Sensitive with one and with several chosen drawables.
+const SENSITIVITY: c_int = 1 | 1 << 2;
+/// `G_PARAM_READWRITE`.
+const READ_WRITE: c_int = 3;
+
+/// How a run ended.
+mod status {
+    pub const EXECUTION_ERROR: i32 = 0;
+    pub const SUCCESS: i32 = 3;
+    pub const CANCEL: i32 = 4;
+}
+
+/// `GimpPlugInClass`, as far as it is filled here; `GObjectClass` has 136 bytes.
+#[repr(C)]
+struct PlugInClass {
+    object: [usize; 17],
+    query: Option<unsafe extern "C" fn(Object) -> *mut c_void>,
+    init: *const c_void,
+    create: Option<unsafe extern "C" fn(Object, Text) -> Object>,
+    quit: *const c_void,
+    set_i18n: *const c_void,
+}
+
+/// `GTypeQuery`.
+#[repr(C)]
+struct TypeQuery {
+    kind: usize,
+    name: Text,
+    class_size: c_uint,
+    instance_size: c_uint,
+}
+
+type Run = unsafe extern "C" fn(Object, c_int, Object, *const Object, Object, *mut c_void) -> *mut c_void;
+
+functions! {
+    /// Functions of GIMP 3 alone.
+    Table {
+        main = "gimp_main": fn(usize, c_int, *mut *mut c_char) -> c_int,
+        plug_in_type = "gimp_plug_in_get_type": fn() -> usize,
+        type_query = "g_type_query": fn(usize, *mut TypeQuery),
+        register = "g_type_register_static_simple": fn(
+            usize, Text, c_uint, Option<unsafe extern "C" fn(*mut PlugInClass, *mut c_void)>, c_uint,
+            *const c_void, c_int
+        ) -> usize,
+        list_append = "g_list_append": fn(*mut c_void, *mut c_void) -> *mut c_void,
+        procedure = "gimp_image_procedure_new": fn(Object, Text, c_int, Run, *mut c_void, *const c_void) -> Object,
+        image_types = "gimp_procedure_set_image_types": fn(Object, Text),
+        sensitivity = "gimp_procedure_set_sensitivity_mask": fn(Object, c_int),
+        menu_label = "gimp_procedure_set_menu_label": fn(Object, Text),
+        menu_path = "gimp_procedure_add_menu_path": fn(Object, Text),
+        documentation = "gimp_procedure_set_documentation": fn(Object, Text, Text, Text),
+        attribution = "gimp_procedure_set_attribution": fn(Object, Text, Text, Text),
+        add_string = "gimp_procedure_add_string_argument": fn(Object, Text, Text, Text, Text, c_int),
+        add_double = "gimp_procedure_add_double_argument": fn(
+            Object, Text, Text, Text, c_double, c_double, c_double, c_int
+        ),
+        add_choice = "gimp_procedure_add_choice_argument": fn(Object, Text, Text, Text, Object, Text, c_int),
+        choice_new = "gimp_choice_new": fn() -> Object,
+        choice_add = "gimp_choice_add": fn(Object, Text, c_int, Text, Text),
+        results = "gimp_procedure_new_return_values": fn(Object, c_int, *mut c_void) -> *mut c_void,
+        error_quark = "gimp_plug_in_error_quark": fn() -> u32,
+        error_new = "g_error_new_literal": fn(u32, c_int, Text) -> *mut c_void,
+        get = "g_object_get": fn(Object, Text; ...),
+        set = "g_object_set": fn(Object, Text; ...),
+        add_layers = "gimp_procedure_add_core_object_array_return_value": fn(Object, Text, Text, Text, usize, c_int),
+        layer_type = "gimp_layer_get_type": fn() -> usize,
+        result_at = "gimp_value_array_index": fn(*mut c_void, c_int) -> *mut c_void,
+        set_boxed = "g_value_set_boxed": fn(*mut c_void, *const c_void),
+    }
+}
+
+functions! {
+    /// Functions of its dialogs.
+    DialogTable {
+        new = "gimp_procedure_dialog_new": fn(Object, Object, Text) -> *mut c_void,
+        run = "gimp_procedure_dialog_run": fn(*mut c_void) -> c_int,
+    }
+}
+
+/// What GIMP calls back for.
+struct State {
+    lib: Lib,
+    table: Table,
+}
+
+thread_local! {
+    static STATE: OnceCell<State> = const { OnceCell::new() };
+}
+
+fn with_state<T>(work: impl FnOnce(&'static State) -> Result<T, Error>) -> Result<T, Error> {
+    // SAFETY: set once before GIMP calls back, on the one thread it calls on, and never dropped before the program ends.
+    let state = STATE.with(|state| state.get().map(|state| unsafe { &*ptr::from_ref(state) }));
+    state.map_or_else(|| Err(Error::new("GIMP called before it was asked")), work)
+}
+
+/// Whether this GIMP's library is there and has every function that is needed without a dialog.
+pub fn present() -> Result<(), Error> {
+    let lib = Lib::open(LIBRARY)?;
+    Table::load(&lib, 1)?;
+    Core::<Object>::load(&lib).map(drop)
+}
+
+/// Serves the GIMP that started this program, and gives the exit status.
+pub fn main(args: &[CString]) -> Result<c_int, Error> {
+    let lib = Lib::open(LIBRARY)?;
+    let table = Table::load(&lib, 1)?;
+    let kind = register_type(&table)?;
+    let main = table.main;
+    STATE.with(|state| state.set(State { lib, table }).map_err(|_| Error::new("served GIMP already")))?;
+    let mut pointers: Vec<*mut c_char> = args.iter().map(|arg| arg.as_ptr().cast_mut()).collect();
+    let count = c_int::try_from(pointers.len()).unwrap_or_default();
+    pointers.push(ptr::null_mut());
+    // SAFETY: the strings outlive the call, and the type is a subclass of GimpPlugIn.
+    Ok(unsafe { main(kind, count, pointers.as_mut_ptr()) })
+}
+
+/// A subclass of GimpPlugIn, as large as its parent.
+fn register_type(table: &Table) -> Result<usize, Error> {
+    let mut query = TypeQuery { kind: 0, name: ptr::null(), class_size: 0, instance_size: 0 };
+    // SAFETY: the parent's type exists, and `query` is what the function fills.
+    let parent = unsafe {
+        let parent = (table.plug_in_type)();
+        (table.type_query)(parent, &raw mut query);
+        parent
+    };
+    if usize::try_from(query.class_size).unwrap_or_default() < size_of::<PlugInClass>() {
+        return Err(Error::new(format!(
+            "GIMP's plug-in class has {} bytes, expected at least {}; install a newer Autochrome",
+            query.class_size,
+            size_of::<PlugInClass>()
+        )));
+    }
+    let name = c"AutochromePlugIn".as_ptr();
+    // SAFETY: the sizes are the parent's, and the initializer touches only what `PlugInClass` describes.
+    Ok(unsafe {
+        (table.register)(
+            parent,
+            name,
+            query.class_size,
+            Some(init_class),
+            query.instance_size,
+            ptr::null(),
+            0,
+        )
+    })
+}
+
+unsafe extern "C" fn init_class(class: *mut PlugInClass, _data: *mut c_void) {
+    // SAFETY: GObject gives a class at least as large as the one that was registered.
+    unsafe {
+        (*class).query = Some(query);
+        (*class).create = Some(create);
+        // There are no translations to look for.
+        (*class).set_i18n = ptr::null();
+    }
+}
+
+unsafe extern "C" fn query(_plug_in: Object) -> *mut c_void {
+    let names = guarded(|| {
+        with_state(|state| {
+            let core = super::glib::Glib::load(&state.lib)?;
+            let name = core.duplicate(PROCEDURE.to_str().unwrap_or_default());
+            // SAFETY: NULL is the empty list; GIMP frees list and name.
+            Ok(unsafe { (state.table.list_append)(ptr::null_mut(), name.cast()) })
+        })
+    });
+    names.unwrap_or_else(|error| {
+        eprintln!("autochrome-gimp: {error}");
+        ptr::null_mut()
+    })
+}
+
+unsafe extern "C" fn create(plug_in: Object, name: Text) -> Object {
+    let procedure = guarded(|| with_state(|state| Ok(describe(state, plug_in, name))));
+    procedure.unwrap_or_else(|error| {
+        eprintln!("autochrome-gimp: {error}");
+        ptr::null_mut()
+    })
+}
+
+fn describe(state: &State, plug_in: Object, name: Text) -> Object {
+    let table = &state.table;
+    let texts =
+        [text::MENU_LABEL, text::MENU, text::BLURB, text::HELP, text::AUTHORS, text::COPYRIGHT, text::DATE];
+    let texts = texts.map(c_string);
+    let [label, menu, blurb, help, authors, copyright, date] = texts.each_ref().map(|text| text.as_ptr());
+    // SAFETY: the strings outlive the calls, which copy them; `plug_in` and `name` are GIMP's.
+    unsafe {
+        let procedure = (table.procedure)(plug_in, name, PLUGIN, run, ptr::null_mut(), ptr::null());
+        (table.image_types)(procedure, c"*".as_ptr());
+        (table.sensitivity)(procedure, SENSITIVITY);
+        (table.menu_label)(procedure, label);
+        (table.menu_path)(procedure, menu);
+        (table.documentation)(procedure, blurb, help, ptr::null());
+        (table.attribution)(procedure, authors, copyright, date);
+        add_arguments(table, procedure);
+        let layers = ["layers", "Layers", "The layers that hold the colours"].map(c_string);
+        let [name, nick, what] = layers.each_ref().map(|text| text.as_ptr());
+        (table.add_layers)(procedure, name, nick, what, (table.layer_type)(), READ_WRITE);
+        procedure
+    }
+}
+
+/// # Safety
+/// `procedure` is a GimpProcedure.
+unsafe fn add_arguments(table: &Table, procedure: Object) {
+    let default = Settings::default();
+    let string = |texts: [&str; 3], value: &str| {
+        let (texts, value) = (texts.map(c_string), c_string(value));
+        let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
+        // SAFETY: the strings outlive the call, which copies them.
+        unsafe { (table.add_string)(procedure, name, nick, what, value.as_ptr(), READ_WRITE) };
+    };
+    let double = |texts: [&str; 3], least: f64, most: f64, value: f64| {
+        let texts = texts.map(c_string);
+        let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
+        // SAFETY: as above.
+        unsafe { (table.add_double)(procedure, name, nick, what, least, most, value, READ_WRITE) };
+    };
+    string(text::MODEL, &default.model);
+    double(text::STRENGTH, 0.0, MAX_STRENGTH, default.strength);
+    double(text::TEMPERATURE, -1.0, 1.0, default.temperature);
+    let texts = text::OUTPUT.map(c_string);
+    let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
+    let value = c_string(default.output.name());
+    // SAFETY: as above; the procedure takes over the choice.
+    unsafe {
+        let choice = (table.choice_new)();
+        for (number, (_, name, what)) in (0..).zip(Output::ALL) {
+            let (name, what) = (c_string(name), c_string(what));
+            (table.choice_add)(choice, name.as_ptr(), number, what.as_ptr(), ptr::null());
+        }
+        (table.add_choice)(procedure, name, nick, what, choice, value.as_ptr(), READ_WRITE);
+    }
+    string(text::DEVICE, &default.device);
+}
+
+/// What a run came to.
+enum Ended {
+    Done(Vec<Item<Object>>),
+    Cancelled,
+}
+
+unsafe extern "C" fn run(
+    procedure: Object,
+    mode: c_int,
+    image: Object,
+    drawables: *const Object,
+    config: Object,
+    _data: *mut c_void,
+) -> *mut c_void {
+    // SAFETY: GIMP ends the array with NULL.
+    let layers = unsafe { items(drawables) };
+    let ended =
+        guarded(|| with_state(|state| run_with(state, procedure, mode, Image(image), &layers, config)));
+    let answer = with_state(|state| Ok(answer(&state.table, procedure, ended)));
+    answer.unwrap_or(ptr::null_mut())
+}
+
+/// # Safety
+/// `drawables` is NULL, or an array that ends with NULL.
+unsafe fn items(drawables: *const Object) -> Vec<Item<Object>> {
+    let mut found = Vec::new();
+    if drawables.is_null() {
+        return found;
+    }
+    // SAFETY: reads no further than the NULL.
+    unsafe {
+        let mut place = drawables;
+        while !(*place).is_null() {
+            found.push(Item(*place));
+            place = place.add(1);
+        }
+    }
+    found
+}
+
+/// The values GIMP gets back.
+fn answer(table: &Table, procedure: Object, ended: Result<Ended, Error>) -> *mut c_void {
+    // SAFETY: the procedure is GIMP's, the strings outlive the calls, and the error is taken over.
+    unsafe {
+        match ended {
+            Ok(Ended::Done(layers)) => {
+                let values = (table.results)(procedure, status::SUCCESS, ptr::null_mut());
+                let mut objects: Vec<Object> = layers.into_iter().map(|item| item.0).collect();
+                objects.push(ptr::null_mut());
+                (table.set_boxed)((table.result_at)(values, 1), objects.as_ptr().cast());
+                values
+            }
+            Ok(Ended::Cancelled) => (table.results)(procedure, status::CANCEL, ptr::null_mut()),
+            Err(error) => {
+                let text = c_string(&error.to_string());
+                let error = (table.error_new)((table.error_quark)(), 0, text.as_ptr());
+                (table.results)(procedure, status::EXECUTION_ERROR, error)
+            }
+        }
+    }
+}
+
+fn run_with(
+    state: &'static State,
+    procedure: Object,
+    mode: c_int,
+    image: Image<Object>,
+    layers: &[Item<Object>],
+    config: Object,
+) -> Result<Ended, Error> {
+    let core = Core::<Object>::load(&state.lib)?;
+    let mut engine = None;
+    if mode == 0 {
+        job::check(&core, image, layers, Output::NewLayer)?;
+        match ask(state, &core, procedure, config, layers)? {
+            Some(loaded) => engine = loaded,
+            None => return Ok(Ended::Cancelled),
+        }
+    }
+    let settings = read(state, config)?.checked()?;
+    Ok(Ended::Done(job::colorize(&core, image, layers, &settings, engine)?))
+}
+
+/// The values in GIMP's own keeping.
+fn read(state: &State, config: Object) -> Result<Settings, Error> {
+    let glib = super::glib::Glib::load(&state.lib)?;
+    let get = state.table.get;
+    let string = |name: &CStr| {
+        let mut text: *mut c_char = ptr::null_mut();
+        // SAFETY: the property is a string, which is copied for us; NULL ends the list.
+        unsafe {
+            get(config, name.as_ptr(), &raw mut text, ptr::null::<c_char>());
+            let copy = copied(text);
+            glib.free(text.cast());
+            copy
+        }
+    };
+    let double = |name: &CStr| {
+        let mut value = 0.0_f64;
+        // SAFETY: the property is a double; NULL ends the list.
+        unsafe { get(config, name.as_ptr(), &raw mut value, ptr::null::<c_char>()) };
+        value
+    };
+    Ok(Settings {
+        model: string(c"model"),
+        strength: double(c"strength"),
+        temperature: double(c"temperature"),
+        output: Output::from_name(&string(c"output"))?,
+        device: string(c"device"),
+    })
+}
+
+/// Puts the values into GIMP's keeping, from where it makes the last values.
+fn write(state: &State, config: Object, settings: &Settings) {
+    let set = state.table.set;
+    let texts = [settings.model.as_str(), settings.output.name(), settings.device.as_str()].map(c_string);
+    let [model, output, device] = texts.each_ref().map(|text| text.as_ptr());
+    // SAFETY: the properties are of these types, strings are copied, and NULL ends the list.
+    unsafe {
+        set(
+            config,
+            c"model".as_ptr(),
+            model,
+            c"strength".as_ptr(),
+            settings.strength,
+            c"temperature".as_ptr(),
+            settings.temperature,
+            c"output".as_ptr(),
+            output,
+            c"device".as_ptr(),
+            device,
+            ptr::null::<c_char>(),
+        );
+    }
+}
+
+/// Shows the dialog, which leaves the values in `config`; `None` when the user cancels.
+fn ask(
+    state: &'static State,
+    core: &Core<Object>,
+    procedure: Object,
+    config: Object,
+    layers: &[Item<Object>],
+) -> Result<Option<Option<Engine>>, Error> {
+    let Some(first) = layers.first() else { return Ok(None) };
+    let engine = job::open(core)?;
+    let picture = job::thumbnail(core, *first)?;
+    let lib = Lib::open(UI_LIBRARY)?;
+    let table = DialogTable::load(&lib, 0)?;
+    let panel = Panel::new(Gtk::load(&lib, 1)?, engine, picture, &read(state, config)?)?;
+    let title = c_string(text::TITLE);
+    // SAFETY: procedure and config are GIMP's.
+    let dialog = unsafe { (table.new)(procedure, config, title.as_ptr()) };
+    panel.gtk().fill(Widget(dialog), panel.widget());
+    panel.on_change(move |settings| write(state, config, settings));
+    let listener = panel.clone();
+    panel.gtk().on_notify(config, move || {
+        // GIMP's own buttons (reset, load) change the values behind the panel's back.
+        if let Ok(settings) = read(state, config)
+            && settings != listener.settings()
+        {
+            listener.show(&settings);
+        }
+    });
+    // SAFETY: the dialog lives.
+    let agreed = unsafe { (table.run)(dialog) } != 0;
+    if agreed {
+        write(state, config, &panel.settings());
+    }
+    let engine = panel.finish();
+    panel.gtk().destroy(Widget(dialog));
+    Ok(agreed.then_some(engine))
+}

@@ -1,0 +1,74 @@
+//! A library that is opened at run time, and tables of its functions.
+
+use std::ffi::CStr;
+
+use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL};
+
+use crate::error::Error;
+
+/// A library of GIMP's, open until the program ends. Functions of the libraries it needs are found through it too.
+pub struct Lib {
+    name: &'static str,
+    library: std::mem::ManuallyDrop<Library>,
+}
+
+impl Lib {
+    /// Opens the library as the system finds it.
+    pub fn open(name: &'static str) -> Result<Self, Error> {
+        // SAFETY: runs the constructors of GIMP's own library, inside a program that GIMP started.
+        let library = unsafe { Library::open(Some(name), RTLD_LAZY | RTLD_LOCAL) };
+        let library = library.map_err(|error| {
+            Error::new(format!("GIMP's library {name} could not be opened ({error}); install GIMP again"))
+        })?;
+        Ok(Self { name, library: std::mem::ManuallyDrop::new(library) })
+    }
+
+    /// A function of it.
+    ///
+    /// # Safety
+    /// `F` is the function's type.
+    pub unsafe fn function<F: Copy>(&self, name: &str) -> Result<F, Error> {
+        // SAFETY: the caller vouches for the type; the library is never closed.
+        let found = unsafe { self.library.get::<F>(name.as_bytes()) };
+        found.map(|symbol| *symbol).map_err(|_| {
+            Error::new(format!("{} has no function {name}; expected GIMP 2.10 or 3.0 and later", self.name))
+        })
+    }
+}
+
+/// Declares a struct of functions and how it is loaded. A function with two names has that of GIMP 2.10 first; the
+/// number given to `load` chooses.
+macro_rules! functions {
+    ($(#[$doc:meta])* $table:ident$(<$handle:ident>)? {
+        $($field:ident = $first:literal $(or $second:literal)?: fn($($arg:ty),* $(; $dots:tt)?) $(-> $ret:ty)?),* $(,)?
+    }) => {
+        $(#[$doc])*
+        struct $table$(<$handle>)? {
+            $($field: unsafe extern "C" fn($($arg),* $(, $dots)?) $(-> $ret)?,)*
+        }
+
+        impl$(<$handle: $crate::ffi::handle::Handle>)? $table$(<$handle>)? {
+            fn load(lib: &$crate::ffi::library::Lib, generation: usize) -> Result<Self, $crate::error::Error> {
+                $(
+                    let names: &[&str] = &[$first $(, $second)?];
+                    // SAFETY: the type is the one in the headers of both generations.
+                    let $field = unsafe { lib.function(names[generation.min(names.len() - 1)]) }?;
+                )*
+                Ok(Self { $($field),* })
+            }
+        }
+    };
+}
+pub(super) use functions;
+
+/// A copy of a C string; empty for NULL.
+///
+/// # Safety
+/// `text` is NULL or a string that ends with NUL.
+pub unsafe fn copied(text: *const std::ffi::c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: not NULL, and the caller vouches for the rest.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}

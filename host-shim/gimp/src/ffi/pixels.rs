@@ -1,0 +1,145 @@
+//! GEGL's buffers: rows of pixels of a layer, converted by babl to sRGB-encoded samples and back.
+
+use std::ffi::{c_char, c_double, c_int, c_void};
+
+use autochrome_loader::Format;
+
+use super::library::{Lib, functions};
+use crate::error::Error;
+
+/// A rectangle, as `GeglRectangle`.
+#[repr(C)]
+struct Rectangle {
+    x: c_int,
+    y: c_int,
+    width: c_int,
+    height: c_int,
+}
+
+functions! {
+    /// Functions of libgegl and libbabl.
+    Table {
+        init = "gegl_init": fn(*mut c_int, *mut *mut *mut c_char),
+        get = "gegl_buffer_get": fn(
+            *mut c_void, *const Rectangle, c_double, *const c_void, *mut c_void, c_int, c_int
+        ),
+        set = "gegl_buffer_set": fn(*mut c_void, *const Rectangle, c_int, *const c_void, *const c_void, c_int),
+        flush = "gegl_buffer_flush": fn(*mut c_void),
+        format = "babl_format": fn(*const c_char) -> *const c_void,
+        unref = "g_object_unref": fn(*mut c_void),
+    }
+}
+
+/// Samples as babl names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Samples {
+    /// Colours, for the plugin.
+    Colour(Format),
+    /// One float a pixel, how much a mask lets through.
+    Mask,
+}
+
+impl Samples {
+    fn babl(self) -> &'static std::ffi::CStr {
+        match self {
+            Self::Colour(Format::Rgb8) => c"R'G'B' u8",
+            Self::Colour(Format::Rgba8) => c"R'G'B'A u8",
+            Self::Colour(Format::Rgb16) => c"R'G'B' u16",
+            Self::Colour(Format::Rgba16) => c"R'G'B'A u16",
+            Self::Colour(Format::Gray8) => c"Y' u8",
+            Self::Colour(Format::Gray16) => c"Y' u16",
+            Self::Colour(Format::GrayF32) => c"Y' float",
+            Self::Colour(Format::RgbaF32) => c"R'G'B'A float",
+            Self::Mask => c"Y float",
+        }
+    }
+
+    fn bytes_per_pixel(self) -> usize {
+        match self {
+            Self::Colour(format) => format.bytes_per_pixel(),
+            Self::Mask => 4,
+        }
+    }
+}
+
+/// See the module.
+pub struct Gegl(Table);
+
+/// Width and height of a picture.
+pub type Size = (u32, u32);
+
+impl Gegl {
+    /// Finds and starts GEGL through a library that needs it.
+    pub fn load(lib: &Lib) -> Result<Self, Error> {
+        let table = Table::load(lib, 0)?;
+        // SAFETY: NULL stands for no command line.
+        unsafe { (table.init)(std::ptr::null_mut(), std::ptr::null_mut()) };
+        Ok(Self(table))
+    }
+
+    /// The pixels of a buffer that begins at 0, 0; `scale` below 1 gives a smaller picture, whose size is `size`.
+    ///
+    /// # Safety
+    /// `buffer` is a GeglBuffer; its reference is given up here.
+    pub unsafe fn read(
+        &self,
+        buffer: *mut c_void,
+        samples: Samples,
+        size: Size,
+        scale: f64,
+    ) -> Result<Vec<u8>, Error> {
+        let (rectangle, bytes) = extent(size, samples)?;
+        let mut pixels = Vec::new();
+        pixels.try_reserve_exact(bytes).map_err(|_| no_memory(size, bytes))?;
+        pixels.resize(bytes, 0);
+        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0).
+        unsafe {
+            let format = (self.0.format)(samples.babl().as_ptr());
+            (self.0.get)(buffer, &raw const rectangle, scale, format, pixels.as_mut_ptr().cast(), 0, 1);
+            (self.0.unref)(buffer);
+        }
+        Ok(pixels)
+    }
+
+    /// Writes the pixels into a buffer from 0, 0.
+    ///
+    /// # Safety
+    /// `buffer` is a GeglBuffer; its reference is given up here.
+    pub unsafe fn write(
+        &self,
+        buffer: *mut c_void,
+        samples: Samples,
+        size: Size,
+        pixels: &[u8],
+    ) -> Result<(), Error> {
+        let (rectangle, bytes) = extent(size, samples)?;
+        assert_eq!(pixels.len(), bytes, "the pixels are those of the rectangle");
+        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0).
+        unsafe {
+            let format = (self.0.format)(samples.babl().as_ptr());
+            (self.0.set)(buffer, &raw const rectangle, 0, format, pixels.as_ptr().cast(), 0);
+            (self.0.flush)(buffer);
+            (self.0.unref)(buffer);
+        }
+        Ok(())
+    }
+}
+
+/// The rectangle of that size, and its bytes.
+fn extent(size: Size, samples: Samples) -> Result<(Rectangle, usize), Error> {
+    let side = |n: u32| c_int::try_from(n).ok().zip(usize::try_from(n).ok());
+    let bytes = |w: usize, h: usize| w.checked_mul(h)?.checked_mul(samples.bytes_per_pixel());
+    side(size.0)
+        .zip(side(size.1))
+        .and_then(|((width, w), (height, h))| Some((Rectangle { x: 0, y: 0, width, height }, bytes(w, h)?)))
+        .ok_or_else(|| Error::new(format!("a layer of {} x {} pixels is too large", size.0, size.1)))
+}
+
+fn no_memory(size: Size, bytes: usize) -> Error {
+    Error::new(format!(
+        "a layer of {} x {} pixels needs {} MB of memory, and there is not as much; close other programs",
+        size.0,
+        size.1,
+        bytes / 1_000_000
+    ))
+}

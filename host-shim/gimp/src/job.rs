@@ -1,0 +1,261 @@
+//! Colorizes layers of an image, in whichever GIMP.
+//!
+//! The idea: **everything that may fail or be cancelled comes first.** GIMP cancels a plug-in by ending its process. So
+//! the image is looked at, refused or read, and coloured before anything of it is changed; then, in one undo step and
+//! without a Cancel button, it is changed.
+
+use std::ops::ControlFlow;
+
+use autochrome_loader::Format;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ffi::core::{Core, Depth, ItemKind, Kind};
+use crate::ffi::handle::{Handle, Image, Item};
+use crate::ffi::pixels::Samples;
+use crate::preview::{self, Picture};
+use crate::settings::{Output, Settings};
+
+/// Shares of the progress: the plugin is loaded here,
+const LOADED: f64 = 0.1;
+/// and all layers are coloured here.
+const COLOURED: f64 = 0.95;
+
+/// A layer with its colours, which are not in the image yet.
+struct Coloured<H> {
+    layer: Item<H>,
+    samples: Samples,
+    pixels: Vec<u8>,
+}
+
+/// Colorizes `layers` of `image`; gives the layers that hold the colours. After an error the image is as it was.
+///
+/// # Errors
+/// A sentence for the user, with what to do.
+pub fn colorize<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    layers: &[Item<H>],
+    settings: &Settings,
+    engine: Option<Engine>,
+) -> Result<Vec<Item<H>>, Error> {
+    check(core, image, layers, settings.output)?;
+    core.progress_start("Colorize Photo: loading the model");
+    let mut engine = engine.map_or_else(Engine::open, Ok)?;
+    core.progress(LOADED);
+    let mut coloured = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let share = (COLOURED - LOADED) / f64::from(u32::try_from(layers.len()).unwrap_or(u32::MAX));
+        let begin = LOADED + share * f64::from(u32::try_from(index).unwrap_or_default());
+        let mut progress = |fraction: f64| core.progress(begin + share * fraction);
+        match colour_one(core, image, *layer, settings, &mut engine, &mut progress) {
+            Ok(one) => coloured.push(one),
+            Err(error) => {
+                core.progress_end();
+                return Err(error);
+            }
+        }
+    }
+    core.progress_end();
+    commit(core, image, &coloured, settings.output)
+}
+
+/// Refuses what cannot be coloured, before any work.
+pub fn check<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    layers: &[Item<H>],
+    output: Output,
+) -> Result<(), Error> {
+    let refuse = |sentence: String| Err(Error::new(sentence));
+    if core.kind(image) == Kind::Indexed {
+        return refuse(
+            "the image is indexed, expected RGB or grayscale: choose Image > Mode > RGB first".into(),
+        );
+    }
+    if core.has_floating_selection(image) {
+        return refuse("a selection floats above the layers: anchor it (Layer > Anchor Layer) first".into());
+    }
+    if layers.is_empty() {
+        return refuse(
+            "no layer is chosen, expected at least one: choose the photograph's layer first".into(),
+        );
+    }
+    for layer in layers {
+        let name = core.name(*layer);
+        match core.item_kind(*layer) {
+            ItemKind::Layer | ItemKind::Group if output == Output::NewLayer => {}
+            ItemKind::Layer if core.is_locked(*layer) => {
+                return refuse(format!(
+                    "the pixels of the layer \"{name}\" are locked: unlock them in the Layers dialog, or take a new layer"
+                ));
+            }
+            ItemKind::Layer => {}
+            ItemKind::Group => {
+                return refuse(format!(
+                    "\"{name}\" is a group, which has no pixels of its own: choose a layer in it, or take a new layer"
+                ));
+            }
+            ItemKind::LayerMask => {
+                return refuse(
+                    "a layer mask is chosen, expected a layer: click on the layer's picture first".into(),
+                );
+            }
+            ItemKind::Other => {
+                return refuse(format!("\"{name}\" is no layer: choose the photograph's layer first"));
+            }
+        }
+        if core.has_selection(image) && !core.is_selected(*layer) {
+            return refuse(format!(
+                "the selection lies outside of the layer \"{name}\": select a part of it, or nothing (Select > None)"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The plugin's format that holds every sample of the layer.
+fn format<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> Format {
+    match (core.depth(image), core.has_alpha(layer)) {
+        (Depth::Eight, false) => Format::Rgb8,
+        (Depth::Eight, true) => Format::Rgba8,
+        (Depth::Sixteen, false) => Format::Rgb16,
+        (Depth::Sixteen, true) => Format::Rgba16,
+        (Depth::Float, _) => Format::RgbaF32,
+    }
+}
+
+/// Loads the plugin, which takes a second, before a dialog is shown.
+///
+/// # Errors
+/// As [`Engine::open`].
+pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
+    core.progress_start("Colorize Photo: loading the plugin");
+    let engine = Engine::open();
+    core.progress_end();
+    engine
+}
+
+/// A small picture of the layer, to try settings on.
+pub fn thumbnail<H: Handle>(core: &Core<H>, layer: Item<H>) -> Result<Picture, Error> {
+    let (size, scale) = preview::fitted(core.size(layer));
+    let format = if core.has_alpha(layer) { Format::Rgba8 } else { Format::Rgb8 };
+    Ok(Picture { format, size, pixels: core.read(layer, Samples::Colour(format), size, scale)? })
+}
+
+/// Reads a layer and colours what was read.
+fn colour_one<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    layer: Item<H>,
+    settings: &Settings,
+    engine: &mut Engine,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Coloured<H>, Error> {
+    let format = format(core, image, layer);
+    let samples = Samples::Colour(format);
+    let mut pixels = core.read(layer, samples, core.size(layer), 1.0)?;
+    core.progress_text("Colorize Photo");
+    engine.colorize(settings, format, core.size(layer), &mut pixels, &mut |fraction| {
+        progress(fraction);
+        ControlFlow::Continue(())
+    })?;
+    Ok(Coloured { layer, samples, pixels })
+}
+
+/// Changes the image, in one undo step.
+fn commit<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    coloured: &[Coloured<H>],
+    output: Output,
+) -> Result<Vec<Item<H>>, Error> {
+    let was_gray = core.kind(image) == Kind::Gray;
+    let result = core.in_one_undo(image, || {
+        // Before any layer is made: GIMP 3 gives a gray image gray layers only.
+        if was_gray {
+            core.make_rgb(image)?;
+        }
+        let placed = place(core, image, coloured, output);
+        if placed.is_err() && was_gray {
+            core.make_gray(image)?;
+        }
+        placed
+    });
+    core.flush();
+    result
+}
+
+/// Puts all colours where they belong; after an error no new layer is left.
+fn place<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    coloured: &[Coloured<H>],
+    output: Output,
+) -> Result<Vec<Item<H>>, Error> {
+    let mut placed = Vec::new();
+    for one in coloured {
+        let result = match output {
+            Output::NewLayer => new_layer(core, image, one),
+            Output::InPlace => core.blend(one.layer, one.samples, &one.pixels).map(|()| one.layer),
+        };
+        match result {
+            Ok(layer) => placed.push(layer),
+            Err(error) => {
+                if output == Output::NewLayer {
+                    placed.into_iter().for_each(|layer| core.delete(layer));
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(placed)
+}
+
+/// Makes the layer of the colours, fills it and puts it above its photograph.
+fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, coloured: &Coloured<H>) -> Result<Item<H>, Error> {
+    let below = coloured.layer;
+    let layer = core.new_colour_layer(image, below, &format!("{} (colour)", core.name(below)))?;
+    let filled = core
+        .write(layer, coloured.samples, &coloured.pixels)
+        .and_then(|()| mask(core, image, below, layer))
+        .and_then(|()| core.insert_above(image, layer, below));
+    if filled.is_err() {
+        core.delete(layer);
+    }
+    filled.map(|()| layer)
+}
+
+/// Hides of the new layer what is not selected, and what the layer below hides of itself.
+fn mask<H: Handle>(core: &Core<H>, image: Image<H>, below: Item<H>, layer: Item<H>) -> Result<(), Error> {
+    let (selection, hidden) = (core.has_selection(image), core.mask(below));
+    if !selection && hidden.is_none() {
+        return Ok(());
+    }
+    let mask = core.new_mask(layer, selection)?;
+    let Some(hidden) = hidden else { return Ok(()) };
+    let size = core.size(layer);
+    let mut through = core.read(mask, Samples::Mask, size, 1.0)?;
+    multiply(&mut through, &core.read(hidden, Samples::Mask, size, 1.0)?);
+    core.write(mask, Samples::Mask, &through)
+}
+
+/// Multiplies floats by floats, in bytes of the machine's order.
+fn multiply(values: &mut [u8], by: &[u8]) {
+    for (value, factor) in values.as_chunks_mut::<4>().0.iter_mut().zip(by.as_chunks::<4>().0) {
+        *value = (f32::from_ne_bytes(*value) * f32::from_ne_bytes(*factor)).to_ne_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_masks_hide_what_either_hides() {
+        let bytes = |values: [f32; 3]| values.map(f32::to_ne_bytes).concat();
+        let mut mask = bytes([1.0, 0.5, 0.0]);
+        multiply(&mut mask, &bytes([0.25, 0.5, 1.0]));
+        assert_eq!(mask, bytes([0.25, 0.25, 0.0]));
+    }
+}
