@@ -4,6 +4,7 @@ mod abi;
 mod cli;
 mod data;
 mod figures;
+mod gimp;
 mod install;
 mod loader;
 mod package;

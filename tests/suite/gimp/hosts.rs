@@ -1,0 +1,128 @@
+//! Where the GIMPs are, how each is started, and what a profile needs.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use autochrome_tests::{built, checkout};
+
+/// Which GIMP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// GIMP 2.10, installed.
+    Two,
+    /// GIMP 3, installed, or in the folder that `.ci/gimp3-root` makes.
+    Three,
+}
+
+/// Seconds after which a GIMP that hangs is ended.
+const PATIENCE: &str = "300";
+
+impl Generation {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Two => "GIMP 2.10",
+            Self::Three => "GIMP 3",
+        }
+    }
+
+    /// Whether it is there, or why not.
+    pub fn present(self) -> Result<(), String> {
+        match self {
+            Self::Two => on_path("gimp-console-2.10").map(drop).ok_or("gimp-console-2.10 is not on PATH".into()),
+            Self::Three if on_path("gimp-console-3.0").is_some() => Ok(()),
+            Self::Three => {
+                let mut probe = Command::new(checkout().join(".ci/gimp3-run"));
+                let output = probe.args(["gimp-console-3.0", "--version"]).output();
+                let output = output.map_err(|error| error.to_string())?;
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                if output.status.success() { Ok(()) } else { Err(said) }
+            }
+        }
+    }
+
+    /// A program of it, as it is started.
+    pub fn program(self, name: &str) -> Command {
+        let inside = self == Self::Three && on_path(name).is_none();
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=5", PATIENCE]);
+        if inside {
+            command.arg(checkout().join(".ci/gimp3-run"));
+        }
+        command.arg(name);
+        command
+    }
+
+    /// The variable that names its profile.
+    pub fn profile_variable(self) -> &'static str {
+        match self {
+            Self::Two => "GIMP2_DIRECTORY",
+            Self::Three => "GIMP3_DIRECTORY",
+        }
+    }
+}
+
+/// A program on PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Makes a profile in `folder/profile` that has the plug-in, and of GIMP's own only what the tests need.
+pub fn write_profile(generation: Generation, folder: &Path) {
+    let plug_in = built().join("autochrome-gimp");
+    assert!(plug_in.exists(), "{} is missing: build the workspace first", plug_in.display());
+    let profile = folder.join("profile");
+    let place = profile.join("plug-ins/autochrome-gimp");
+    for name in ["plug-ins/autochrome-gimp", "scripts", "gradients"] {
+        fs::create_dir_all(profile.join(name)).unwrap();
+    }
+    symlink(plug_in, place.join("autochrome-gimp")).unwrap();
+    if generation == Generation::Two {
+        write_minimal(folder, &profile);
+    }
+}
+
+/// GIMP 2.10 starts each plug-in it sees in a new profile: the fewer, the sooner.
+fn write_minimal(folder: &Path, profile: &Path) {
+    let own = Path::new("/usr/lib/gimp/2.0/plug-ins");
+    let own = if own.is_dir() { own.to_path_buf() } else { Path::new("/usr/lib/x86_64-linux-gnu/gimp/2.0/plug-ins").into() };
+    let few = folder.join("few");
+    for name in ["script-fu", "file-png", "file-jpeg", "file-tiff"] {
+        fs::create_dir_all(few.join(name)).unwrap();
+        symlink(own.join(name).join(name), few.join(name).join(name)).unwrap();
+    }
+    let scripts = profile.join("scripts");
+    for name in ["script-fu.init", "script-fu-compat.init", "plug-in-compat.init"] {
+        symlink(Path::new("/usr/share/gimp/2.0/scripts").join(name), scripts.join(name)).unwrap();
+    }
+    let text = format!(
+        "(plug-in-path \"{}:{}\")\n(script-fu-path \"{}\")\n",
+        profile.join("plug-ins").display(),
+        few.display(),
+        scripts.display()
+    );
+    fs::write(profile.join("gimprc"), text).unwrap();
+}
+
+/// GIMP without windows, to do `batch` and end.
+pub fn console(generation: Generation, folder: &Path, batch: &str) -> Command {
+    let mut command = match generation {
+        Generation::Two => {
+            let mut command = generation.program("gimp-console-2.10");
+            command.args(["-i", "-d", "-f", "-s", "-b", batch, "-b", "(gimp-quit 1)"]);
+            command
+        }
+        Generation::Three => {
+            let mut command = generation.program("gimp-console-3.0");
+            command.args(["-i", "-d", "-f", "-s", "--quit"]);
+            command.args(["--batch-interpreter=plug-in-script-fu-eval", "-b", batch]);
+            command
+        }
+    };
+    command.env(generation.profile_variable(), folder.join("profile"));
+    command.env("AUTOCHROME_GIMP3_BIND", folder);
+    command
+}

@@ -1,0 +1,150 @@
+//! The plug-in inside the real GIMP, 2.10 and 3: started without windows, with a profile of its own, told what to do in
+//! Script-Fu, and its pixels compared with the command line's.
+//!
+//! A GIMP that is not there is said by name on standard error; `.ci/run` installs both.
+
+mod errors;
+mod hosts;
+mod layers;
+mod pixels;
+mod script;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use autochrome_tests::built;
+use image::{DynamicImage, ImageBuffer, Luma, LumaA, RgbaImage};
+
+pub use hosts::Generation;
+
+/// A GIMP with a profile, and a folder for pictures.
+struct Gimp {
+    generation: Generation,
+    folder: tempfile::TempDir,
+    settings: Vec<(&'static str, PathBuf)>,
+}
+
+/// What a run came to.
+struct Told {
+    /// Lines the script said.
+    said: Vec<String>,
+    /// What GIMP printed.
+    printed: String,
+    /// Its exit status.
+    code: Option<i32>,
+}
+
+impl Gimp {
+    /// GIMP with the plug-in, which finds the real plugin beside itself; `None` where there is no such GIMP.
+    fn find(generation: Generation) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Err(reason) = generation.present() {
+            eprintln!("SKIPPED: no test with {} was done: {reason}", generation.name());
+            return None;
+        }
+        hosts::write_profile(generation, folder.path());
+        Some(Self { generation, folder, settings: Vec::new() })
+    }
+
+    /// With the stub plugin in this mode instead.
+    fn with_stub(mut self, mode: &str) -> Self {
+        self.settings.push(("AUTOCHROME_PLUGIN", built().join("libautochrome_stub.so")));
+        self.settings.push(("AUTOCHROME_STUB", mode.into()));
+        self
+    }
+
+    /// With this in the environment.
+    fn with(mut self, name: &'static str, value: &Path) -> Self {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a script, in which the words of [`script`] are defined, `(say ...)` writes a line, and paths are relative to
+    /// the folder.
+    fn run(&self, body: &str) -> Told {
+        let said = self.path("said.txt");
+        let _ = fs::remove_file(&said);
+        let file = self.path("script.scm");
+        fs::write(&file, script::whole(self.generation, self.folder.path(), body)).unwrap();
+        let output = self.command(&format!("(load \"{}\")", file.display())).output().unwrap();
+        let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let lines = fs::read_to_string(&said).unwrap_or_default();
+        Told { said: lines.lines().map(str::to_owned).collect(), printed, code: output.status.code() }
+    }
+
+    /// Runs a script that has to succeed, and gives what it said.
+    fn succeed(&self, body: &str) -> Vec<String> {
+        let told = self.run(&format!("{body}\n(say \"the end\")"));
+        assert_eq!(told.said.last().map(String::as_str), Some("the end"), "{:?}\n{}", told.said, told.printed);
+        told.said[..told.said.len() - 1].to_vec()
+    }
+
+    fn command(&self, batch: &str) -> Command {
+        let mut command = hosts::console(self.generation, self.folder.path(), batch);
+        for (name, value) in &self.settings {
+            command.env(name, value);
+        }
+        command
+    }
+
+    /// The command line, as the plug-in is set.
+    fn colour_by_command_line(&self, input: &str, output: &str, more: &[&str]) {
+        let mut command = Command::new(built().join("autochrome"));
+        command.current_dir(self.folder.path()).args([input, "-o", output, "--device", "cpu"]).args(more);
+        for (name, value) in &self.settings {
+            command.env(name, value);
+        }
+        let ran = command.output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    fn open(&self, name: &str) -> ImageBuffer<image::Rgba<u16>, Vec<u16>> {
+        let path = self.path(name);
+        image::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgba16()
+    }
+
+    /// A gray picture with edges and soft shades, as 8-bit PNG.
+    fn gray(&self, name: &str) {
+        let shade = |x: u32, y: u32| {
+            let step = if (x / 24 + y / 20) % 2 == 0 { 60 } else { 0 };
+            u8::try_from(20 + x + y / 2 + step).unwrap()
+        };
+        let picture = ImageBuffer::from_fn(96, 64, |x, y| Luma([shade(x, y)]));
+        DynamicImage::ImageLuma8(picture).save(self.path(name)).unwrap();
+    }
+
+    /// The same with transparency that rises from left to right.
+    fn clear_gray(&self, name: &str) {
+        self.gray(name);
+        let gray = image::open(self.path(name)).unwrap().to_luma8();
+        let alpha = |x: u32| u8::try_from((x * 4).min(255)).unwrap();
+        let picture = ImageBuffer::from_fn(96, 64, |x, y| LumaA([gray.get_pixel(x, y).0[0], alpha(x)]));
+        DynamicImage::ImageLumaA8(picture).save(self.path(name)).unwrap();
+    }
+}
+
+/// A test of both generations: `found` is called with each GIMP that is there.
+fn with_each(found: impl Fn(Gimp)) {
+    for generation in [Generation::Two, Generation::Three] {
+        if let Some(gimp) = Gimp::find(generation) {
+            found(gimp);
+        }
+    }
+}
+
+/// Largest difference of two 16-bit pictures in any sample, in 255ths.
+fn distance(left: &ImageBuffer<image::Rgba<u16>, Vec<u16>>, right: &ImageBuffer<image::Rgba<u16>, Vec<u16>>) -> f32 {
+    assert_eq!(left.dimensions(), right.dimensions());
+    let pairs = left.as_raw().iter().zip(right.as_raw());
+    f32::from(pairs.map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)) / 257.0
+}
+
+/// Whether a picture has colours anywhere.
+fn is_coloured(picture: &ImageBuffer<image::Rgba<u16>, Vec<u16>>) -> bool {
+    picture.pixels().any(|pixel| pixel.0[0].abs_diff(pixel.0[2]) > 4 * 257)
+}
