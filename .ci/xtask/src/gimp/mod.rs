@@ -3,6 +3,8 @@
 //! The idea: a GIMP is its profile folder, for that is where it looks; a program on PATH only says which profile it
 //! has. What is asked of the environment is asked once, so that tests can answer for it.
 
+pub mod seen;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
