@@ -68,7 +68,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let prefix = absolute_prefix(args.prefix.clone())?;
     let found = setup::ensure(workspace)?;
     if !args.no_build {
-        workspace.build(&["autochrome-plugin", "autochrome-cli"])?;
+        workspace.build(&["autochrome-plugin", "autochrome-cli", "autochrome-gimp"])?;
     }
     let mut items = plan(workspace, found.set)?;
     let count = items.len();
