@@ -96,10 +96,23 @@ fn gimps(args: &Args) -> Result<Vec<Gimp>> {
         return Ok(Vec::new());
     }
     if !args.gimp.is_empty() {
-        return args.gimp.iter().map(|folder| Gimp::named(folder)).collect();
+        return named(&args.gimp);
     }
     let mut found = Surroundings::from_env().gimps();
     found.retain(|gimp| gimp.set_up().inspect_err(|error| eprintln!("{error:#}")).is_ok());
+    Ok(found)
+}
+
+/// The GIMPs of the folders that were named, each once however often and by which path it was.
+fn named(folders: &[PathBuf]) -> Result<Vec<Gimp>> {
+    let mut found: Vec<Gimp> = Vec::new();
+    let real = |gimp: &Gimp| gimp.profile.canonicalize().unwrap_or_else(|_| gimp.profile.clone());
+    for folder in folders {
+        let gimp = Gimp::named(folder)?;
+        if found.iter().all(|other| real(other) != real(&gimp)) {
+            found.push(gimp);
+        }
+    }
     Ok(found)
 }
 
@@ -378,6 +391,16 @@ mod tests {
         assert_eq!(fs::read_link(&in_2).unwrap(), fs::read_link(&in_3).unwrap());
         uninstall(Some(prefix)).unwrap();
         assert!(!dir.path().join("2.10").exists() && !dir.path().join("3.0").exists());
+    }
+
+    #[test]
+    fn a_gimp_named_twice_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (profile, other_name) = (dir.path().join("3.0"), dir.path().join("link"));
+        fs::create_dir(&profile).unwrap();
+        std::os::unix::fs::symlink(&profile, &other_name).unwrap();
+        let folders = [profile.clone(), profile.join("plug-ins"), other_name, dir.path().join("3.2")];
+        assert_eq!(named(&folders).unwrap().len(), 2);
     }
 
     #[test]
