@@ -6,13 +6,20 @@ use std::process::{Command, Output};
 
 use autochrome_tests::{built, checkout};
 
-/// `cargo xtask` as it was built, told where this build's files are.
-fn xtask(args: &[&str]) -> Output {
+/// Where the installed plug-in is below a profile of GIMP.
+const IN_GIMP: &str = "plug-ins/autochrome-gimp/autochrome-gimp";
+
+/// `cargo xtask` as it was built, told where this build's files are; the GIMPs it finds have their profiles, `gimp2`
+/// and `gimp3`, in `home`.
+fn xtask(args: &[&str], home: &Path) -> Output {
     let target = built().parent().expect("release/ lies in the target folder").to_path_buf();
     Command::new(built().join("xtask"))
         .args(args)
         .env("CARGO_MANIFEST_DIR", checkout().join(".ci/xtask"))
         .env("CARGO_TARGET_DIR", target)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("GIMP2_DIRECTORY", home.join("gimp2"))
+        .env("GIMP3_DIRECTORY", home.join("gimp3"))
         .env_remove("LIBTORCH_USE_PYTORCH")
         .output()
         .expect("xtask is built with the workspace")
@@ -37,14 +44,58 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A GIMP, started without a window and all that takes time; `program` may be words that start it elsewhere.
+fn gimp(program: &[&str], args: &[&str]) -> Command {
+    let quiet = ["--no-interface", "--no-data", "--no-fonts", "--no-splash"];
+    let mut gimp = Command::new(program[0]);
+    gimp.args(&program[1..]).args(quiet).args(args).env_remove("LD_LIBRARY_PATH");
+    gimp
+}
+
+/// The plug-in is seen by every GIMP of this machine as soon as that was started, and the doctor says both.
+fn is_seen_by_gimp(home: &Path) {
+    let doctor = |expected: &str, profile: &str| {
+        let said = text(&xtask(&["doctor"], home));
+        let version = if profile == "gimp2" { "GIMP 2." } else { "GIMP 3." };
+        let line = said.lines().find(|line| line.contains(version)).expect("the doctor names each GIMP");
+        assert!(line.contains(expected), "expected `{expected}` in `{line}`");
+    };
+    let inside = checkout().join(".ci/gimp3-run").display().to_string();
+    let gimps = [
+        ("gimp2", "GIMP2_DIRECTORY", &["gimp-console-2.10"][..], &["--batch", "(gimp-quit 0)"][..]),
+        ("gimp3", "GIMP3_DIRECTORY", &[&inside, "gimp-console-3.0"], &["--quit"]),
+    ];
+    for (profile, variable, program, end) in gimps {
+        doctor("will be seen when GIMP starts next", profile);
+        if !gimp(program, &["--version"]).output().is_ok_and(|answer| answer.status.success()) {
+            println!("SKIPPED is_seen_by_gimp, {profile}: {program:?} does not start; .ci/run brings it");
+            continue;
+        }
+        // Its exit status says nothing about plug-ins; what it noted does.
+        gimp(program, end).env(variable, home.join(profile)).output().unwrap();
+        doctor("GIMP has seen the plug-in", profile);
+    }
+}
+
 #[test]
 fn an_installation_works_alone_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let (prefix, elsewhere) = (dir.path().join("prefix"), dir.path().join("elsewhere"));
-    fs::create_dir_all(&elsewhere).unwrap();
+    let profiles = ["gimp2", "gimp3"].map(|profile| dir.path().join(profile));
+    for folder in [&elsewhere, &profiles[0], &profiles[1]] {
+        fs::create_dir_all(folder).unwrap();
+    }
     let prefix_arg = format!("--prefix={}", prefix.display());
-    let installed = xtask(&["install", "--no-build", &prefix_arg]);
+    let installed = xtask(&["install", "--no-build", &prefix_arg], dir.path());
     assert!(installed.status.success(), "{}", text(&installed));
+    for profile in &profiles {
+        let link = profile.join(IN_GIMP);
+        assert_eq!(fs::read_link(&link).unwrap(), prefix.join("lib/autochrome/autochrome-gimp"));
+        assert!(
+            text(&installed)
+                .contains(&format!("restart it and find Colors > Colorize Photo... ({}", link.display()))
+        );
+    }
 
     let found = files(&prefix);
     for expected in ["bin/autochrome", "lib/autochrome/libautochrome.so", "lib/autochrome/libtorch_cpu.so"] {
@@ -91,11 +142,20 @@ fn an_installation_works_alone_and_leaves_nothing_behind() {
     assert!(!mapped.contains("not found"), "{mapped}");
     assert!(mapped.contains(&format!("{}/lib/autochrome/libtorch_cpu.so", prefix.display())), "{mapped}");
 
+    // Through the link the plug-in finds the library beside its own file.
+    let check = Command::new(profiles[0].join(IN_GIMP)).arg("--check").env_clear().output().unwrap();
+    let library = prefix.join("lib/autochrome/libautochrome.so");
+    assert!(text(&check).contains(&library.display().to_string()), "{}", text(&check));
+    is_seen_by_gimp(dir.path());
+
     let theirs = prefix.join("share/theirs");
     fs::write(&theirs, "").unwrap();
-    let removed = xtask(&["uninstall", &prefix_arg]);
+    let removed = xtask(&["uninstall", &prefix_arg], dir.path());
     assert!(removed.status.success(), "{}", text(&removed));
     assert_eq!(files(&prefix), [PathBuf::from("share/theirs")]);
+    for profile in &profiles {
+        assert!(!profile.join("plug-ins/autochrome-gimp").exists(), "{}", profile.display());
+    }
 }
 
 #[test]
@@ -112,7 +172,7 @@ fn a_libtorch_of_another_version_is_refused_by_name() {
         fs::write(path, "").unwrap();
     }
     fs::write(dir.path().join("version.py"), "__version__ = '2.4.1+cu121'\n").unwrap();
-    let refused = xtask(&["setup", "--libtorch", &dir.path().display().to_string()]);
+    let refused = xtask(&["setup", "--libtorch", &dir.path().display().to_string()], dir.path());
     assert!(!refused.status.success());
     let said = text(&refused).replace(&dir.path().canonicalize().unwrap().display().to_string(), "DIR");
     insta::assert_snapshot!(

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::gimp::{self, Surroundings, seen::Finding};
 use crate::libtorch::{self, VERSION};
 use crate::tools;
 use crate::workspace::{Workspace, home};
@@ -144,12 +145,12 @@ fn hosts(programs: &[(&str, PathBuf)]) {
             None => println!("  -  {:<14} not installed: `cargo xtask install` does it", "command line"),
         }
     }
-    let gimp = ["gimp-3.0", "gimp-3", "gimp-2.10", "gimp"].into_iter().find_map(on_path);
-    match gimp {
-        Some(path) => {
-            println!("  -  {:<14} {}; its shim is planned, see host-shim/README.md", "GIMP", path.display())
+    for (name, finding) in gimp::seen::report(&Surroundings::from_env()) {
+        match finding {
+            Finding::Good(what) => good(&name, &what),
+            Finding::Absent(what) => println!("  -  {name:<14} {what}"),
+            Finding::Bad(what) => bad(&name, &what),
         }
-        None => println!("  -  {:<14} not on PATH; its shim is planned, see host-shim/README.md", "GIMP"),
     }
 }
 

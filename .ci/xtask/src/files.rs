@@ -29,6 +29,20 @@ pub fn stage_copy(path: &Path, from: &Path, mode: u32) -> Result<()> {
     stage_with(path, mode, |new| fs::copy(from, new).map(|_| ()))
 }
 
+/// Prepares a link to `target` in the neighbour of `path`.
+pub fn stage_link(path: &Path, target: &Path) -> Result<()> {
+    let new = staged(path);
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        std::os::unix::fs::symlink(target, &new)
+    };
+    write().with_context(|| format!("cannot make the link {}", path.display()))
+}
+
 fn stage_with(path: &Path, mode: u32, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let new = staged(path);

@@ -1,7 +1,8 @@
 //! `cargo xtask install` and `uninstall`: programs, plugin, libtorch and models below a prefix.
 //!
 //! The idea: all new files are written beside their final names first and renamed at the end, and a list says
-//! what is ours; the installed files find each other relative to themselves and name nothing of the checkout.
+//! what is ours; the installed files find each other relative to themselves and name nothing of the checkout. GIMP looks
+//! for plug-ins in folders of its own: there goes a link, and the plug-in stays beside the library it loads.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -11,8 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::gimp::{Gimp, MENU, PLUG_IN, Surroundings};
 use crate::libtorch::Set;
-use crate::manifest::{Manifest, remove_file};
+use crate::manifest::{Manifest, leads_into, remove_file};
 use crate::workspace::{Workspace, home, output};
 use crate::{elf, files, setup};
 
@@ -25,6 +27,13 @@ pub struct Args {
     /// Install what is built already
     #[arg(long)]
     no_build: bool,
+    /// Offer the plug-in to the GIMP with this profile folder (or its plug-ins folder) instead of those found;
+    /// may be given more than once
+    #[arg(long, value_name = "DIR", conflicts_with = "no_gimp")]
+    gimp: Vec<PathBuf>,
+    /// Leave every GIMP as it is
+    #[arg(long)]
+    no_gimp: bool,
 }
 
 /// Libraries of the CUDA set that are opened by name at run time, by the plugin or by one another.
@@ -40,7 +49,7 @@ const OPENED_BY_NAME: &[&str] = &[
 /// Where the plugin and its libraries go.
 const LIB: &str = "lib/autochrome";
 
-/// One file to be installed; `to` is relative to the prefix.
+/// One file to be installed; `to` is relative to the prefix, or absolute for a link outside it.
 struct Item {
     to: PathBuf,
     content: Content,
@@ -50,6 +59,8 @@ struct Item {
 enum Content {
     Bytes(Vec<u8>),
     File(PathBuf),
+    /// To this path.
+    Link(PathBuf),
 }
 
 /// Installs below the prefix and says what was done.
@@ -57,17 +68,57 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let prefix = absolute_prefix(args.prefix.clone())?;
     let found = setup::ensure(workspace)?;
     if !args.no_build {
-        workspace.build(&["autochrome-plugin", "autochrome-cli"])?;
+        workspace.build(&["autochrome-plugin", "autochrome-cli", "autochrome-gimp"])?;
     }
-    let items = plan(workspace, found.set)?;
+    let mut items = plan(workspace, found.set)?;
+    let count = items.len();
+    let gimps = gimps(args)?;
+    items.extend(gimps.iter().map(|gimp| link(gimp, &prefix)));
     install(&prefix, &items)?;
-    println!("{} files are installed below {}", items.len(), prefix.display());
+    println!("{count} files are installed below {}", prefix.display());
     let bin = prefix.join("bin");
     let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir == bin));
     if !on_path {
         println!("{} is not on PATH: add it, or call {}", bin.display(), bin.join("autochrome").display());
     }
+    for gimp in &gimps {
+        println!("{}: restart it and find {MENU} ({})", gimp.name, gimp.place().display());
+    }
+    if gimps.is_empty() && !args.no_gimp {
+        println!("no GIMP was given the plug-in: where there is one, `--gimp DIR` names its profile folder");
+    }
     Ok(())
+}
+
+/// The GIMPs that are given the plug-in, set up so far that they have a profile.
+fn gimps(args: &Args) -> Result<Vec<Gimp>> {
+    if args.no_gimp {
+        return Ok(Vec::new());
+    }
+    if !args.gimp.is_empty() {
+        return named(&args.gimp);
+    }
+    let mut found = Surroundings::from_env().gimps();
+    found.retain(|gimp| gimp.set_up().inspect_err(|error| eprintln!("{error:#}")).is_ok());
+    Ok(found)
+}
+
+/// The GIMPs of the folders that were named, each once however often and by which path it was.
+fn named(folders: &[PathBuf]) -> Result<Vec<Gimp>> {
+    let mut found: Vec<Gimp> = Vec::new();
+    let real = |gimp: &Gimp| gimp.profile.canonicalize().unwrap_or_else(|_| gimp.profile.clone());
+    for folder in folders {
+        let gimp = Gimp::named(folder)?;
+        if found.iter().all(|other| real(other) != real(&gimp)) {
+            found.push(gimp);
+        }
+    }
+    Ok(found)
+}
+
+/// The link by which one GIMP finds the installed plug-in.
+fn link(gimp: &Gimp, prefix: &Path) -> Item {
+    Item { to: gimp.place(), content: Content::Link(prefix.join(LIB).join(PLUG_IN)), mode: 0o777 }
 }
 
 /// Removes what `install` put below the prefix.
@@ -77,7 +128,11 @@ pub fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
         bail!("nothing is installed below {}: name the prefix that was given to `install`", prefix.display());
     };
     manifest.remove(&prefix)?;
-    println!("{} files are removed from {}", manifest.files.len(), prefix.display());
+    let links = manifest.links().count();
+    println!("{} files are removed from {}", manifest.files.len() - links, prefix.display());
+    for link in manifest.links().filter(|link| fs::symlink_metadata(link).is_ok()) {
+        println!("{} does not lead to this installation any more and is left there", link.display());
+    }
     Ok(())
 }
 
@@ -93,7 +148,8 @@ fn absolute_prefix(prefix: Option<PathBuf>) -> Result<PathBuf> {
 fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
     let plugin = workspace.built("libautochrome.so");
     let program = workspace.built("autochrome");
-    for path in [&plugin, &program] {
+    let gimp = workspace.built(PLUG_IN);
+    for path in [&plugin, &program, &gimp] {
         if !path.is_file() {
             bail!("{} is not built: leave out --no-build", path.display());
         }
@@ -105,6 +161,7 @@ fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
     items.extend(models(&workspace.root().join("models/packages"))?);
     items.extend(licences(workspace));
     items.push(scrubbed(workspace, &plugin, format!("{LIB}/libautochrome.so"), 0o644)?);
+    items.push(scrubbed(workspace, &gimp, format!("{LIB}/{PLUG_IN}"), 0o755)?);
     items.extend(described_by(workspace, &program)?);
     items.push(scrubbed(workspace, &program, "bin/autochrome".into(), 0o755)?);
     for item in &items {
@@ -206,13 +263,21 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
     let old = Manifest::read(prefix)?.unwrap_or_default();
     let mut new =
         Manifest { files: items.iter().map(|item| item.to.clone()).collect(), folders: BTreeSet::new() };
-    let foreign = new.files.iter().find(|file| !old.files.contains(*file) && prefix.join(file).exists());
-    if let Some(file) = foreign {
+    if let Some(item) = items.iter().find(|item| is_foreign(item, prefix, &old)) {
+        let remedy = match item.content {
+            Content::Link(_) => {
+                "remove it (`cargo xtask uninstall` does, where an installation below another \
+                                 --prefix put it there), or leave GIMP out with --no-gimp"
+            }
+            _ => "remove it, or name another --prefix",
+        };
         bail!(
-            "{} is there already and was not installed by this command: remove it, or name another --prefix",
-            prefix.join(file).display()
+            "{} is there already and was not installed by this command: {remedy}",
+            prefix.join(&item.to).display()
         );
     }
+    // A GIMP that was given the plug-in before keeps it, whichever are named this time.
+    new.files.extend(old.links().filter(|link| leads_into(link, prefix)).cloned());
     new.add_missing_folders(prefix);
     new.folders.extend(old.folders.iter().cloned());
     old.union(&new).write(prefix)?;
@@ -224,6 +289,7 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
         let staged = match &item.content {
             Content::Bytes(bytes) => files::stage(&to, bytes, item.mode),
             Content::File(from) => files::stage_copy(&to, from, item.mode),
+            Content::Link(target) => files::stage_link(&to, target),
         };
         if let Err(error) = staged {
             items.iter().for_each(|item| drop(remove_file(&files::staged(&prefix.join(&item.to)))));
@@ -235,16 +301,27 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
     for item in items {
         files::commit(&prefix.join(&item.to))?;
     }
-    for gone in old.files.difference(&new.files) {
+    for gone in old.files.difference(&new.files).filter(|gone| !gone.is_absolute()) {
         remove_file(&prefix.join(gone))?;
     }
     new.write(prefix)
+}
+
+/// Whether something is in the place of `item` that is not ours to replace.
+fn is_foreign(item: &Item, prefix: &Path, old: &Manifest) -> bool {
+    let place = prefix.join(&item.to);
+    let ours = match &item.content {
+        Content::Link(target) => fs::read_link(&place).is_ok_and(|found| found == *target),
+        _ => old.files.contains(&item.to),
+    };
+    !ours && fs::symlink_metadata(&place).is_ok()
 }
 
 fn size(item: &Item) -> u64 {
     match &item.content {
         Content::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         Content::File(path) => fs::metadata(path).map_or(0, |found| found.len()),
+        Content::Link(_) => 0,
     }
 }
 
@@ -292,5 +369,75 @@ mod tests {
         let said = install(dir.path(), &[item("bin/a", "1")]).unwrap_err().to_string();
         assert!(said.contains("bin/a is there already"), "{said}");
         assert_eq!(read(dir.path(), "bin/a"), "theirs");
+    }
+
+    /// The link of a GIMP whose profile lies below `dir`, and its place.
+    fn linked(dir: &Path, profile: &str, prefix: &Path) -> (Item, PathBuf) {
+        let gimp = Gimp::named(&dir.join(profile)).unwrap();
+        (link(&gimp, prefix), gimp.place())
+    }
+
+    #[test]
+    fn gimp_is_given_a_link_that_stays_until_it_is_uninstalled() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path().join("prefix");
+        let file = || item("lib/autochrome/autochrome-gimp", "1");
+        let (first, in_2) = linked(dir.path(), "2.10", &prefix);
+        install(&prefix, &[file(), first]).unwrap();
+        assert_eq!(fs::read_to_string(&in_2).unwrap(), "1");
+        let (second, in_3) = linked(dir.path(), "3.0", &prefix);
+        install(&prefix, &[file(), second]).unwrap();
+        install(&prefix, &[file()]).unwrap();
+        assert_eq!(fs::read_link(&in_2).unwrap(), fs::read_link(&in_3).unwrap());
+        uninstall(Some(prefix)).unwrap();
+        assert!(!dir.path().join("2.10").exists() && !dir.path().join("3.0").exists());
+    }
+
+    #[test]
+    fn a_gimp_named_twice_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (profile, other_name) = (dir.path().join("3.0"), dir.path().join("link"));
+        fs::create_dir(&profile).unwrap();
+        std::os::unix::fs::symlink(&profile, &other_name).unwrap();
+        let folders = [profile.clone(), profile.join("plug-ins"), other_name, dir.path().join("3.2")];
+        assert_eq!(named(&folders).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_plug_in_of_someone_else_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path().join("prefix");
+        let (ours, place) = linked(dir.path(), "3.0", &prefix);
+        let items = [item("lib/autochrome/autochrome-gimp", "1"), ours];
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(&place, "theirs").unwrap();
+        let said = install(&prefix, &items).unwrap_err().to_string();
+        assert!(said.contains("is there already") && said.contains("--no-gimp"), "{said}");
+        assert!(!prefix.exists(), "all or nothing");
+
+        // A link that leads nowhere is theirs too; so is what replaced our own.
+        fs::remove_file(&place).unwrap();
+        std::os::unix::fs::symlink("/absent", &place).unwrap();
+        install(&prefix, &items).unwrap_err();
+        fs::remove_file(&place).unwrap();
+        install(&prefix, &items).unwrap();
+        fs::remove_file(&place).unwrap();
+        fs::write(&place, "theirs").unwrap();
+        install(&prefix, &items).unwrap_err();
+        install(&prefix, &items[..1]).unwrap();
+        uninstall(Some(prefix)).unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"theirs");
+    }
+
+    #[test]
+    fn where_gimp_can_be_given_no_link_nothing_is_installed() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path().join("prefix");
+        let (ours, place) = linked(dir.path(), "3.0", &prefix);
+        fs::create_dir_all(dir.path().join("3.0/plug-ins")).unwrap();
+        fs::write(place.parent().unwrap(), "a file in the place of the folder").unwrap();
+        let said = format!("{:#}", install(&prefix, &[item("bin/a", "1"), ours]).unwrap_err());
+        assert!(said.contains("left as it was") && said.contains("cannot make the link"), "{said}");
+        assert!(!prefix.join("bin/a").exists());
     }
 }

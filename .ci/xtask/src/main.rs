@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod elf;
 mod files;
+mod gimp;
 mod install;
 mod libtorch;
 mod manifest;

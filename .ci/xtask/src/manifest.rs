@@ -1,7 +1,8 @@
 //! The list of what an installation put below its prefix.
 //!
 //! The idea: it is written before the first file and again after the last, so that whatever an interruption
-//! leaves is listed, and `uninstall` removes exactly that.
+//! leaves is listed, and `uninstall` removes exactly that. Below the prefix lies everything but the links that lead
+//! other programs to it: such a line is an absolute path, and only a link that leads into the prefix is removed by it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,9 +15,13 @@ use crate::files;
 
 /// Where it lies below the prefix.
 const PLACE: &str = "share/autochrome/install-manifest";
-const FIRST_LINE: &str = "autochrome-install 1";
+/// How the path of every link outside the prefix ends.
+const LINK: &str = "plug-ins/autochrome-gimp/autochrome-gimp";
+const FIRST_LINE: &str = "autochrome-install 2";
+/// As the first version wrote it, which knew no links.
+const FIRST_LINE_1: &str = "autochrome-install 1";
 
-/// Files and folders below a prefix, all relative to it.
+/// Files and folders, relative to the prefix; links outside and the folders made for them, absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// Files that were installed.
@@ -38,13 +43,16 @@ impl Manifest {
 
     fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
-        if lines.next() != Some(FIRST_LINE) {
+        if !matches!(lines.next(), Some(FIRST_LINE | FIRST_LINE_1)) {
             bail!("expected `{FIRST_LINE}` in its first line: it was written by another version");
         }
         let mut manifest = Self::default();
         for line in lines.filter(|line| !line.is_empty()) {
             let path = PathBuf::from(line);
-            if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            let outside = path.is_absolute() && (line.ends_with('/') || path.ends_with(LINK));
+            let inside = path.strip_prefix("/").ok().filter(|inside| outside && *inside != Path::new(""));
+            let inside = inside.unwrap_or(&path);
+            if !inside.components().all(|part| matches!(part, Component::Normal(_))) {
                 bail!("`{line}` leaves the prefix: nothing is removed by this list");
             }
             let kind = if line.ends_with('/') { &mut manifest.folders } else { &mut manifest.files };
@@ -78,11 +86,19 @@ impl Manifest {
         Self { files: &self.files | &other.files, folders: &self.folders | &other.folders }
     }
 
+    /// The links outside the prefix.
+    pub fn links(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().filter(|file| file.is_absolute())
+    }
+
     /// Removes the files below `prefix`, then the list, then the folders that are empty now.
     pub fn remove(&self, prefix: &Path) -> Result<()> {
         for file in &self.files {
-            remove_file(&prefix.join(file))?;
-            remove_file(&files::staged(&prefix.join(file)))?;
+            for path in [prefix.join(file), files::staged(&prefix.join(file))] {
+                if !file.is_absolute() || leads_into(&path, prefix) {
+                    remove_file(&path)?;
+                }
+            }
         }
         remove_file(&prefix.join(PLACE))?;
         // Deepest first: a folder sorts before what is in it.
@@ -92,6 +108,15 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Whether there is a link at `path` that leads into `prefix`, to something that is there or not.
+pub fn leads_into(path: &Path, prefix: &Path) -> bool {
+    let within = |target: &Path| match (target.canonicalize(), prefix.canonicalize()) {
+        (Ok(target), Ok(prefix)) => target.starts_with(prefix),
+        _ => false,
+    };
+    fs::read_link(path).is_ok_and(|target| target.starts_with(prefix) || within(&target))
 }
 
 /// Removes a file, and only a file; absent is fine.
@@ -124,11 +149,36 @@ mod tests {
 
     #[test]
     fn a_list_that_leaves_the_prefix_is_refused() {
-        for line in ["/etc/passwd", "../x", "a/../../x"] {
+        let link = format!("/home/me/../you/{LINK}");
+        for line in ["/etc/passwd", "../x", "a/../../x", "/", "/a/../", &link] {
             let said = Manifest::parse(&format!("{FIRST_LINE}\n{line}\n")).unwrap_err().to_string();
             assert!(said.contains("leaves the prefix"), "{said}");
         }
         Manifest::parse("something else\n").unwrap_err();
+        Manifest::parse(&format!("{FIRST_LINE_1}\nbin/a\n")).unwrap();
+    }
+
+    #[test]
+    fn a_link_outside_is_removed_only_while_it_leads_into_the_prefix() {
+        let dir = tempfile::tempdir().unwrap();
+        let prefix = dir.path().join("prefix");
+        let [ours, theirs] = ["2.10", "3.0"].map(|profile| dir.path().join(profile).join(LINK));
+        let mut written = manifest(&["bin/a"]);
+        written.files.extend([ours.clone(), theirs.clone()]);
+        written.add_missing_folders(&prefix);
+        written.write(&prefix).unwrap();
+        for link in [&ours, &theirs] {
+            files::stage_link(link, &prefix.join("bin/a")).unwrap();
+            files::commit(link).unwrap();
+        }
+        fs::remove_file(&theirs).unwrap();
+        fs::write(&theirs, "theirs").unwrap();
+        let read = Manifest::read(&prefix).unwrap().unwrap();
+        assert_eq!(read, written);
+        assert_eq!(read.links().count(), 2);
+        read.remove(&prefix).unwrap();
+        assert!(!dir.path().join("2.10").exists(), "its folders were made for it");
+        assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
     }
 
     #[test]
