@@ -212,11 +212,13 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
         strength: gtk.slider(MAX_STRENGTH, false),
         own: gtk.check("as the mod_el suggests"),
         temperature: gtk.slider(1.0, true),
-        ends: gtk.label("muted (1)  to  vivid (0)"),
+        ends: gtk.row(0),
         output: gtk.choice(Output::ALL.map(|(_, _, what)| what)),
         device: gtk.choice(DEVICES.map(|(_, what)| what)),
     };
     gtk.set_picture(widgets.picture, picture.size, picture.format == Format::Rgba8, &picture.pixels);
+    gtk.pack(widgets.ends, gtk.label("muted"), true);
+    gtk.pack(widgets.ends, gtk.label("vivid"), false);
     gtk.wrap(widgets.description, 36);
     gtk.wrap(widgets.status, 48);
     gtk.explain(widgets.strength, "factor on the colours: 0 is gray, 1 what the model predicts");

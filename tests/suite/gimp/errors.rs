@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use autochrome_tests::{built, pin_filtered};
+use autochrome_tests::{built, pin, pin_filtered};
 
 use super::{Generation, Gimp, with_each};
 
@@ -32,13 +32,33 @@ fn refused(gimp: &Gimp, prepare: &str, output: u8) -> String {
 #[test]
 fn what_cannot_be_coloured_gets_a_sentence() {
     let cases = [
-        ("indexed", "(gimp-image-convert-indexed image CONVERT-DITHER-NONE CONVERT-PALETTE-GENERATE 8 FALSE FALSE \"\") (define target (top image))", 0),
-        ("a channel", "(define target (car (gimp-channel-new image \"c\" 10 10 50 '(0 0 0)))) (gimp-image-insert-channel image target 0 0)", 0),
-        ("a layer mask", "(define target (car (gimp-layer-create-mask (top image) ADD-MASK-WHITE))) (add-mask (top image) target)", 0),
+        (
+            "indexed",
+            "(gimp-image-convert-indexed image CONVERT-DITHER-NONE CONVERT-PALETTE-GENERATE 8 FALSE FALSE \"\") (define target (top image))",
+            0,
+        ),
+        (
+            "a channel",
+            "(define target (car (gimp-channel-new image 10 10 \"c\" 50 '(0 0 0)))) (gimp-image-insert-channel image target 0 0)",
+            0,
+        ),
+        (
+            "a layer mask",
+            "(define target (car (gimp-layer-create-mask (top image) ADD-MASK-WHITE))) (add-mask (top image) target)",
+            0,
+        ),
         ("locked, in place", "(define target (top image)) (gimp-item-set-lock-content target TRUE)", 1),
         ("a group, in place", "(define target (group image)) (gimp-image-insert-layer image target 0 0)", 1),
-        ("a floating selection", "(gimp-edit-copy (top image)) (define target (top image)) (gimp-floating-sel-attach (car (gimp-layer-copy target FALSE)) target)", 0),
-        ("a selection elsewhere", "(gimp-image-resize image 300 64 0 0) (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 200 0 20 20) (define target (top image))", 0),
+        (
+            "a floating selection",
+            "(gimp-edit-copy (top image)) (define target (top image)) (gimp-floating-sel-attach (car (gimp-layer-copy target FALSE)) target)",
+            0,
+        ),
+        (
+            "a selection elsewhere",
+            "(gimp-image-resize image 300 64 0 0) (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 200 0 20 20) (define target (top image))",
+            0,
+        ),
         ("an unknown output", "(define target (top image))", 7),
     ];
     // Script-Fu of GIMP 3 has other names for half of these; the sentences are the same code.
@@ -48,31 +68,62 @@ fn what_cannot_be_coloured_gets_a_sentence() {
         .iter()
         .map(|(what, prepare, output)| format!("{what}\n  {}", refused(&gimp, prepare, *output)))
         .collect();
-    pin_filtered("gimp_refusals", &lines.join("\n"), &[]);
+    pin("gimp_refusals", &lines.join("\n"));
 }
 
 #[test]
 fn a_plugin_that_fails_leaves_the_image_as_it_was() {
-    with_each(|gimp| {
+    with_each(|mut gimp| {
         gimp.gray("gray.png");
-        let folder = gimp.folder.path().to_owned();
         let mut lines = Vec::new();
         for mode in ["fail", "memory", "panic-status", "unknown-status", "no-session", "old-abi", "crash"] {
-            let mut this = Gimp { generation: gimp.generation, folder: tempfile::tempdir().unwrap(), settings: Vec::new() };
-            super::hosts::write_profile(this.generation, this.folder.path());
-            this = this.with_stub(mode);
-            this.gray("gray.png");
-            let told = this.run(&format!(
+            gimp = gimp.with_stub(mode);
+            let told = gimp.run(&format!(
                 "{TRY}\n(say (state image))\n(export image \"before.png\")\n(define failed #t)\n\
                  (catch #f (colorize image (top image) 0) (set! failed #f))\n\
                  (say failed (state image))\n(export image \"after.png\")"
             ));
-            let same = fs::read(this.path("before.png")).is_ok_and(|before| {
-                fs::read(this.path("after.png")).is_ok_and(|after| !after.is_empty() && after.len() == before.len())
-            });
-            lines.push(format!("{mode}: {:?} same picture: {same}", told.said));
+            let same = gimp.open("before.png") == gimp.open("after.png");
+            lines.push(format!("{mode}: {} same picture: {same}", told.said.join("; ")));
         }
-        drop(folder);
-        pin_filtered(&format!("gimp_failing_plugins_{}", gimp.generation as u8 + 2), &lines.join("\n"), &[]);
+        // Both generations: the same image before and after, and an error each time.
+        pin("gimp_failing_plugins", &lines.join("\n"));
+    });
+}
+
+#[test]
+fn what_is_missing_or_broken_is_named_with_its_remedy() {
+    with_each(|mut gimp| {
+        gimp.gray("gray.png");
+        let models = gimp.path("models");
+        fs::create_dir_all(models.join("broken")).unwrap();
+        fs::write(models.join("broken/model.toml"), "schema = 1\nname = \"broken\"\n").unwrap();
+        fs::write(gimp.path("cut.so"), &fs::read(built().join("libautochrome.so")).unwrap()[..4096]).unwrap();
+        let (absent, cut) = (gimp.path("absent.so"), gimp.path("cut.so"));
+        let mut lines = Vec::new();
+        for (what, model, variable, value) in [
+            ("no such model", "absent", "AUTOCHROME_MODELS", &models),
+            ("a broken model", "broken", "AUTOCHROME_MODELS", &models),
+            ("no library", "", "AUTOCHROME_PLUGIN", &absent),
+            ("a library that is cut short", "", "AUTOCHROME_PLUGIN", &cut),
+        ] {
+            gimp.settings = vec![(variable, value.clone())];
+            let told = gimp.run(&format!(
+                "{TRY}\n(say (state image))\n(colorize-as image (top image) \"{model}\" 1.0 -1.0 0)"
+            ));
+            assert_eq!(told.said, ["(1 1 1)"], "{}", told.printed);
+            if gimp.generation == Generation::Three {
+                assert_eq!(told.code, Some(70), "GIMP 3 says that the script failed");
+            }
+            lines.push(format!("{what}\n  {}", sentence(&gimp, &told.printed)));
+        }
+        pin_filtered(
+            "gimp_missing_things",
+            &lines.join("\n"),
+            &[
+                (r"Error: .*failed: ", "Error: "),
+                (r"found in .*; there are: .*", "found in [folders]; there are: [models]"),
+            ],
+        );
     });
 }

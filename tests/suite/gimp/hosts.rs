@@ -31,7 +31,9 @@ impl Generation {
     /// Whether it is there, or why not.
     pub fn present(self) -> Result<(), String> {
         match self {
-            Self::Two => on_path("gimp-console-2.10").map(drop).ok_or("gimp-console-2.10 is not on PATH".into()),
+            Self::Two => {
+                on_path("gimp-console-2.10").map(drop).ok_or("gimp-console-2.10 is not on PATH".into())
+            }
             Self::Three if on_path("gimp-console-3.0").is_some() => Ok(()),
             Self::Three => {
                 let mut probe = Command::new(checkout().join(".ci/gimp3-run"));
@@ -53,6 +55,15 @@ impl Generation {
         }
         command.arg(name);
         command
+    }
+
+    /// Where its own plug-ins and scripts are.
+    fn places(self) -> (PathBuf, PathBuf) {
+        let version = if self == Self::Two { "2.0" } else { "3.0" };
+        let plain = PathBuf::from(format!("/usr/lib/gimp/{version}/plug-ins"));
+        let machine = format!("/usr/lib/{}-linux-gnu/gimp/{version}/plug-ins", std::env::consts::ARCH);
+        let plug_ins = if plain.is_dir() { plain } else { machine.into() };
+        (plug_ins, PathBuf::from(format!("/usr/share/gimp/{version}/scripts")))
     }
 
     /// The variable that names its profile.
@@ -80,29 +91,34 @@ pub fn write_profile(generation: Generation, folder: &Path) {
         fs::create_dir_all(profile.join(name)).unwrap();
     }
     symlink(plug_in, place.join("autochrome-gimp")).unwrap();
-    if generation == Generation::Two {
-        write_minimal(folder, &profile);
-    }
+    write_few(generation, folder, &profile);
 }
 
-/// GIMP 2.10 starts each plug-in it sees in a new profile: the fewer, the sooner.
-fn write_minimal(folder: &Path, profile: &Path) {
-    let own = Path::new("/usr/lib/gimp/2.0/plug-ins");
-    let own = if own.is_dir() { own.to_path_buf() } else { Path::new("/usr/lib/x86_64-linux-gnu/gimp/2.0/plug-ins").into() };
+/// Gives GIMP one more of its own plug-ins.
+pub fn add_own(generation: Generation, folder: &Path, name: &str, file: &str) {
+    let place = folder.join("few").join(name);
+    fs::create_dir_all(&place).unwrap();
+    symlink(generation.places().0.join(name).join(file), place.join(file)).unwrap();
+}
+
+/// A new GIMP starts each plug-in it sees: the fewer, the sooner.
+fn write_few(generation: Generation, folder: &Path, profile: &Path) {
+    let (own, scripts) = generation.places();
     let few = folder.join("few");
     for name in ["script-fu", "file-png", "file-jpeg", "file-tiff"] {
         fs::create_dir_all(few.join(name)).unwrap();
+        // GIMP 3 may live in a folder of its own, where the link leads to its plug-in.
         symlink(own.join(name).join(name), few.join(name).join(name)).unwrap();
     }
-    let scripts = profile.join("scripts");
+    let profile_scripts = profile.join("scripts");
     for name in ["script-fu.init", "script-fu-compat.init", "plug-in-compat.init"] {
-        symlink(Path::new("/usr/share/gimp/2.0/scripts").join(name), scripts.join(name)).unwrap();
+        symlink(scripts.join(name), profile_scripts.join(name)).unwrap();
     }
     let text = format!(
         "(plug-in-path \"{}:{}\")\n(script-fu-path \"{}\")\n",
         profile.join("plug-ins").display(),
         few.display(),
-        scripts.display()
+        profile_scripts.display()
     );
     fs::write(profile.join("gimprc"), text).unwrap();
 }
@@ -123,6 +139,20 @@ pub fn console(generation: Generation, folder: &Path, batch: &str) -> Command {
         }
     };
     command.env(generation.profile_variable(), folder.join("profile"));
-    command.env("AUTOCHROME_GIMP3_BIND", folder);
     command
+}
+
+/// A program of one word that starts this GIMP without windows, for scripts that are told one.
+pub fn wrapper(generation: Generation, folder: &Path) -> PathBuf {
+    let name = match generation {
+        Generation::Two => "gimp-console-2.10",
+        Generation::Three => "gimp-console-3.0",
+    };
+    let program = generation.program(name);
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let file = folder.join("gimp-console");
+    fs::write(&file, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "))).unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    file
 }

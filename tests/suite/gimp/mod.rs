@@ -3,20 +3,26 @@
 //!
 //! A GIMP that is not there is said by name on standard error; `.ci/run` installs both.
 
+mod batch;
 mod errors;
 mod hosts;
 mod layers;
 mod pixels;
+mod screen;
 mod script;
+mod window;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use autochrome_tests::built;
-use image::{DynamicImage, ImageBuffer, Luma, LumaA, RgbaImage};
+use image::{DynamicImage, ImageBuffer, Luma, LumaA};
 
 pub use hosts::Generation;
+
+/// A picture of 16 bits.
+type Picture = ImageBuffer<image::Rgba<u16>, Vec<u16>>;
 
 /// A GIMP with a profile, and a folder for pictures.
 struct Gimp {
@@ -49,14 +55,22 @@ impl Gimp {
 
     /// With the stub plugin in this mode instead.
     fn with_stub(mut self, mode: &str) -> Self {
+        self.settings.clear();
         self.settings.push(("AUTOCHROME_PLUGIN", built().join("libautochrome_stub.so")));
         self.settings.push(("AUTOCHROME_STUB", mode.into()));
         self
     }
 
-    /// With this in the environment.
-    fn with(mut self, name: &'static str, value: &Path) -> Self {
-        self.settings.push((name, value.into()));
+    /// With a Script-Fu server, which GIMP 3 has in a plug-in of its own.
+    fn add_server(&self) {
+        if self.generation == Generation::Three {
+            hosts::add_own(self.generation, self.folder.path(), "script-fu-server", "script-fu-server");
+        }
+    }
+
+    /// With Python as a language of scripts.
+    fn with_python(self) -> Self {
+        hosts::add_own(self.generation, self.folder.path(), "python-eval", "python-eval.py");
         self
     }
 
@@ -74,13 +88,23 @@ impl Gimp {
         let output = self.command(&format!("(load \"{}\")", file.display())).output().unwrap();
         let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let lines = fs::read_to_string(&said).unwrap_or_default();
-        Told { said: lines.lines().map(str::to_owned).collect(), printed, code: output.status.code() }
+        Told {
+            said: lines.lines().map(|line| line.trim_end().to_owned()).collect(),
+            printed,
+            code: output.status.code(),
+        }
     }
 
     /// Runs a script that has to succeed, and gives what it said.
     fn succeed(&self, body: &str) -> Vec<String> {
         let told = self.run(&format!("{body}\n(say \"the end\")"));
-        assert_eq!(told.said.last().map(String::as_str), Some("the end"), "{:?}\n{}", told.said, told.printed);
+        assert_eq!(
+            told.said.last().map(String::as_str),
+            Some("the end"),
+            "{:?}\n{}",
+            told.said,
+            told.printed
+        );
         told.said[..told.said.len() - 1].to_vec()
     }
 
@@ -103,7 +127,7 @@ impl Gimp {
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
 
-    fn open(&self, name: &str) -> ImageBuffer<image::Rgba<u16>, Vec<u16>> {
+    fn open(&self, name: &str) -> Picture {
         let path = self.path(name);
         image::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgba16()
     }
@@ -111,7 +135,7 @@ impl Gimp {
     /// A gray picture with edges and soft shades, as 8-bit PNG.
     fn gray(&self, name: &str) {
         let shade = |x: u32, y: u32| {
-            let step = if (x / 24 + y / 20) % 2 == 0 { 60 } else { 0 };
+            let step = if (x / 24 + y / 20).is_multiple_of(2) { 60 } else { 0 };
             u8::try_from(20 + x + y / 2 + step).unwrap()
         };
         let picture = ImageBuffer::from_fn(96, 64, |x, y| Luma([shade(x, y)]));
@@ -138,13 +162,20 @@ fn with_each(found: impl Fn(Gimp)) {
 }
 
 /// Largest difference of two 16-bit pictures in any sample, in 255ths.
-fn distance(left: &ImageBuffer<image::Rgba<u16>, Vec<u16>>, right: &ImageBuffer<image::Rgba<u16>, Vec<u16>>) -> f32 {
+fn distance(left: &Picture, right: &Picture) -> f32 {
     assert_eq!(left.dimensions(), right.dimensions());
     let pairs = left.as_raw().iter().zip(right.as_raw());
     f32::from(pairs.map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)) / 257.0
 }
 
+/// Mean difference of two 16-bit pictures, in 255ths.
+fn mean_distance(left: &Picture, right: &Picture) -> f64 {
+    let pairs = left.as_raw().iter().zip(right.as_raw());
+    let sum: u64 = pairs.map(|(left, right)| u64::from(left.abs_diff(*right))).sum();
+    sum as f64 / left.as_raw().len() as f64 / 257.0
+}
+
 /// Whether a picture has colours anywhere.
-fn is_coloured(picture: &ImageBuffer<image::Rgba<u16>, Vec<u16>>) -> bool {
+fn is_coloured(picture: &Picture) -> bool {
     picture.pixels().any(|pixel| pixel.0[0].abs_diff(pixel.0[2]) > 4 * 257)
 }

@@ -1,11 +1,13 @@
 //! Every precision, gray and RGB, with and without transparency, in a new layer and in place.
 //!
 //! The whole matrix runs with the stub plugin, which is quick and whose colours do not keep L: so what is compared is
-//! the new layer by itself. A part of it runs with the real plugin, and compares what the user sees.
+//! the new layer by itself. A part of it runs with the real plugin, and looks at what the user sees: there the mode LCh
+//! Color takes lightness from the photograph, by GIMP's Lab of D50, where the plugin's is of D65; blue is less light in
+//! the one than in the other, so that strong colours come out some 255ths apart.
 
 use std::fmt::Write;
 
-use super::{Gimp, distance, is_coloured, with_each};
+use super::{Gimp, distance, is_coloured, mean_distance, with_each};
 
 /// A precision: name, number in both GIMPs, tolerance in 255ths of the sRGB-encoded sample.
 type Precision = (&'static str, u32, f32);
@@ -23,6 +25,9 @@ const PRECISIONS: [Precision; 10] = [
     ("linear-half", 500, 0.5),
     ("linear-float", 600, 0.1),
 ];
+
+/// How far apart what is seen may be, at most and in the mean.
+const SEEN: (f32, f64) = (8.0, 1.0);
 
 const MODES: [(&str, &str); 2] = [("gray", ""), ("rgb", "(gimp-image-convert-rgb image)")];
 const SOURCES: [&str; 2] = ["opaque", "clear"];
@@ -67,7 +72,7 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
     let mut wrong = Vec::new();
     for ((name, number, tolerance), lines) in kinds.iter().zip(said.chunks(2)) {
         // Two layers, RGB, mode LCh Color, the precision as it was; in place one layer.
-        let expected = [format!("{name} 2 0 26 {number} "), format!("{name} 1 0 ")];
+        let expected = [format!("{name} 2 0 26 {number}"), format!("{name} 1 0")];
         if lines != expected {
             wrong.push(format!("{lines:?}, expected {expected:?}"));
         }
@@ -75,10 +80,13 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
         let by_command_line = gimp.open(&format!("{name}-cli.png"));
         for way in ways {
             let result = gimp.open(&format!("{name}-{way}.png"));
-            let off = distance(&result, &by_command_line);
+            let (off, mean) = (distance(&result, &by_command_line), mean_distance(&result, &by_command_line));
+            let (most, most_mean) = if *way == "seen" { SEEN } else { (*tolerance, 0.5) };
             let coloured = is_coloured(&result);
-            if off > *tolerance || !coloured {
-                wrong.push(format!("{name}-{way}.png is off by {off:.2} / 255; coloured: {coloured}"));
+            if off > most || mean > most_mean || !coloured {
+                wrong.push(format!(
+                    "{name}-{way}.png is off by {off:.2}, mean {mean:.2}; coloured: {coloured}"
+                ));
             }
         }
     }

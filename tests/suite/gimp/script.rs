@@ -34,6 +34,8 @@ const TWO: &str = r#"
 (define (colorize-as image layer model strength temperature output)
   (car (plug-in-autochrome-colorize RUN-NONINTERACTIVE image layer model strength temperature output "cpu")))
 (define (colorize image layer output) (colorize-as image layer "" 1.0 -1.0 output))
+(define (interactive image layer)
+  (plug-in-autochrome-colorize RUN-INTERACTIVE image layer "" 1.0 -1.0 0 "auto"))
 (define (base-type image) (car (gimp-image-base-type image)))
 (define (offsets layer) (gimp-drawable-offsets layer))
 (define (add-mask layer mask) (gimp-layer-add-mask layer mask))
@@ -51,6 +53,8 @@ const THREE: &str = r#"
     #:model model #:strength strength #:temperature temperature
     #:output (if (= output 0) "new-layer" "in-place") #:device "cpu")) 0))
 (define (colorize image layer output) (colorize-as image layer "" 1.0 -1.0 output))
+(define (interactive image layer)
+  (plug-in-autochrome-colorize #:run-mode RUN-INTERACTIVE #:image image #:drawables (vector layer)))
 (define (base-type image) (car (gimp-image-get-base-type image)))
 (define (offsets layer) (gimp-drawable-get-offsets layer))
 (define (add-mask layer mask) (gimp-layer-add-mask layer mask))

@@ -97,6 +97,7 @@ functions! {
             *const c_char, *const c_char, *const c_void, c_int, *const c_void, *const c_char; ...
         ) -> *mut c_void,
         run = "gimp_dialog_run": fn(*mut c_void) -> c_int,
+        default = "gtk_dialog_set_default_response": fn(*mut c_void, c_int),
     }
 }
 
@@ -371,6 +372,8 @@ fn ask(
         )
     };
     panel.gtk().fill(Widget(dialog), panel.widget());
+    // SAFETY: the dialog lives.
+    unsafe { (table.default)(dialog, OK) };
     let answer = loop {
         // SAFETY: the dialog lives.
         let answer = unsafe { (table.run)(dialog) };
