@@ -9,16 +9,21 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::codec::{Bins, Codec};
 use crate::device::Resolved;
+use crate::last_output::LastOutput;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
 use crate::pipeline::{Ab, AbPredictor, PredictError};
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
+///
+/// It remembers the network's last output (at most 16 MiB, L included): asked again for the very same L, it makes ab of
+/// another temperature or the [`Distribution`] without running the network.
 pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
     device: Device,
     kind: Kind,
+    last: LastOutput,
 }
 
 /// What a model says of each pixel of its output before one colour is made of it.
@@ -68,7 +73,13 @@ impl Colorizer {
         // Before anyone changes it, what this process would use by itself.
         default_threads();
         let network = package.load(resolved.device, resolved.kind)?;
-        Ok(Colorizer { network, codec, device: resolved.device, kind: resolved.kind })
+        Ok(Colorizer {
+            network,
+            codec,
+            device: resolved.device,
+            kind: resolved.kind,
+            last: LastOutput::default(),
+        })
     }
 
     /// What the model says of each pixel of its output, for `l` as [`predict_ab`](AbPredictor::predict_ab) takes it,
@@ -93,11 +104,13 @@ impl Colorizer {
         shares.map(|shares| distribution(&shares, bins).map_err(PredictError::new)).transpose()
     }
 
-    /// The network's output, float32, for L `[1, 1, H, W]`.
+    /// The network's output, float32, for L `[1, 1, H, W]`; shared with later calls.
     fn output(&self, l: &[f32], size: [i64; 2]) -> Result<Tensor, TchError> {
-        let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
-        let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
-        self.network.forward(&l)?.f_to_kind(Kind::Float)
+        self.last.get(l, size, || {
+            let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
+            let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
+            self.network.forward(&l)?.f_to_kind(Kind::Float)
+        })
     }
 
     /// ab `[2, h, w]`, float32 on the CPU, for L `[1, 1, H, W]`.
@@ -201,3 +214,6 @@ fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     format!("libtorch: {}", text.lines().next().unwrap_or("no message"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ pub mod codec;
 pub mod color;
 pub mod colorizer;
 pub mod device;
+mod last_output;
 pub mod net;
 pub mod package;
 pub mod pipeline;

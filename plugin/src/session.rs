@@ -1,7 +1,7 @@
 //! A session: the models a host has used, ready for the next picture. Safe code only.
 //!
 //! The idea: **pay once.** Folders are searched when a session first needs a model and again only when a name is
-//! new; a model is loaded for a device once and kept while the host goes on using it.
+//! new; a model is loaded for a device once and kept while the host goes on using it, with its network's last output.
 
 use std::ffi::CString;
 use std::ops::ControlFlow;

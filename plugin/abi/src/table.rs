@@ -90,7 +90,9 @@ pub struct AutochromeApi {
     ///
     /// Threads: one at a time for each session; it blocks until the work is done, and works on
     /// `params->threads` threads of its own. Memory: pixels, `params` and its strings stay the caller's and
-    /// must not change during the call; the session keeps the model for the next call.
+    /// must not change during the call; the session keeps the model for the next call, and at most 16 MiB of what
+    /// the network said of this picture: the same picture again with another strength or temperature (same working
+    /// size, model and device) does not run the network again, so a preview can follow a slider.
     // abi_stable describes no callback inside a function pointer: this one is checked by its size alone.
     #[sabi(unsafe_opaque_field)]
     pub colorize: unsafe extern "C" fn(

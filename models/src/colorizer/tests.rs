@@ -1,0 +1,100 @@
+//! When the network runs and when its last output is enough, with a network that counts.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::codec::{Bins2d, Bins2dConfig};
+use crate::last_output::KEPT_BYTES;
+use crate::net::Layer;
+use crate::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize};
+
+/// Logits that rise with L in some bins and not in others, at a quarter of the size; counts how often it ran.
+struct Counting(Arc<AtomicUsize>);
+
+impl Network for Counting {
+    fn forward_t(&self, l: &Tensor, _train: bool) -> Result<Tensor, TchError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let slopes = Tensor::f_linspace(-0.04, 0.05, 313, (Kind::Float, Device::Cpu))?;
+        l.f_avg_pool2d([4, 4], [4, 4], [0, 0], false, true, None)?.f_mul(&slopes.f_view([1, 313, 1, 1])?)
+    }
+
+    fn stride_in(&self) -> i64 {
+        32
+    }
+
+    fn stride_out(&self) -> i64 {
+        4
+    }
+
+    fn layers_mut(&mut self) -> Vec<&mut dyn Layer> {
+        Vec::new()
+    }
+}
+
+fn counting() -> (Colorizer, Arc<AtomicUsize>) {
+    let passes = Arc::new(AtomicUsize::new(0));
+    let colorizer = Colorizer {
+        network: Box::new(Counting(Arc::clone(&passes))),
+        codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
+        device: Device::Cpu,
+        kind: Kind::Float,
+        last: LastOutput::default(),
+    };
+    (colorizer, passes)
+}
+
+fn ramp(side: usize) -> Vec<f32> {
+    (0..side * side).map(|at| 100.0 * at as f32 / (side * side) as f32).collect()
+}
+
+#[test]
+fn the_network_runs_once_for_a_picture_whatever_the_sliders_say() {
+    let (colorizer, passes) = counting();
+    let source: Vec<u8> = (0..96 * 64).map(|at: u32| u8::try_from(at % 256).expect("a code")).collect();
+    let colour = |source: &[u8], strength, temperature| {
+        let mut target = vec![0; 96 * 64 * 3];
+        let input = ImageView::new(PixelFormat::Gray8, 96, 64, 96, source).expect("an input");
+        let mut output = ImageViewMut::new(PixelFormat::Rgb8, 96, 64, 288, &mut target).expect("an output");
+        let params = Params { working_size: 64, strength, temperature, threads: 1 };
+        colorize(&colorizer, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))
+            .expect("it colorizes");
+        (target, passes.load(Ordering::Relaxed))
+    };
+    let (first, ran) = colour(&source, 1.0, None);
+    assert_eq!(ran, 1);
+    for (strength, temperature) in [(0.5, None), (1.0, Some(1.0)), (1.5, Some(0.0))] {
+        let (other, ran) = colour(&source, strength, temperature);
+        assert_eq!(ran, 1, "strength {strength}, temperature {temperature:?}");
+        assert_ne!(other, first, "strength {strength}, temperature {temperature:?} changed nothing");
+    }
+    assert_eq!(colour(&source, 1.0, None), (first.clone(), 1), "the first result comes back bit for bit");
+    let mut touched = source.clone();
+    touched[1000] ^= 0x40;
+    assert_eq!(colour(&touched, 1.0, None).1, 2, "another picture");
+    assert_eq!(colour(&source, 1.0, None), (first, 3), "only the last one is kept");
+}
+
+#[test]
+fn distributions_come_from_the_same_output() {
+    let (colorizer, passes) = counting();
+    let l = ramp(64);
+    colorizer.predict_ab(&l, 64, 64, None, 1).expect("predicts");
+    let said = colorizer.distribution(&l, 64, 64, true).expect("runs").expect("a distribution");
+    assert_eq!((said.width, said.height, passes.load(Ordering::Relaxed)), (16, 16, 1));
+    // As many values in another shape are another picture.
+    colorizer.predict_ab(&l, 128, 32, None, 1).expect("predicts");
+    assert_eq!(passes.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn what_is_too_large_is_not_kept() {
+    let (colorizer, passes) = counting();
+    let side = 512;
+    assert!(313 * (side / 4) * (side / 4) * 4 > KEPT_BYTES);
+    for _ in 0..2 {
+        colorizer.predict_ab(&ramp(side), side, side, None, 2).expect("predicts");
+    }
+    assert_eq!(passes.load(Ordering::Relaxed), 2);
+}
