@@ -215,7 +215,10 @@ fn place<H: Handle>(
 /// Makes the layer of the colours, fills it and puts it above its photograph.
 fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, coloured: &Coloured<H>) -> Result<Item<H>, Error> {
     let below = coloured.layer;
-    let layer = core.new_colour_layer(image, below, &format!("{} (colour)", core.name(below)))?;
+    // GIMP weighs a layer's colours with its alpha. Above a photograph that is half clear they are to be whole, and the
+    // result is as clear as the photograph; only where other layers shine through, they are to fade with it.
+    let alpha = core.has_alpha(below) && !core.is_lowest(image, below);
+    let layer = core.new_colour_layer(image, below, &format!("{} (colour)", core.name(below)), alpha)?;
     let filled = core
         .write(layer, coloured.samples, &coloured.pixels)
         .and_then(|()| mask(core, image, below, layer))

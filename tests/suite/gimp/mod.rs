@@ -142,11 +142,11 @@ impl Gimp {
         DynamicImage::ImageLuma8(picture).save(self.path(name)).unwrap();
     }
 
-    /// The same with transparency that rises from left to right.
+    /// The same, half clear at the left, opaque at the right. GIMP saves nothing of what is all clear.
     fn clear_gray(&self, name: &str) {
         self.gray(name);
         let gray = image::open(self.path(name)).unwrap().to_luma8();
-        let alpha = |x: u32| u8::try_from((x * 4).min(255)).unwrap();
+        let alpha = |x: u32| u8::try_from((40 + x * 4).min(255)).unwrap();
         let picture = ImageBuffer::from_fn(96, 64, |x, y| LumaA([gray.get_pixel(x, y).0[0], alpha(x)]));
         DynamicImage::ImageLumaA8(picture).save(self.path(name)).unwrap();
     }

@@ -101,8 +101,10 @@ functions! {
 }
 
 /// GIMP, as the job sees it. Every call goes to the GIMP that started this program and waits for its answer.
-pub struct Core<H> {
+pub struct Core<H: Handle> {
     table: Table<H>,
+    layers: H::List,
+    children: H::List,
     gegl: Gegl,
     glib: Glib,
 }
@@ -122,7 +124,11 @@ fn refused(tried: &str) -> Error {
 impl<H: Handle> Core<H> {
     /// Finds everything in `lib`, which is libgimp.
     pub fn load(lib: &Lib) -> Result<Self, Error> {
-        Ok(Self { table: Table::load(lib, H::GENERATION)?, gegl: Gegl::load(lib)?, glib: Glib::load(lib)? })
+        // The types of these two are the generation's own.
+        let (layers, children) =
+            unsafe { (lib.function("gimp_image_get_layers")?, lib.function("gimp_item_get_children")?) };
+        let table = Table::load(lib, H::GENERATION)?;
+        Ok(Self { table, layers, children, gegl: Gegl::load(lib)?, glib: Glib::load(lib)? })
     }
 
     /// How the image stores colour.
@@ -203,6 +209,19 @@ impl<H: Handle> Core<H> {
         unsafe { (self.table.parent)(item.0) }.some().map(Item)
     }
 
+    /// Whether nothing lies below the layer, in its group or in the image.
+    pub fn is_lowest(&self, image: Image<H>, layer: Item<H>) -> bool {
+        let position = unsafe { (self.table.position)(image.0, layer.0) };
+        let (count, block) = unsafe {
+            match self.parent(layer) {
+                Some(parent) => H::count(self.children, parent.0),
+                None => H::count(self.layers, image.0),
+            }
+        };
+        unsafe { self.glib.free(block) };
+        usize::try_from(position).is_ok_and(|position| position + 1 == count)
+    }
+
     /// Width and height in pixels.
     pub fn size(&self, item: Item<H>) -> Size {
         let side = |side: c_int| u32::try_from(side).unwrap_or_default();
@@ -259,9 +278,15 @@ impl<H: Handle> Core<H> {
         Ok(())
     }
 
-    /// A layer for the colours of `below`, with its size, place, opacity and transparency; not in the image yet.
-    pub fn new_colour_layer(&self, image: Image<H>, below: Item<H>, name: &str) -> Result<Item<H>, Error> {
-        let kind = if self.has_alpha(below) { number::RGBA } else { number::RGB };
+    /// A layer for the colours of `below`, with its size, place and opacity; not in the image yet.
+    pub fn new_colour_layer(
+        &self,
+        image: Image<H>,
+        below: Item<H>,
+        name: &str,
+        alpha: bool,
+    ) -> Result<Item<H>, Error> {
+        let kind = if alpha { number::RGBA } else { number::RGB };
         let text = c_string(name);
         let (mut x, mut y) = (0, 0);
         let layer = unsafe {
