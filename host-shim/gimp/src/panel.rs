@@ -231,8 +231,8 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
     let rows = [
         ("_Model:", widgets.model),
         ("", widgets.description),
-        ("_Strength:", widgets.strength),
-        ("_Colours:", widgets.own),
+        ("Stren_gth:", widgets.strength),
+        ("Colo_urs:", widgets.own),
         ("", widgets.temperature),
         ("", widgets.ends),
         ("Resul_t:", widgets.output),

@@ -57,13 +57,12 @@ impl Generation {
         command
     }
 
-    /// Where its own plug-ins and scripts are.
-    fn places(self) -> (PathBuf, PathBuf) {
+    /// Where its own plug-ins are. GIMP 3 may live in a folder of its own, where links to them lead to the right place.
+    fn own_plug_ins(self) -> PathBuf {
         let version = if self == Self::Two { "2.0" } else { "3.0" };
         let plain = PathBuf::from(format!("/usr/lib/gimp/{version}/plug-ins"));
         let machine = format!("/usr/lib/{}-linux-gnu/gimp/{version}/plug-ins", std::env::consts::ARCH);
-        let plug_ins = if plain.is_dir() { plain } else { machine.into() };
-        (plug_ins, PathBuf::from(format!("/usr/share/gimp/{version}/scripts")))
+        if plain.is_dir() { plain } else { machine.into() }
     }
 
     /// The variable that names its profile.
@@ -98,28 +97,26 @@ pub fn write_profile(generation: Generation, folder: &Path) {
 pub fn add_own(generation: Generation, folder: &Path, name: &str, file: &str) {
     let place = folder.join("few").join(name);
     fs::create_dir_all(&place).unwrap();
-    symlink(generation.places().0.join(name).join(file), place.join(file)).unwrap();
+    symlink(generation.own_plug_ins().join(name).join(file), place.join(file)).unwrap();
 }
 
 /// A new GIMP starts each plug-in it sees: the fewer, the sooner.
 fn write_few(generation: Generation, folder: &Path, profile: &Path) {
-    let (own, scripts) = generation.places();
     let few = folder.join("few");
     for name in ["script-fu", "file-png", "file-jpeg", "file-tiff"] {
-        fs::create_dir_all(few.join(name)).unwrap();
-        // GIMP 3 may live in a folder of its own, where the link leads to its plug-in.
-        symlink(own.join(name).join(name), few.join(name).join(name)).unwrap();
+        add_own(generation, folder, name, name);
     }
-    let profile_scripts = profile.join("scripts");
-    for name in ["script-fu.init", "script-fu-compat.init", "plug-in-compat.init"] {
-        symlink(scripts.join(name), profile_scripts.join(name)).unwrap();
+    let mut text = format!("(plug-in-path \"{}:{}\")\n", profile.join("plug-ins").display(), few.display());
+    match generation {
+        Generation::Two => {
+            let scripts = profile.join("scripts");
+            for name in ["script-fu.init", "script-fu-compat.init", "plug-in-compat.init"] {
+                symlink(Path::new("/usr/share/gimp/2.0/scripts").join(name), scripts.join(name)).unwrap();
+            }
+            text += &format!("(script-fu-path \"{}\")\n", scripts.display());
+        }
+        Generation::Three => text += "(show-welcome-dialog no)\n",
     }
-    let text = format!(
-        "(plug-in-path \"{}:{}\")\n(script-fu-path \"{}\")\n",
-        profile.join("plug-ins").display(),
-        few.display(),
-        profile_scripts.display()
-    );
     fs::write(profile.join("gimprc"), text).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::hosts::{self, Generation};
 
 /// How long anything may take; these machines can be slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Programs that are ended with the test.
 pub struct Screen {
@@ -147,6 +147,6 @@ impl Server {
             eprintln!("{script}: {answer}");
             return None;
         }
-        Some(answer)
+        Some(answer.trim_matches('"').to_owned())
     }
 }

@@ -47,7 +47,7 @@ fn dialog(generation: Generation) {
     let ask = |text: &str| server.ask(text);
     ask(&format!("(load \"{}\")", words.display()));
     ask("(define image (open \"photo.jpg\"))");
-    ask("(begin (gimp-image-clean-all image) (gimp-display-new image) (gimp-displays-flush))");
+    ask("(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image) (gimp-displays-flush))");
     ask("(export image \"before.png\")");
     let shot = gimp.path("shot.png");
 
@@ -57,7 +57,7 @@ fn dialog(generation: Generation) {
     let look = || screen.picture(&window, &shot).map(|picture| coloured(&picture)).unwrap_or(0.0);
     wait_for("a preview with colours", || (look() > 0.2).then_some(()));
     keep(&shot, generation, "dialog");
-    screen.press(&window, "alt+s");
+    screen.press(&window, "alt+g");
     screen.press(&window, "Home");
     wait_for("a gray preview at strength 0", || (look() < 0.05).then_some(()));
     screen.press(&window, "End");
