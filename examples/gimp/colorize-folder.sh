@@ -47,7 +47,7 @@ script=$made/.script.scm
 # GIMP's own exit status says nothing (2.10 always 0): what counts is what it has written.
 case $("$gimp" --version 2>/dev/null) in
 *" 2.10."*)
-    "$gimp" -i -d -f -s -b "(load $(quoted "$here/colorize-file-2.scm"))" -b "(load $(quoted "$script"))" \
+    "$gimp" -i -d -f -s -b "(begin (load $(quoted "$here/colorize-file-2.scm")) (load $(quoted "$script")))" \
         -b '(gimp-quit 1)' >"$made/.log" 2>&1
     ;;
 *)

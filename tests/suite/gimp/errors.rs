@@ -12,11 +12,12 @@ const TRY: &str = r#"
 (define image (open "gray.png"))
 "#;
 
-/// The lines of `printed` that carry the plug-in's sentence, without what differs from machine to machine.
+/// The plug-in's sentence in what GIMP `printed`, without GIMP's words around it and the places of this machine.
 fn sentence(gimp: &Gimp, printed: &str) -> String {
     let line = printed.lines().find(|line| line.starts_with("Error: ")).unwrap_or(printed);
     let text = line.replace(&gimp.folder.path().display().to_string(), "<folder>");
-    let text = text.replace(&built().display().to_string(), "<built>");
+    let text = text.rsplit("plug-in-autochrome-colorize failed: ").next().unwrap_or_default();
+    let text = text.split(" (<folder>/script.scm").next().unwrap_or_default();
     text.trim().to_owned()
 }
 

@@ -47,7 +47,9 @@ fn dialog(generation: Generation) {
     let ask = |text: &str| server.ask(text);
     ask(&format!("(load \"{}\")", words.display()));
     ask("(define image (open \"photo.jpg\"))");
-    ask("(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image) (gimp-displays-flush))");
+    ask(
+        "(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image) (gimp-displays-flush))",
+    );
     ask("(export image \"before.png\")");
     let shot = gimp.path("shot.png");
 
@@ -69,6 +71,9 @@ fn dialog(generation: Generation) {
     ask("(export image \"seen.png\")");
     gimp.colour_by_command_line("before.png", "cli.png", &["--strength", "1.5"]);
     assert!(mean_distance(&gimp.open("seen.png"), &gimp.open("cli.png")) < 1.5);
+    if let Some(welcome) = screen.window("^Welcome to GIMP") {
+        screen.press(&welcome, "Escape");
+    }
     let main = wait_for("GIMP's window", || screen.window("GIMP$"));
     std::thread::sleep(std::time::Duration::from_secs(1));
     screen.picture("root", &shot).unwrap();
