@@ -77,9 +77,10 @@ impl Panel {
         Ok(panel)
     }
 
-    /// The widget to put into a dialog.
-    pub fn widget(&self) -> Widget {
-        self.widgets.whole
+    /// Fills a dialog. The keyboard is on a slider, so that Return is the dialog's OK.
+    pub fn fill(&self, dialog: Widget) {
+        self.gtk.fill(dialog, self.widgets.whole);
+        self.gtk.focus(self.widgets.strength);
     }
 
     /// GTK.

@@ -2,14 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::hosts::{self, Generation};
 
 /// How long anything may take; these machines can be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Programs that are ended with the test.
 pub struct Screen {
@@ -64,7 +64,12 @@ impl Screen {
     }
 
     /// Starts a GIMP with windows, and a server in it.
-    pub fn start_gimp(&mut self, generation: Generation, folder: &Path) -> Server {
+    pub fn start_gimp(
+        &mut self,
+        generation: Generation,
+        folder: &Path,
+        settings: &[(&'static str, PathBuf)],
+    ) -> Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = folder.join("server.log");
         let mut command = match generation {
@@ -88,6 +93,11 @@ impl Screen {
             }
         };
         command.env(generation.profile_variable(), folder.join("profile"));
+        // Long enough to be interrupted.
+        command.env("AUTOCHROME_STUB_MS", "20000");
+        for (name, value) in settings {
+            command.env(name, value);
+        }
         self.start(&mut command);
         let server = Server { port };
         wait_for("GIMP's server", || server.try_ask("(+ 1 1)"));
@@ -108,7 +118,24 @@ impl Screen {
     /// Presses a key in a window.
     pub fn press(&self, window: &str, key: &str) {
         self.xdotool(&["windowactivate", "--sync", window]);
+        self.type_key(key);
+    }
+
+    /// Presses a key where the keyboard is.
+    pub fn type_key(&self, key: &str) {
         self.xdotool(&["key", "--clearmodifiers", key]);
+    }
+
+    /// Clicks into the lowest line of a window, so many pixels from its right side.
+    pub fn click_low(&self, window: &str, from_right: i32) {
+        let told = self.xdotool(&["getwindowgeometry", "--shell", window]);
+        let number = |name: &str| -> i32 {
+            let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.and_then(|number| number.parse().ok()).unwrap_or_default()
+        };
+        let x = number("X") + number("WIDTH") - from_right;
+        let y = number("Y") + number("HEIGHT") - 18;
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
     }
 
     /// A picture of a window, or of all of it.

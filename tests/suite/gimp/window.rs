@@ -1,11 +1,11 @@
 //! The dialog as a user meets it: preview, slider, result, one Ctrl+Z.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use autochrome_tests::checkout;
 
-use super::screen::{Screen, wait_for};
+use super::screen::{Screen, Server, wait_for};
 use super::{Generation, Gimp, distance, mean_distance, script};
 
 /// Share of the pixels at the left, where the preview is, that are coloured.
@@ -30,35 +30,75 @@ fn keep(from: &Path, generation: Generation, name: &str) {
     }
 }
 
-fn dialog(generation: Generation) {
-    let Some(gimp) = Gimp::find(generation) else { return };
-    let mut screen = match Screen::open() {
-        Ok(screen) => screen,
-        Err(reason) => {
-            eprintln!("SKIPPED: the dialog of {} was not tried: {reason}", generation.name());
-            return;
-        }
-    };
-    gimp.add_server();
-    fs::copy(checkout().join("examples/photos/astronaut.jpg"), gimp.path("photo.jpg")).unwrap();
-    let server = screen.start_gimp(generation, gimp.folder.path());
-    let words = gimp.path("words.scm");
-    fs::write(&words, script::whole(generation, gimp.folder.path(), "")).unwrap();
-    let ask = |text: &str| server.ask(text);
-    ask(&format!("(load \"{}\")", words.display()));
-    ask("(define image (open \"photo.jpg\"))");
-    ask(
-        "(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image) (gimp-displays-flush))",
-    );
-    ask("(export image \"before.png\")");
-    let shot = gimp.path("shot.png");
+/// A GIMP with its windows and a photograph in them.
+struct Desk {
+    gimp: Gimp,
+    screen: Screen,
+    server: Server,
+    shot: PathBuf,
+}
 
-    let asked = server.clone();
+impl Desk {
+    /// `None` where there is no such GIMP or no screen. The image is called `image` in scripts.
+    fn open(generation: Generation, stub: Option<&str>) -> Option<Self> {
+        let mut gimp = Gimp::find(generation)?;
+        let mut screen = match Screen::open() {
+            Ok(screen) => screen,
+            Err(reason) => {
+                eprintln!("SKIPPED: the windows of {} were not tried: {reason}", generation.name());
+                return None;
+            }
+        };
+        if let Some(mode) = stub {
+            gimp = gimp.with_stub(mode);
+        }
+        gimp.add_server();
+        fs::copy(checkout().join("examples/photos/astronaut.jpg"), gimp.path("photo.jpg")).unwrap();
+        let server = screen.start_gimp(generation, gimp.folder.path(), &gimp.settings);
+        let words = gimp.path("words.scm");
+        fs::write(&words, script::whole(generation, gimp.folder.path(), "")).unwrap();
+        server.ask(&format!("(load \"{}\")", words.display()));
+        server.ask("(define image (open \"photo.jpg\"))");
+        // An image that a script has opened keeps no undo of its own accord.
+        server.ask(
+            "(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image))",
+        );
+        server.ask("(begin (gimp-displays-flush) (export image \"before.png\"))");
+        if let Some(welcome) = screen.window("^Welcome to GIMP") {
+            screen.press(&welcome, "Escape");
+        }
+        let shot = gimp.path("shot.png");
+        Some(Self { gimp, screen, server, shot })
+    }
+
+    fn ask(&self, script: &str) -> String {
+        self.server.ask(script)
+    }
+
+    fn is_as_before(&self) -> bool {
+        self.ask("(if (and (= (count image) 1) (= (base-type image) GRAY)) \"yes\" \"no\")") == "yes"
+    }
+
+    fn main_window(&self) -> String {
+        wait_for("GIMP's window", || self.screen.window("GIMP$"))
+    }
+
+    fn see_all(&self, name: &str) {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        self.screen.picture("root", &self.shot).unwrap();
+        keep(&self.shot, self.gimp.generation, name);
+    }
+}
+
+fn dialog(generation: Generation) {
+    let Some(desk) = Desk::open(generation, None) else { return };
+    let (screen, gimp) = (&desk.screen, &desk.gimp);
+    let asked = desk.server.clone();
     let run = std::thread::spawn(move || asked.try_ask("(interactive image (top image))"));
     let window = wait_for("the dialog", || screen.window("^Colorize Photo$"));
-    let look = || screen.picture(&window, &shot).map(|picture| coloured(&picture)).unwrap_or(0.0);
+    let look = || screen.picture(&window, &desk.shot).map(|picture| coloured(&picture)).unwrap_or(0.0);
     wait_for("a preview with colours", || (look() > 0.2).then_some(()));
-    keep(&shot, generation, "dialog");
+    keep(&desk.shot, generation, "dialog");
     screen.press(&window, "alt+g");
     screen.press(&window, "Home");
     wait_for("a gray preview at strength 0", || (look() < 0.05).then_some(()));
@@ -67,24 +107,64 @@ fn dialog(generation: Generation) {
     screen.press(&window, "Return");
     assert!(run.join().unwrap().is_some(), "the run failed");
 
-    assert_eq!(ask("(if (and (= (count image) 2) (= (base-type image) RGB)) \"yes\" \"no\")"), "yes");
-    ask("(export image \"seen.png\")");
+    assert_eq!(desk.ask("(if (and (= (count image) 2) (= (base-type image) RGB)) \"yes\" \"no\")"), "yes");
+    desk.ask("(export image \"seen.png\")");
     gimp.colour_by_command_line("before.png", "cli.png", &["--strength", "1.5"]);
     assert!(mean_distance(&gimp.open("seen.png"), &gimp.open("cli.png")) < 1.5);
-    if let Some(welcome) = screen.window("^Welcome to GIMP") {
-        screen.press(&welcome, "Escape");
-    }
-    let main = wait_for("GIMP's window", || screen.window("GIMP$"));
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    screen.picture("root", &shot).unwrap();
-    keep(&shot, generation, "result");
+    desk.see_all("result");
 
     // One Ctrl+Z takes all of it back.
-    screen.press(&main, "ctrl+z");
-    wait_for("the undo", || (ask("(if (= (count image) 1) \"yes\" \"no\")") == "yes").then_some(()));
-    assert_eq!(ask("(if (= (base-type image) GRAY) \"gray\" \"not gray\")"), "gray");
-    ask("(export image \"after.png\")");
+    screen.press(&desk.main_window(), "ctrl+z");
+    wait_for("the undo", || desk.is_as_before().then_some(()));
+    desk.ask("(export image \"after.png\")");
     assert!(distance(&gimp.open("before.png"), &gimp.open("after.png")) == 0.0);
+
+    // The values of the dialog are the last values.
+    desk.ask("(begin (again image (top image)) (export image \"again.png\"))");
+    assert!(distance(&gimp.open("again.png"), &gimp.open("seen.png")) == 0.0);
+}
+
+/// Whether the plug-in of this test is at work.
+fn at_work(folder: &Path) -> bool {
+    let own = folder.join("profile/plug-ins/autochrome-gimp/autochrome-gimp");
+    let own = own.to_string_lossy().into_owned();
+    fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        line.starts_with(own.as_bytes())
+    })
+}
+
+fn cancel(generation: Generation) {
+    let Some(desk) = Desk::open(generation, Some("slow")) else { return };
+    let screen = &desk.screen;
+    let main = desk.main_window();
+    // From the menu, as only then GIMP shows progress: Colors, at its end.
+    screen.press(&main, "alt+c");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    screen.type_key("End");
+    if generation == Generation::Three {
+        // Below it is a filter that comes with GIMP 3.
+        screen.type_key("Up");
+    }
+    desk.see_all("menu");
+    screen.type_key("Return");
+    let window = wait_for("the dialog", || screen.window("^Colorize Photo$"));
+    screen.press(&window, "Return");
+    wait_for("the dialog's end", || screen.window("^Colorize Photo$").is_none().then_some(()));
+    desk.see_all("progress");
+    assert!(at_work(desk.gimp.folder.path()), "the slow plugin is not done yet");
+    // The Cancel button is somewhere at the right in the lowest line of the window, as far as the docks let it.
+    for from_right in (20..500).step_by(24) {
+        if at_work(desk.gimp.folder.path()) {
+            screen.click_low(&main, from_right);
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    }
+    assert!(!at_work(desk.gimp.folder.path()), "the plug-in was not cancelled");
+    assert!(desk.is_as_before());
+    desk.ask("(export image \"after.png\")");
+    let after = desk.gimp.open("after.png");
+    assert!(distance(&desk.gimp.open("before.png"), &after) == 0.0);
 }
 
 #[test]
@@ -95,4 +175,14 @@ fn the_dialog_of_gimp_2_previews_colours_and_is_undone_at_once() {
 #[test]
 fn the_dialog_of_gimp_3_previews_colours_and_is_undone_at_once() {
     dialog(Generation::Three);
+}
+
+#[test]
+fn a_run_cancelled_in_gimp_2_changes_nothing() {
+    cancel(Generation::Two);
+}
+
+#[test]
+fn a_run_cancelled_in_gimp_3_changes_nothing() {
+    cancel(Generation::Three);
 }

@@ -371,7 +371,7 @@ fn ask(
             std::ptr::null::<c_char>(),
         )
     };
-    panel.gtk().fill(Widget(dialog), panel.widget());
+    panel.fill(Widget(dialog));
     // SAFETY: the dialog lives.
     unsafe { (table.default)(dialog, OK) };
     let answer = loop {

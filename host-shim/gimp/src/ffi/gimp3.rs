@@ -414,7 +414,7 @@ fn ask(
     let title = c_string(text::TITLE);
     // SAFETY: procedure and config are GIMP's.
     let dialog = unsafe { (table.new)(procedure, config, title.as_ptr()) };
-    panel.gtk().fill(Widget(dialog), panel.widget());
+    panel.fill(Widget(dialog));
     panel.on_change(move |settings| write(state, config, settings));
     let listener = panel.clone();
     panel.gtk().on_notify(config, move || {

@@ -52,6 +52,7 @@ functions! {
         ) -> *mut c_void,
         size_request = "gtk_widget_set_size_request": fn(*mut c_void, c_int, c_int),
         sensitive = "gtk_widget_set_sensitive": fn(*mut c_void, c_int),
+        focus = "gtk_widget_grab_focus": fn(*mut c_void),
         tooltip = "gtk_widget_set_tooltip_text": fn(*mut c_void, *const c_char),
         show = "gtk_widget_show_all": fn(*mut c_void),
         destroy = "gtk_widget_destroy": fn(*mut c_void),
@@ -286,6 +287,11 @@ impl Gtk {
     /// Lets a widget be used, or not.
     pub fn enable(&self, widget: Widget, on: bool) {
         unsafe { (self.table.sensitive)(widget.0, c_int::from(on)) };
+    }
+
+    /// Puts the keyboard on a widget.
+    pub fn focus(&self, widget: Widget) {
+        unsafe { (self.table.focus)(widget.0) };
     }
 
     /// Puts a widget into a dialog and shows it; the dialog goes in front of GIMP's window.
