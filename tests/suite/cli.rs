@@ -1,6 +1,7 @@
 //! The command line as a user meets it: the real program against the stub plugin, in a folder of its own.
 
 mod files;
+mod formats;
 mod pictures;
 mod refusals;
 

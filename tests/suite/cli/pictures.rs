@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::BufWriter;
 
-use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
+use image::codecs::jpeg::JpegEncoder;
 use image::{
     ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, ImageReader, Luma, LumaA, Rgb, Rgba,
 };

@@ -74,7 +74,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
         iptc: decoder.iptc().and_then(|resources| iptc::from_photoshop(resources)),
         icc: decoder.icc_profile(),
         density: density(&bytes),
-        notes: Vec::new(),
+        ..Metadata::default()
     };
     if matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK) && metadata.icc.take().is_some() {
         metadata.notes.push("its profile of inks was not used: CMYK was turned into RGB by rule".into());

@@ -109,7 +109,7 @@ fn metadata(info: &Info<'_>) -> Metadata {
         density: info.pixel_dims.filter(|dims| dims.unit == Unit::Meter).and_then(|dims| {
             Density::per_inch(f64::from(dims.xppu) * METRES_AN_INCH, f64::from(dims.yppu) * METRES_AN_INCH)
         }),
-        notes: Vec::new(),
+        ..Metadata::default()
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Metadata {
     /// The profile that the pixels are in.
     pub icc: Option<Vec<u8>>,
     pub density: Option<Density>,
+    /// Whether the photograph itself came with XMP.
+    pub had_xmp: bool,
     /// What could not be kept, or was taken otherwise than it stands there: sentences for the user.
     pub notes: Vec<String>,
 }
@@ -102,6 +104,7 @@ impl Metadata {
             self.density = self.density.map(|density| Density { x: density.y, y: density.x });
         }
         self.icc = None;
+        self.had_xmp = self.xmp.is_some();
     }
 
     /// Leaves out what a format does not hold, and says so.
@@ -120,6 +123,10 @@ impl Metadata {
         for (block, most, what) in blocks {
             let Some(length) = block.as_ref().map(Vec::len).filter(|length| *length > most) else { continue };
             *block = None;
+            // A format without any room for XMP is not blamed for what was never in the photograph.
+            if what == "XMP" && !self.had_xmp {
+                continue;
+            }
             self.notes.push(match most {
                 0 => format!("its {what} was left out: {name} does not hold any"),
                 most => format!("its {what} was left out: it is {length} bytes, {name} holds {most}"),

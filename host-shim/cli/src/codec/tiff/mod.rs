@@ -190,7 +190,7 @@ fn metadata(header: &Header, reader: &mut Reader, directory: &Directory) -> Meta
         iptc,
         icc,
         density,
-        notes: Vec::new(),
+        ..Metadata::default()
     }
 }
 

@@ -12,7 +12,7 @@ use tiff::encoder::{DirectoryEncoder, ImageEncoder, Rational, TiffEncoder, TiffK
 use tiff::tags::{ResolutionUnit, Tag, Type};
 
 use super::super::{Output, Pager};
-use super::{IPTC, XMP};
+use super::{ICC, IPTC, XMP};
 use crate::metadata::exif::{Field, Fields};
 use crate::metadata::{Metadata, profile};
 use crate::picture::Picture;
@@ -148,13 +148,10 @@ fn describe<Color: ColorType>(
     }
     let encoder = image.encoder();
     encoder.write_tag(Tag::Orientation, 1_u16)?;
-    if let Some(xmp) = &metadata.xmp {
-        encoder.write_tag(Tag::Unknown(XMP), xmp.as_slice())?;
-    }
-    if let Some(iptc) = &metadata.iptc {
-        encoder.write_tag(Tag::Unknown(IPTC), iptc.as_slice())?;
-    }
-    Ok(encoder.write_tag(Tag::IccProfile, profile::srgb()?.as_slice())?)
+    let blocks =
+        [(XMP, 1, metadata.xmp.clone()), (IPTC, 7, metadata.iptc.clone()), (ICC, 7, Some(profile::srgb()?))];
+    let fields = blocks.into_iter().filter_map(|(tag, kind, data)| Some(Field { tag, kind, data: data? }));
+    put(encoder, &fields.collect::<Vec<_>>())
 }
 
 fn rational(fraction: &[u8]) -> Rational {
