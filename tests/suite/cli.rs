@@ -2,6 +2,8 @@
 
 mod files;
 mod formats;
+mod hostile;
+mod metadata;
 mod pictures;
 mod refusals;
 

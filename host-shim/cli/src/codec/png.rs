@@ -36,7 +36,7 @@ pub static CODEC: Codec = Codec {
 /// Pixels a byte can hold: eight of one bit, deflated by 1032 at most.
 const MOST: u64 = 8 * 1032;
 /// Memory for rows, profile and text together.
-const MEMORY: usize = 256 << 20;
+const MEMORY: usize = 64 << 20;
 const XMP: &str = "XML:com.adobe.xmp";
 const METRES_AN_INCH: f64 = 0.0254;
 

@@ -79,8 +79,8 @@ pub fn density(block: &[u8]) -> Option<Density> {
 }
 
 /// Mends a block for a result that is upright, of these sides, in sRGB, and no longer the gray of its thumbnail.
-/// `None` when it is no EXIF.
-pub fn mended(mut block: Vec<u8>, width: u32, height: u32) -> Option<Vec<u8>> {
+/// `swapped` says that turning made rows of what were columns. `None` when it is no EXIF.
+pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Option<Vec<u8>> {
     let mut reader = Cursor::new(block.as_slice());
     let header = Header::read(&mut reader).ok().filter(|header| !header.wide)?;
     let main = header.directory(&mut reader, header.first).ok()?;
@@ -101,6 +101,14 @@ pub fn mended(mut block: Vec<u8>, width: u32, height: u32) -> Option<Vec<u8>> {
     for (directory, tag, value) in changes {
         let Some(entry) = directory.find(tag).filter(|entry| entry.count == 1) else { continue };
         patches.push((entry.at, header.encoded(entry.kind, value)?));
+    }
+    let resolution = [X_RESOLUTION, Y_RESOLUTION].map(|tag| main.find(tag).filter(|entry| entry.kind == 5));
+    if let ([Some(x), Some(y)], true) = (resolution, swapped) {
+        // Where the two fractions are: the offsets change places.
+        for (from, to) in [(x.at, y.at), (y.at, x.at)] {
+            let from = usize::try_from(from).ok()?;
+            patches.push((to, block.get(from..from + 4)?.to_vec()));
+        }
     }
     // The second directory is the thumbnail's. Where nothing else lies behind it, its bytes go too.
     let kept = [Some(&main), exif.as_ref(), others[0].as_ref(), others[1].as_ref()];

@@ -42,6 +42,8 @@ pub struct Density {
 impl Density {
     /// Of `x` and `y` dots an inch; `None` when that is none.
     pub fn per_inch(x: f64, y: f64) -> Option<Self> {
+        // Dots a metre are rounded, and no scanner has 299.9994 dots an inch.
+        let [x, y] = [x, y].map(|dots| if (dots - dots.round()).abs() < 0.02 { dots.round() } else { dots });
         let right = |dots: f64| (0.01..1e6).contains(&dots);
         (right(x) && right(y)).then_some(Self { x, y })
     }
@@ -95,7 +97,7 @@ impl Metadata {
             self.density = self.exif.as_deref().and_then(exif::density);
         }
         if let Some(block) = self.exif.take() {
-            self.exif = exif::mended(block, picture.width, picture.height);
+            self.exif = exif::mended(block, picture.width, picture.height, swaps_sides(orientation));
             if self.exif.is_none() {
                 self.notes.push("its EXIF was left out: it is damaged".into());
             }

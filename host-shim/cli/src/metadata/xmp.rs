@@ -63,7 +63,7 @@ pub fn merged(before: Option<&[u8]>, provenance: Option<&Provenance>) -> (Option
     let Some(before) = before else { return (fresh(), None) };
     match Merge::run(before, provenance) {
         Ok(packet) => (Some(packet.into_bytes()), None),
-        Err(error) => (fresh(), Some(format!("its XMP was left out: {error:#}"))),
+        Err(error) => (fresh(), Some(format!("its XMP was left out: {error}"))),
     }
 }
 
