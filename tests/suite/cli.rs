@@ -1,5 +1,6 @@
 //! The command line as a user meets it: the real program against the stub plugin, in a folder of its own.
 
+mod extras;
 mod files;
 mod formats;
 mod hostile;

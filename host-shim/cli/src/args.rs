@@ -22,7 +22,8 @@ use crate::plan::Naming;
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     after_help = "A file called like a command is given as ./models.\n\
-        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted."
+        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted.\n\
+        This software is based in part on the work of the Independent JPEG Group."
 )]
 pub struct Cli {
     /// What to do other than to colorize.

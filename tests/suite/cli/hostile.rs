@@ -174,8 +174,7 @@ fn tiff_directories_that_lie_are_refused() {
     let desk = Desk::new();
     fs::create_dir(desk.path("in")).unwrap();
     let page = || Page::new((1, 1), &[8], 1, vec![90]);
-    let write =
-        |name: &str, file: Vec<u8>| fs::write(desk.path(&format!("in/{name}.tif")), file).unwrap();
+    let write = |name: &str, file: Vec<u8>| fs::write(desk.path(&format!("in/{name}.tif")), file).unwrap();
     // The last directory leads to the first one again.
     let mut circle = tiff_files::file(&[page()]);
     let first = circle[4..8].to_vec();

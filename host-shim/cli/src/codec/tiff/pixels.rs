@@ -167,8 +167,8 @@ impl Raw {
 
     fn picture(mut self, color: ColorType, notes: &mut Vec<String>) -> anyhow::Result<Picture> {
         match color {
-            ColorType::CMYK(_) => self.from_inks(notes)?,
-            ColorType::YCbCr(8) => self.from_luma_and_chroma(),
+            ColorType::CMYK(_) => self.inks_to_rgb(notes)?,
+            ColorType::YCbCr(8) => self.luma_and_chroma_to_rgb(),
             ColorType::Gray(_) | ColorType::GrayA(_) | ColorType::RGB(_) | ColorType::RGBA(_) => {}
             ColorType::Multiband { num_samples: 2, .. } => {}
             other => return Err(unsupported(CODEC.name, &format!("it is {other:?}"))),
@@ -232,7 +232,7 @@ impl Raw {
     }
 
     /// CMYK by rule: what one ink and black leave of the light.
-    fn from_inks(&mut self, notes: &mut Vec<String>) -> anyhow::Result<()> {
+    fn inks_to_rgb(&mut self, notes: &mut Vec<String>) -> anyhow::Result<()> {
         notes.push("CMYK was turned into RGB by rule".into());
         let light = |ink: f32, black: f32| (1.0 - ink) * (1.0 - black);
         self.bytes = match self.depth {
@@ -266,7 +266,7 @@ impl Raw {
     }
 
     /// YCbCr of JPEG (ITU-R BT.601, full range).
-    fn from_luma_and_chroma(&mut self) {
+    fn luma_and_chroma_to_rgb(&mut self) {
         for pixel in self.bytes.as_chunks_mut::<3>().0 {
             let [luma, blue, red] = pixel.map(f32::from);
             let (blue, red) = (blue - 128.0, red - 128.0);
