@@ -196,8 +196,18 @@ fn tiff_directories_that_lie_are_refused() {
     let at = long.windows(4).position(|window| window == [0x3B, 1, 2, 0]).unwrap();
     long[at + 4..at + 8].copy_from_slice(&[0xFF; 4]);
     write("long", long);
+    // Thousands of channels in each pixel.
+    let mut channels = Page::new((1000, 1000), &[8], 1, vec![0; 1_000_000]);
+    channels.entries.retain(|entry| entry.0 != 277);
+    channels.set(277, shorts(&[65_000]));
+    write("channels", tiff_files::file(&[channels]));
+    // Four million places of strips.
+    let mut strips = tiff_files::file(&[page()]);
+    let at = strips.windows(4).position(|window| window == [0x11, 1, 4, 0]).unwrap();
+    strips[at + 4..at + 8].copy_from_slice(&0x0040_0000_u32.to_le_bytes());
+    write("strips", strips);
     write("empty", b"II*\0\0\0\0\0".to_vec());
-    let fates = fates(&run(&desk, "in -o out --json --max-pixels 500M"));
+    let fates = fates(&run(&desk, "in -o out --json --max-pixels 5M"));
     let told: String = fates.into_iter().map(|(file, message)| format!("{file}: {message}\n")).collect();
     super::assert_told("cli_lying_tiffs", &told);
 }

@@ -8,6 +8,7 @@ mod write;
 
 use std::collections::HashSet;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 
 use anyhow::bail;
 use image::metadata::Orientation;
@@ -18,7 +19,7 @@ use super::{
     Codec, Encode, Holds, Limits, MAX_METADATA, Page, Pages, Source, Writer, cut_short, damaged, unsupported,
 };
 use crate::metadata::exif::Fields;
-use crate::metadata::ifd::{Directory, Header};
+use crate::metadata::ifd::{Directory, Header, size_of};
 use crate::metadata::{Metadata, iptc};
 use crate::picture::Depth;
 
@@ -40,6 +41,13 @@ pub static CODEC: Codec = Codec {
 
 /// Pages of one file: more is no scan's.
 const MAX_PAGES: usize = 4096;
+
+/// Values of one tag that says how pixels are stored: a strip for each row of the highest of pictures.
+const MAX_VALUES: u64 = 1 << 20;
+/// The tags that say so, among others that do no harm.
+const STRUCTURE: RangeInclusive<u16> = 254..=532;
+/// The type of text.
+const ASCII: u16 = 2;
 
 /// Tags that are looked at.
 const NEW_SUBFILE_TYPE: u16 = 254;
@@ -73,7 +81,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
     let mut reader = Patched { inner: source.reader, position: 0, patches: Vec::new() };
     let header = Header::read(&mut reader).map_err(|error| damaged(CODEC.name, &error))?;
-    let mut listed = list(&header, &mut reader)?;
+    let mut listed = list(&header, &mut reader, length)?;
     if listed.iter().any(|page| !page.minor) {
         listed.retain(|page| !page.minor);
     }
@@ -81,7 +89,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let mut memory = tiff::decoder::Limits::default();
     memory.decoding_buffer_size = limits.memory();
     memory.intermediate_buffer_size = limits.memory();
-    memory.ifd_value_size = limits.memory() / 16;
+    memory.ifd_value_size = 8 << 20;
     let decoder = Decoder::new(reader).map_err(|error| explain(&error))?.with_limits(memory);
     let count = listed.len();
     let mut file = File { header, decoder, limits: *limits, length };
@@ -89,7 +97,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
 }
 
 /// Walks the chain of directories.
-fn list(header: &Header, reader: &mut Reader) -> anyhow::Result<Vec<Listed>> {
+fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec<Listed>> {
     let mut listed: Vec<Listed> = Vec::new();
     let mut seen = HashSet::new();
     let mut next = header.first;
@@ -105,6 +113,7 @@ fn list(header: &Header, reader: &mut Reader) -> anyhow::Result<Vec<Listed>> {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(cut_short(CODEC.name)),
             Err(error) => return Err(damaged(CODEC.name, &error)),
         };
+        check_values(&directory, length)?;
         let number = |reader: &mut Reader, tag| header.unsigned(reader, directory.find(tag)?);
         if number(reader, DNG_VERSION).is_some() || directory.find(DNG_VERSION).is_some() {
             return Err(unsupported(
@@ -123,6 +132,20 @@ fn list(header: &Header, reader: &mut Reader) -> anyhow::Result<Vec<Listed>> {
         return Err(damaged(CODEC.name, &"it has no page"));
     }
     Ok(listed)
+}
+
+/// Refuses values that the file cannot hold, or that nobody needs: the decoder would take memory for them.
+fn check_values(directory: &Directory, length: u64) -> anyhow::Result<()> {
+    for entry in
+        directory.entries.iter().filter(|entry| STRUCTURE.contains(&entry.tag) && entry.kind != ASCII)
+    {
+        let bytes = entry.count.saturating_mul(size_of(entry.kind));
+        if entry.count > MAX_VALUES || bytes > length {
+            let problem = format!("tag {} claims {} values", entry.tag, entry.count);
+            return Err(damaged(CODEC.name, &problem));
+        }
+    }
+    Ok(())
 }
 
 /// An open file.
@@ -154,7 +177,7 @@ impl File {
             palette,
             associated: extra.is_some_and(|extra| extra.starts_with(&1_u16.to_ne_bytes())),
         };
-        let picture = pixels::read(&mut self.decoder, &kind, &mut metadata.notes)?;
+        let picture = pixels::read(&mut self.decoder, &kind, self.limits.memory(), &mut metadata.notes)?;
         let orientation = orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
         Ok(Page { picture, metadata, orientation: Some(orientation) })
     }

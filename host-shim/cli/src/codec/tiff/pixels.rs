@@ -4,9 +4,9 @@ use std::io::{Read, Seek};
 
 use anyhow::bail;
 use autochrome_loader::Format;
-use tiff::ColorType;
 use tiff::decoder::Decoder;
 use tiff::tags::SampleFormat;
+use tiff::{ColorType, TiffError};
 
 use super::super::simple::unassociated;
 use super::super::{damaged, unsupported};
@@ -33,15 +33,19 @@ struct Raw {
     depth: Depth,
 }
 
-/// Decodes the page the decoder stands at.
+/// Decodes the page the decoder stands at, in `memory` bytes at most.
 pub fn read<R: Read + Seek>(
     decoder: &mut Decoder<R>,
     kind: &Kind,
+    memory: usize,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Picture> {
     let (width, height) = decoder.dimensions().map_err(|error| explain(&error))?;
     let color = decoder.colortype().map_err(|error| explain(&error))?;
     let layout = decoder.image_buffer_layout().map_err(|error| explain(&error))?;
+    if layout.complete_len > memory {
+        return Err(explain(&TiffError::LimitsExceeded));
+    }
     let mut bytes = vec![0; layout.complete_len];
     decoder.read_image_bytes(&mut bytes).map_err(|error| explain(&error))?;
     let channels = usize::from(color.num_samples());
