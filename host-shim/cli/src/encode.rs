@@ -61,6 +61,11 @@ impl<'a> Sink<'a> {
         Ok(Self { codec, writer, path, options, overwrite, stop, open: None })
     }
 
+    /// Bytes of XMP that the format can hold.
+    pub fn room_for_xmp(&self) -> usize {
+        self.writer.holds.xmp
+    }
+
     /// Whether the format can hold that many pictures: asked before the work is done.
     pub fn check_count(&self, count: usize) -> anyhow::Result<()> {
         if count > 1 && matches!(self.writer.encode, Encode::One(_)) {

@@ -128,7 +128,15 @@ impl Step<'_, '_> {
             model: if stays { String::new() } else { self.session.info()?.model },
         };
         let noted = !stays && !self.task.args.no_provenance;
-        let (packet, problem) = xmp::merged(metadata.xmp.as_deref(), noted.then_some(&provenance));
+        let provenance = noted.then_some(&provenance);
+        let (mut packet, mut problem) = xmp::merged(metadata.xmp.as_deref(), provenance);
+        let (length, room) = (packet.as_ref().map_or(0, Vec::len), self.sink.room_for_xmp());
+        if length > room && room > 0 {
+            // The note itself always has room.
+            packet = xmp::merged(None, provenance).0;
+            problem =
+                Some(format!("its XMP was left out: it is {length} bytes, and the format holds {room}"));
+        }
         metadata.xmp = packet;
         metadata.notes.extend(problem);
         Ok(())

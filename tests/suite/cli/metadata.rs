@@ -241,6 +241,23 @@ fn damaged_metadata_is_left_out_with_a_sentence() {
     assert_eq!(report["notes"].as_array().unwrap().len(), 3);
 }
 
+#[test]
+fn xmp_that_a_jpeg_cannot_hold_gives_way_to_the_note() {
+    let desk = Desk::new();
+    let long = XMP.replace("Box 7", &"Box 7 ".repeat(12_000));
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 8, 8);
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), long).unwrap();
+    encoder.write_header().unwrap().write_image_data(&[90; 64]).unwrap();
+    fs::write(desk.path("a.png"), file).unwrap();
+    let ran = desk.run(&["a.png", "-o", "out.jpg"]);
+    assert!(ran.code == Some(0) && ran.err.contains("its XMP was left out: it is 7"), "{}", ran.err);
+    let xmp = said(&desk.path("out.jpg")).xmp;
+    assert!(xmp.contains(SOURCE_TYPE) && !xmp.contains("Box 7"), "{xmp}");
+    assert_eq!(desk.run(&["a.png", "-o", "out.png"]).code, Some(0));
+    assert!(said(&desk.path("out.png")).xmp.contains("Box 7"));
+}
+
 /// A gray PNG of a ramp, in `profile`.
 fn in_profile(path: &Path, profile: &ColorProfile, deep: bool) {
     let mut encoder = PngEncoder::new(File::create(path).unwrap());

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use anyhow::anyhow;
 use autochrome_loader::Format;
-use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensityUnit};
+use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensityUnit, SamplingFactor};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -157,6 +157,8 @@ fn write(
     mut output: Output,
 ) -> anyhow::Result<()> {
     let mut encoder = Encoder::new(&mut output, options.quality);
+    // Colour is what this is about: it keeps its full resolution at every quality.
+    encoder.set_sampling_factor(SamplingFactor::F_1_1);
     if let Some((x, y)) = metadata.density.and_then(|density| density.whole()) {
         encoder.set_density(PixelDensity { density: (x, y), unit: PixelDensityUnit::Inches });
     }

@@ -157,22 +157,21 @@ fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output
         encoder.add_ztxt_chunk("Raw profile type iptc".into(), text)?;
     }
     let mut writer = encoder.write_header()?;
-    if picture.depth() == Depth::Eight {
-        writer.write_image_data(&picture.pixels)?;
-        writer.finish()?;
-    } else {
-        let mut stream = writer.stream_writer_with_size(1 << 16)?;
-        let mut row = Vec::new();
-        let bytes = picture.format.bytes_per_pixel() * usize::try_from(picture.width)?;
-        for samples in picture.pixels.chunks_exact(bytes) {
-            row.clear();
-            let swapped =
-                samples.as_chunks::<2>().0.iter().map(|sample| u16::from_ne_bytes(*sample).to_be_bytes());
-            row.extend(swapped.flatten());
-            stream.write_all(&row)?;
+    let mut stream = writer.stream_writer_with_size(1 << 16)?;
+    let bytes = picture.format.bytes_per_pixel() * usize::try_from(picture.width)?;
+    let mut row = Vec::new();
+    for samples in picture.pixels.chunks_exact(bytes) {
+        if picture.depth() == Depth::Eight {
+            stream.write_all(samples)?;
+            continue;
         }
-        stream.finish()?;
-        writer.finish()?;
+        row.clear();
+        let swapped =
+            samples.as_chunks::<2>().0.iter().map(|sample| u16::from_ne_bytes(*sample).to_be_bytes());
+        row.extend(swapped.flatten());
+        stream.write_all(&row)?;
     }
+    stream.finish()?;
+    writer.finish()?;
     flush(output)
 }
