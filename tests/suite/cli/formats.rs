@@ -136,6 +136,10 @@ fn tiff_in_planes_in_inks_and_with_alpha_in_the_colours() {
     let luma = black * (0.2126 * light(INKS[0]) + 0.7152 * light(INKS[1]) + 0.0722 * light(INKS[2]));
     check("inks.tif", &tiff_files::file(&[inks]), ColorType::Rgb8, |_| luma);
 
+    let mut other = Page::new(SIZE, &[8; 2], 1, shades().flat_map(|shade| [shade, 7]).collect());
+    other.set(338, shorts(&[0]));
+    check("other.tif", &tiff_files::file(&[other]), ColorType::Rgb8, as_gray);
+
     let desk = Desk::new();
     let pixels: Vec<u8> = (0..65_u8).flat_map(|index| [100, 100, 100, 190 + index]).collect();
     let mut associated = Page::new(SIZE, &[8; 4], 2, pixels);

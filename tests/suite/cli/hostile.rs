@@ -233,6 +233,21 @@ fn claims_that_the_bytes_cannot_hold_are_refused_before_memory_is_taken() {
 }
 
 #[test]
+fn a_file_larger_than_any_picture_is_not_read_into_memory() {
+    // A hole of a terabyte behind a good beginning.
+    let desk = Desk::new();
+    fs::create_dir(desk.path("in")).unwrap();
+    for (name, start) in [("a.jpg", &b"\xFF\xD8\xFF\xE0"[..]), ("b.jxl", b"\xFF\x0A")] {
+        let path = desk.path(&format!("in/{name}"));
+        fs::write(&path, start).unwrap();
+        fs::OpenOptions::new().write(true).open(path).unwrap().set_len(1 << 40).unwrap();
+    }
+    for (file, message) in fates(&run(&desk, "in -o out --json")) {
+        assert!(message.starts_with("the file is 1099511627776 bytes, more than"), "{file}: {message}");
+    }
+}
+
+#[test]
 fn a_large_folder_takes_no_more_memory_than_a_small_one() {
     // 2,000 files under a limit that a twentieth of a megabyte for each of them would break.
     let desk = Desk::new();

@@ -48,7 +48,7 @@ pub static CODEC: Codec = Codec {
 const MOST: u64 = 2048;
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
-    let bytes = source.bytes()?;
+    let bytes = source.bytes(limits)?;
     if !is_whole(&bytes) {
         return Err(cut_short(CODEC.name));
     }

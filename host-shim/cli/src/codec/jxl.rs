@@ -34,7 +34,7 @@ struct Parts {
 }
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
-    let parts = Parts::of(source.bytes()?)?;
+    let parts = Parts::of(source.bytes(limits)?)?;
     // What the decoder works with: three channels of floats, several times over.
     let memory = limits.memory().saturating_mul(3);
     let mut uninitialised =

@@ -129,7 +129,10 @@ impl Source {
     }
 
     /// All of it, for decoders that work on memory.
-    pub fn bytes(mut self) -> std::io::Result<Vec<u8>> {
+    pub fn bytes(mut self, limits: &Limits) -> anyhow::Result<Vec<u8>> {
+        if usize::try_from(self.length).map_or(true, |length| length > limits.memory()) {
+            bail!("the file is {} bytes, more than a picture that --max-pixels allows can need", self.length);
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
         self.reader.read_to_end(&mut bytes)?;
         Ok(bytes)

@@ -173,10 +173,8 @@ impl File {
         let extra = directory.find(EXTRA_SAMPLES).and_then(|entry| header.values(reader, entry, 64));
         let mut metadata = metadata(&header, reader, &directory);
         self.decoder.seek_to_image(listed.index).map_err(|error| explain(&error))?;
-        let kind = pixels::Kind {
-            palette,
-            associated: extra.is_some_and(|extra| extra.starts_with(&1_u16.to_ne_bytes())),
-        };
+        let is = |number: u16| extra.as_ref().is_some_and(|extra| extra.starts_with(&number.to_ne_bytes()));
+        let kind = pixels::Kind { palette, associated: is(1), no_alpha: is(0) };
         let picture = pixels::read(&mut self.decoder, &kind, self.limits.memory(), &mut metadata.notes)?;
         let orientation = orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
         Ok(Page { picture, metadata, orientation: Some(orientation) })

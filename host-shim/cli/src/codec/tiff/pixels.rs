@@ -19,6 +19,8 @@ pub struct Kind {
     pub palette: Option<Vec<u8>>,
     /// Colours are stored multiplied by alpha.
     pub associated: bool,
+    /// A sample more than there are colours is something else than transparency.
+    pub no_alpha: bool,
 }
 
 /// How far above 1 a float may be and still be the rounding of one that is not.
@@ -67,6 +69,7 @@ pub fn read<R: Read + Seek>(
     if let Some(palette) = &kind.palette {
         return raw.coloured_by(palette);
     }
+    let raw = if kind.no_alpha && raw.channels == 2 { raw.first_channel() } else { raw };
     let mut picture = raw.picture(color, notes)?;
     if kind.associated && picture.alpha {
         picture = unassociated(picture);
@@ -197,6 +200,11 @@ impl Raw {
         };
         let pixels = if order.is_empty() { self.bytes } else { self.ordered(order) };
         Ok(Picture { format, width: self.width, height: self.height, pixels, alpha })
+    }
+
+    /// Without the second of two channels.
+    fn first_channel(self) -> Self {
+        Self { bytes: self.ordered(&[0]), channels: 1, ..self }
     }
 
     /// Pixels of the channels of `order`; three of floats get an opaque fourth.
