@@ -14,7 +14,7 @@ use moxcms::{
 
 use crate::picture::{Picture, quantised};
 
-/// The sRGB profile that goes into results: half a kilobyte.
+/// The sRGB profile that goes into results: 0.6 kB.
 pub fn srgb() -> anyhow::Result<Vec<u8>> {
     static ENCODED: OnceLock<Option<Vec<u8>>> = OnceLock::new();
     let encoded = ENCODED.get_or_init(|| {
