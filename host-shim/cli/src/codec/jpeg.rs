@@ -17,7 +17,7 @@ use super::{
     Codec, Encode, Holds, Limits, Options, Output, Page, Pages, Source, Writer, cut_short, damaged, flush,
     unsupported,
 };
-use crate::metadata::{Density, Metadata, iptc, profile};
+use crate::metadata::{Density, Metadata, iptc, srgb};
 use crate::picture::{Depth, Picture};
 
 /// Bytes of a segment, without the two of its length.
@@ -171,7 +171,7 @@ fn write(
     if let Some(iptc) = &metadata.iptc {
         encoder.add_app_segment(13, iptc::to_photoshop(iptc)).map_err(told)?;
     }
-    encoder.add_icc_profile(&profile::srgb()?).map_err(told)?;
+    encoder.add_icc_profile(&srgb::profile()).map_err(told)?;
     let (width, height) = (u16::try_from(picture.width)?, u16::try_from(picture.height)?);
     encoder.encode(&picture.pixels, width, height, ColorType::Rgb).map_err(told)?;
     flush(output)

@@ -9,7 +9,7 @@ use super::{
     Codec, Encode, Holds, Limits, MAX_METADATA, Options, Output, Page, Pages, Source, Writer, cut_short,
     damaged, flush, unsupported,
 };
-use crate::metadata::{Metadata, profile};
+use crate::metadata::{Metadata, srgb};
 use crate::picture::{Depth, Picture};
 
 pub static CODEC: Codec = Codec {
@@ -64,7 +64,7 @@ fn explain(error: DecodingError) -> anyhow::Error {
 
 fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
     let mut encoder = WebPEncoder::new(&mut output);
-    encoder.set_icc_profile(profile::srgb()?);
+    encoder.set_icc_profile(srgb::profile());
     if let Some(exif) = &metadata.exif {
         encoder.set_exif_metadata(exif.clone());
     }

@@ -7,6 +7,7 @@ pub mod exif;
 pub mod ifd;
 pub mod iptc;
 pub mod profile;
+pub mod srgb;
 pub mod xmp;
 
 use image::metadata::Orientation;

@@ -3,9 +3,6 @@
 //! The plugin works in sRGB, so that lightness is right only when pixels are sRGB. Gray goes through the profile's own
 //! curve, without a table between; colours go through moxcms. A profile that says sRGB in other words changes no byte.
 
-use std::sync::OnceLock;
-
-use anyhow::anyhow;
 use autochrome_loader::Format;
 use moxcms::{
     CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, ToneReprCurve, TransformExecutor,
@@ -13,18 +10,6 @@ use moxcms::{
 };
 
 use crate::picture::{Picture, quantised};
-
-/// The sRGB profile that goes into results: 0.6 kB.
-pub fn srgb() -> anyhow::Result<Vec<u8>> {
-    static ENCODED: OnceLock<Option<Vec<u8>>> = OnceLock::new();
-    let encoded = ENCODED.get_or_init(|| {
-        let mut profile = ColorProfile::new_srgb();
-        // Without a date, so that the same photograph always gives the same file.
-        profile.creation_date_time = moxcms::ColorDateTime::default();
-        profile.encode().ok()
-    });
-    encoded.clone().ok_or_else(|| anyhow!("the sRGB profile cannot be made"))
-}
 
 /// `picture`, which is in the profile `icc`, in sRGB; with a sentence when the profile is of no use.
 pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {

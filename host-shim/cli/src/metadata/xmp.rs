@@ -81,27 +81,41 @@ fn description(about: &str, provenance: &Provenance, with_tool: bool, with_histo
     let about = escape(about);
     let mut text = format!(
         "  <rdf:Description xmlns:rdf=\"{RDF}\" rdf:about=\"{about}\" xmlns:Iptc4xmpExt=\"{IPTC}\" xmlns:xmp=\"{XMP}\" \
-         xmlns:xmpMM=\"{XMP_MM}\">\n   <Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>\n"
+         xmlns:xmpMM=\"{XMP_MM}\" xmlns:stEvt=\"{EVENT}\">\n   \
+         <Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>\n"
     );
     if with_tool {
         text += &format!("   <xmp:CreatorTool>{tool}</xmp:CreatorTool>\n");
     }
     if with_history {
-        let event = event(provenance);
+        let event = event(provenance, "rdf", "");
         text += &format!("   <xmpMM:History>\n    <rdf:Seq>\n{event}    </rdf:Seq>\n   </xmpMM:History>\n");
     }
     text + "  </rdf:Description>\n"
 }
 
-/// The entry in the history of the file. It has no time, so that the same photograph always gives the same file.
-fn event(provenance: &Provenance) -> String {
+/// The entry in the history of the file, where RDF is called `rdf`; `declared` is the namespaces that are not known
+/// there. It has no time, so that the same photograph always gives the same file.
+fn event(provenance: &Provenance, rdf: &str, declared: &str) -> String {
     let (tool, model) = (escape(provenance.tool.as_str()), escape(provenance.model.as_str()));
     format!(
-        "     <rdf:li xmlns:rdf=\"{RDF}\" xmlns:stEvt=\"{EVENT}\" rdf:parseType=\"Resource\">\n      \
+        "     <{rdf}:li{declared} {rdf}:parseType=\"Resource\">\n      \
          <stEvt:action>edited</stEvt:action>\n      <stEvt:softwareAgent>{tool}</stEvt:softwareAgent>\n      \
          <stEvt:parameters>colours predicted by the model {model}; lightness is the photograph's\
-         </stEvt:parameters>\n      <stEvt:changed>/</stEvt:changed>\n     </rdf:li>\n"
+         </stEvt:parameters>\n      <stEvt:changed>/</stEvt:changed>\n     </{rdf}:li>\n"
     )
+}
+
+/// The entry for a history that others began, whose list is called `list`.
+fn further_event(provenance: &Provenance, list: QName<'_>) -> String {
+    let mut declared = format!(" xmlns:stEvt=\"{EVENT}\"");
+    match list.prefix() {
+        Some(prefix) => event(provenance, prefix.as_ref(), &declared),
+        None => {
+            declared += &format!(" xmlns:rdf=\"{RDF}\"");
+            event(provenance, "rdf", &declared)
+        }
+    }
 }
 
 /// One walk through a packet.
@@ -231,7 +245,7 @@ impl<'a> Merge<'a> {
         };
         if self.history.is_some_and(|depth| self.depth == depth + 1) && self.is(name, false, (RDF, "Seq")) {
             self.has_history = true;
-            self.raw(&event(provenance))?;
+            self.raw(&further_event(provenance, name))?;
         }
         if self.is(name, false, (RDF, "RDF")) && !self.done {
             self.done = true;

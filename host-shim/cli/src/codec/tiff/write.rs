@@ -14,7 +14,7 @@ use tiff::tags::{ResolutionUnit, Tag, Type};
 use super::super::{Output, Pager};
 use super::{ICC, IPTC, XMP};
 use crate::metadata::exif::{Field, Fields};
-use crate::metadata::{Metadata, profile};
+use crate::metadata::{Metadata, srgb};
 use crate::picture::Picture;
 
 /// Bytes of pixels in a file, whose offsets are 32 bits.
@@ -149,7 +149,7 @@ fn describe<Color: ColorType>(
     let encoder = image.encoder();
     encoder.write_tag(Tag::Orientation, 1_u16)?;
     let blocks =
-        [(XMP, 1, metadata.xmp.clone()), (IPTC, 7, metadata.iptc.clone()), (ICC, 7, Some(profile::srgb()?))];
+        [(XMP, 1, metadata.xmp.clone()), (IPTC, 7, metadata.iptc.clone()), (ICC, 7, Some(srgb::profile()))];
     let fields = blocks.into_iter().filter_map(|(tag, kind, data)| Some(Field { tag, kind, data: data? }));
     put(encoder, &fields.collect::<Vec<_>>())
 }
