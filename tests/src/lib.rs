@@ -2,6 +2,7 @@
 
 pub mod header;
 pub mod pictures;
+pub mod tiff_files;
 pub mod tiny_model;
 pub mod trainer;
 

@@ -1,6 +1,10 @@
 //! The command line as a user meets it: the real program against the stub plugin, in a folder of its own.
 
+mod extras;
 mod files;
+mod formats;
+mod hostile;
+mod metadata;
 mod pictures;
 mod refusals;
 

@@ -6,11 +6,14 @@ use std::str::FromStr;
 use autochrome_loader::{Config, Params};
 use clap::{Args, Parser, Subcommand};
 
+use crate::codec::{self, Codec, Limits};
+use crate::plan::Naming;
+
 /// Colorizes photographs.
 ///
-/// JPEG, PNG, TIFF and WebP are read; the output's extension says what is written. Lightness, size, transparency
-/// and bit depth are kept as far as the output's format can hold them, and the photograph is turned upright as its
-/// EXIF orientation says.
+/// JPEG, PNG, TIFF, WebP, JPEG XL, BMP and PNM are read; the output's extension, or --format, says what is written.
+/// Lightness, size, transparency, bit depth, pages and what the file says of its photograph are kept as far as the
+/// output's format can hold them, and the photograph is turned upright.
 #[derive(Debug, Parser)]
 #[command(
     name = "autochrome",
@@ -19,7 +22,8 @@ use clap::{Args, Parser, Subcommand};
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     after_help = "A file called like a command is given as ./models.\n\
-        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted."
+        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted.\n\
+        This software is based in part on the work of the Independent JPEG Group."
 )]
 pub struct Cli {
     /// What to do other than to colorize.
@@ -113,6 +117,10 @@ pub struct Colorize {
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
 
+    /// Format to write, whatever the names say: jpg, png, tif, webp, bmp or ppm
+    #[arg(long, value_name = "EXT", value_parser = format)]
+    pub format: Option<&'static Codec>,
+
     /// Replace outputs that exist; an input is never replaced
     #[arg(long)]
     pub overwrite: bool,
@@ -125,9 +133,28 @@ pub struct Colorize {
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
 
-    /// Refuse larger pictures, as a damaged header can claim any size
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_megapixels: u32,
+    /// Write the colours alone, as a layer to lay over the photograph in the mode "LCh Color"; PNG unless told
+    #[arg(long)]
+    pub colour_only: bool,
+
+    /// Tell the N dominant colours of each result; with --json as "palette"
+    #[arg(
+        long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "6",
+        value_parser = clap::value_parser!(u16).range(1..=64)
+    )]
+    pub palette: Option<u16>,
+
+    /// Write no note into the file that its colours are predicted
+    #[arg(long)]
+    pub no_provenance: bool,
+
+    /// Refuse larger pictures, as a damaged header can claim any size; k, M and G are thousands, millions, billions
+    #[arg(long, value_name = "N", default_value = "500M", value_parser = pixels)]
+    pub max_pixels: u64,
+
+    /// The same in millions, as it was called before
+    #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_megapixels: Option<u32>,
 
     /// Print one JSON object for each file and one for the whole to stdout
     #[arg(long)]
@@ -151,6 +178,27 @@ impl Colorize {
         }
     }
 
+    /// How large a picture may be.
+    pub fn limits(&self) -> Limits {
+        let millions = self.max_megapixels.map(|millions| u64::from(millions) * 1_000_000);
+        Limits { max_pixels: millions.unwrap_or(self.max_pixels) }
+    }
+
+    /// How outputs are called.
+    pub fn naming(&self) -> Naming {
+        match self.colour_only {
+            // A layer needs transparency and no loss: PNG, unless another format is asked for.
+            true => Naming { format: self.format.or(self.layer_format()), suffix: "-colour-layer" },
+            false => Naming { format: self.format, suffix: "-colour" },
+        }
+    }
+
+    /// PNG for layers, unless the one output's name says another format.
+    fn layer_format(&self) -> Option<&'static Codec> {
+        let named = self.output.as_deref().and_then(codec::by_extension);
+        if named.is_some() { None } else { Some(codec::fallback()) }
+    }
+
     /// With several files at once, each gets its share of the machine.
     fn threads_per_job(&self) -> u32 {
         if self.threads > 0 || self.jobs == 1 {
@@ -170,6 +218,27 @@ fn between<const LOW: u8, const HIGH: u8>(text: &str) -> Result<f32, String> {
     }
 }
 
+/// A format that is written, by the extension of its files.
+fn format(text: &str) -> Result<&'static Codec, String> {
+    let codec = codec::by_name(text).filter(|codec| codec.write.is_some());
+    codec.ok_or_else(|| format!("expected one of {}, without its dot", codec::written_extensions()))
+}
+
+/// A number of pixels: digits, and k, M or G.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range first")]
+fn pixels(text: &str) -> Result<u64, String> {
+    let (digits, factor) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1e3),
+        Some((at, 'm' | 'M')) => (&text[..at], 1e6),
+        Some((at, 'g' | 'G')) => (&text[..at], 1e9),
+        _ => (text, 1.0),
+    };
+    match f64::from_str(digits).map(|number| number * factor) {
+        Ok(number) if (1.0..=1e15).contains(&number) => Ok(number as u64),
+        _ => Err("expected a number of pixels, such as 250000000, 250M or 0.25G".into()),
+    }
+}
+
 fn device(text: &str) -> Result<String, String> {
     let known = matches!(text, "auto" | "cpu" | "cuda")
         || text.strip_prefix("cuda:").is_some_and(|index| index.parse::<u16>().is_ok());
@@ -184,6 +253,21 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn pixels_are_counted_in_several_units() {
+        for (text, expected) in
+            [("500M", 500_000_000), ("12345", 12_345), ("1.5k", 1500), ("0.25G", 250_000_000)]
+        {
+            assert_eq!(pixels(text), Ok(expected));
+        }
+        for text in ["", "M", "-1", "0", "1e30", "NaN", "5T"] {
+            assert!(pixels(text).is_err(), "{text}");
+        }
+        let limits = |args: &[&str]| Cli::try_parse_from(args).unwrap().colorize.limits().max_pixels;
+        assert_eq!(limits(&["autochrome", "a.jpg"]), 500_000_000);
+        assert_eq!(limits(&["autochrome", "a.jpg", "--max-megapixels", "3"]), 3_000_000);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{DONE, FAILED, INTERRUPTED};
 
 /// Colorizes what `args` name; gives the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {
-    let plan = Plan::new(&args.inputs, args.output.as_deref())?;
+    let plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
     let plugin = Plugin::find()?;
     let stop = Stop::install()?;
     let task = Task { args, plan: &plan, params: args.params(), stop: &stop };

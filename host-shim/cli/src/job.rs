@@ -1,20 +1,25 @@
-//! One file: decode, colorize, encode.
+//! One file: each of its pictures is decoded, colorized and encoded before the next one is looked at.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use autochrome_loader::{Format, Image, ImageMut, Params, Session};
-use std::ops::ControlFlow;
 
 use crate::args::Colorize;
-use crate::decode::{self, Picture};
+use crate::codec::{Options, Pages};
+use crate::colour::{layer, palette, spread};
+use crate::decode;
+use crate::encode::{Sink, not_written};
+use crate::metadata::Metadata;
+use crate::metadata::xmp::{self, Provenance};
+use crate::picture::Picture;
 use crate::plan::{Item, Plan};
 use crate::report::FileReport;
 use crate::stop::Stop;
-use crate::{chroma, encode};
 
-/// Shares of a file's progress: decoding ends here,
+/// Shares of a picture's progress: decoding ends here,
 const DECODED: f32 = 0.1;
 /// and encoding begins here.
 const COLOURED: f32 = 0.9;
@@ -35,29 +40,107 @@ pub fn run(
     progress: &mut dyn FnMut(f32),
 ) -> anyhow::Result<FileReport> {
     let started = Instant::now();
-    let output = item.output.as_ref().map_err(|problem| anyhow::anyhow!("{problem}"))?;
+    let output = item.output.as_ref().map_err(|problem| anyhow!("{problem}"))?;
     task.stop.check()?;
-    task.plan.may_write(output, task.args.overwrite).map_err(|problem| anyhow::anyhow!("{problem}"))?;
-    let picture = decode::read(&item.input, task.args.max_megapixels, task.stop)?;
+    may_write(task, output)?;
+    let codec = task.args.naming().codec(output).ok_or_else(|| not_written(output))?;
+    let options = Options { quality: task.args.quality };
+    let mut sink = Sink::new(codec, output, options, task.args.overwrite, task.stop)?;
+    let Pages { count, pages } = decode::open(&item.input, &task.args.limits(), task.stop)?;
     let mut report = FileReport::new(&item.input);
-    (report.width, report.height) = (Some(picture.width), Some(picture.height));
-    if task.args.skip_colour && chroma::spread(&picture) > chroma::THRESHOLD {
-        return Ok(report.skipped("it has colours already"));
+    report.pages = (count > 1).then_some(count);
+    for (index, page) in pages.enumerate() {
+        let page = page.map_err(|error| task.stop.check().err().map_or(error, Into::into));
+        let page = match count {
+            1 => page?,
+            _ => page.with_context(|| format!("page {}", index + 1))?,
+        };
+        let (picture, metadata) = decode::settle(page);
+        (report.width, report.height) =
+            (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
+        let coloured = task.args.skip_colour && spread::spread(&picture) > spread::THRESHOLD;
+        if coloured && count == 1 {
+            return Ok(report.skipped("it has colours already"));
+        }
+        sink.check_count(count)?;
+        sink.check(&picture)?;
+        let mut share = |fraction: f32| progress(whole(index, fraction, count));
+        let mut step = Step { task, session, report: &mut report, sink: &mut sink };
+        step.page(picture, metadata, coloured, &mut share)?;
     }
-    encode::check(encode::by_extension(output)?, &picture)?;
-    progress(DECODED);
-    let picture = colorize(task, picture, session, progress)?;
+    // Another job, or another program, may have made a link of it since.
+    may_write(task, output)?;
+    sink.finish()?;
     let info = session.info()?;
-    save(task, picture, output)?;
     progress(1.0);
     report.ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
     Ok(report.done(output, info))
 }
 
-fn save(task: &Task<'_>, picture: Picture, output: &Path) -> anyhow::Result<()> {
-    // Another job, or another program, may have made a link of it since.
-    task.plan.may_write(output, task.args.overwrite).map_err(|problem| anyhow::anyhow!("{problem}"))?;
-    encode::save(picture, output, task.args.quality, task.args.overwrite, task.stop)
+fn may_write(task: &Task<'_>, output: &Path) -> anyhow::Result<()> {
+    task.plan.may_write(output, task.args.overwrite).map_err(|problem| anyhow!("{problem}"))
+}
+
+/// How far a file is when its picture `index` of `count` is at `fraction`.
+fn whole(index: usize, fraction: f32, count: usize) -> f32 {
+    let number = |value: usize| f32::from(u16::try_from(value).unwrap_or(u16::MAX));
+    (number(index) + fraction) / number(count.max(1))
+}
+
+/// What one picture of a file is done with.
+struct Step<'a, 'b> {
+    task: &'a Task<'a>,
+    session: &'a mut Session,
+    report: &'a mut FileReport,
+    sink: &'a mut Sink<'b>,
+}
+
+impl Step<'_, '_> {
+    /// Colorizes a picture, unless it stays as it is, and writes it.
+    fn page(
+        &mut self,
+        picture: Picture,
+        mut metadata: Metadata,
+        stays: bool,
+        progress: &mut dyn FnMut(f32),
+    ) -> anyhow::Result<()> {
+        progress(DECODED);
+        let mut result = picture;
+        if !stays {
+            result = colorize(self.task, result, self.session, progress)?;
+        }
+        self.annotate(&mut metadata, stays)?;
+        if let (Some(count), None) = (self.task.args.palette, &self.report.palette) {
+            self.report.palette = Some(palette::of(&result, usize::from(count)));
+        }
+        if self.task.args.colour_only {
+            result = layer::of(&result);
+        }
+        self.sink.put(result, &mut metadata)?;
+        self.report.note(metadata.notes);
+        Ok(())
+    }
+
+    /// Says in the metadata where the colours are from.
+    fn annotate(&self, metadata: &mut Metadata, stays: bool) -> anyhow::Result<()> {
+        let provenance = Provenance {
+            tool: format!("Autochrome {}", env!("CARGO_PKG_VERSION")),
+            model: if stays { String::new() } else { self.session.info()?.model },
+        };
+        let noted = !stays && !self.task.args.no_provenance;
+        let provenance = noted.then_some(&provenance);
+        let (mut packet, mut problem) = xmp::merged(metadata.xmp.as_deref(), provenance);
+        let (length, room) = (packet.as_ref().map_or(0, Vec::len), self.sink.room_for_xmp());
+        if length > room && room > 0 {
+            // The note itself always has room.
+            packet = xmp::merged(None, provenance).0;
+            problem =
+                Some(format!("its XMP was left out: it is {length} bytes, and the format holds {room}"));
+        }
+        metadata.xmp = packet;
+        metadata.notes.extend(problem);
+        Ok(())
+    }
 }
 
 /// Pictures with colour channels are colorized in place, gray ones into new memory.
@@ -67,7 +150,7 @@ fn colorize(
     session: &mut Session,
     progress: &mut dyn FnMut(f32),
 ) -> anyhow::Result<Picture> {
-    let Picture { format, width, height, mut pixels, profile } = picture;
+    let Picture { format, width, height, mut pixels, alpha } = picture;
     let mut tell = |fraction: f32| {
         progress(DECODED + fraction * (COLOURED - DECODED));
         if task.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -75,6 +158,7 @@ fn colorize(
     let target = match format {
         Format::Gray8 => Format::Rgb8,
         Format::Gray16 => Format::Rgb16,
+        Format::GrayF32 => Format::RgbaF32,
         other => other,
     };
     let result = if target == format {
@@ -90,5 +174,5 @@ fn colorize(
     };
     task.stop.check()?;
     result.context("it could not be colorized")?;
-    Ok(Picture { format: target, width, height, pixels, profile })
+    Ok(Picture { format: target, width, height, pixels, alpha })
 }

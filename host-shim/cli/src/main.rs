@@ -6,11 +6,14 @@
 
 mod args;
 mod batch;
-mod chroma;
+mod codec;
+mod colour;
 mod decode;
 mod doctor;
 mod encode;
 mod job;
+mod metadata;
+mod picture;
 mod plan;
 mod report;
 mod stop;

@@ -4,7 +4,7 @@
 //! whatever name or link it goes.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io::{self, Read};
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::{decode, encode};
+use crate::codec::{self, CODECS, Codec};
+use crate::encode;
 
 /// A command line that cannot be carried out; nothing was done.
 #[derive(Debug)]
@@ -42,6 +43,15 @@ pub struct Plan {
     inputs: HashSet<FileId>,
 }
 
+/// How outputs are called whose names are not given.
+#[derive(Clone, Copy)]
+pub struct Naming {
+    /// The format to write, whatever the names say.
+    pub format: Option<&'static Codec>,
+    /// What goes between the name and the extension when a result lies beside its photograph.
+    pub suffix: &'static str,
+}
+
 /// What a file is, whatever it is called.
 type FileId = (u64, u64);
 
@@ -51,23 +61,26 @@ fn id(metadata: &Metadata) -> FileId {
 
 impl Plan {
     /// Settles the way of every input.
-    pub fn new(inputs: &[PathBuf], output: Option<&Path>) -> Result<Self, UsageError> {
+    pub fn new(inputs: &[PathBuf], output: Option<&Path>, naming: Naming) -> Result<Self, UsageError> {
         let mut items = Vec::new();
         match target(inputs, output)? {
-            Target::Beside(input) => items.push(Item { input: input.into(), output: beside(input) }),
+            Target::Beside(input) => items.push(Item { input: input.into(), output: naming.beside(input) }),
             Target::File(input, output) => {
-                encode::by_extension(output).map_err(|error| {
-                    UsageError(format!("{error}; a folder to be made is named with a slash at its end"))
-                })?;
+                if naming.codec(output).is_none() {
+                    let problem = encode::not_written(output);
+                    return Err(UsageError(format!(
+                        "{problem}; a folder to be made is named with a slash at its end"
+                    )));
+                }
                 let output = readable(input).map(|()| output.to_path_buf());
                 items.push(Item { input: input.into(), output });
             }
             Target::Folder(folder) => {
                 for input in inputs {
                     if input.is_dir() {
-                        walk(input, folder, &mut items)
+                        walk(input, folder, naming, &mut items)
                     } else {
-                        items.push(into(input, folder))
+                        items.push(naming.item(input, folder))
                     }
                 }
             }
@@ -116,7 +129,7 @@ fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<
     if let Some(input) = single.filter(|_| !named_folder) {
         return Ok(Target::File(input, output));
     }
-    let named_file = output.exists() || encode::by_extension(output).is_ok();
+    let named_file = output.exists() || codec::by_extension(output).is_some();
     if named_file && !named_folder {
         return Err(UsageError(format!(
             "several photographs cannot go to the one file {}; name a folder",
@@ -134,42 +147,60 @@ fn readable(input: &Path) -> Result<(), String> {
     }
 }
 
-/// `NAME-colour.EXT` in the same folder.
-fn beside(input: &Path) -> Result<PathBuf, String> {
-    let (mut name, extension) = name(input)?;
-    name.push("-colour.");
-    name.push(extension);
-    Ok(input.with_file_name(name))
-}
+impl Naming {
+    /// The format that `output` is written in, if it is one that is written.
+    pub fn codec(&self, output: &Path) -> Option<&'static Codec> {
+        self.format.or_else(|| codec::by_extension(output)).filter(|codec| codec.write.is_some())
+    }
 
-fn into(input: &Path, folder: &Path) -> Item {
-    let output = name(input).map(|(mut name, extension)| {
+    /// `NAME-colour.EXT` in the same folder.
+    fn beside(&self, input: &Path) -> Result<PathBuf, String> {
+        let (mut name, extension) = self.name(input)?;
+        name.push(self.suffix);
         name.push(".");
         name.push(extension);
-        folder.join(name)
-    });
-    Item { input: input.into(), output }
-}
-
-/// Name and extension of the result: the input's own when its extension is that of a picture, otherwise the whole
-/// name and the extension of what the file holds.
-fn name(input: &Path) -> Result<(OsString, OsString), String> {
-    readable(input)?;
-    if let (true, Some(stem), Some(extension)) =
-        (encode::by_extension(input).is_ok(), input.file_stem(), input.extension())
-    {
-        return Ok((stem.into(), extension.into()));
+        Ok(input.with_file_name(name))
     }
-    let mut start = [0; 64];
-    let length = fs::File::open(input).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
-    let format = image::guess_format(&start[..length]).ok().filter(|format| encode::FORMATS.contains(format));
-    let extension = format.and_then(|format| format.extensions_str().first()).ok_or(decode::NOT_A_PICTURE)?;
-    Ok((input.file_name().ok_or("the name of a file is missing")?.into(), extension.into()))
+
+    /// The result in `folder`.
+    fn item(&self, input: &Path, folder: &Path) -> Item {
+        let output = self.name(input).map(|(mut name, extension)| {
+            name.push(".");
+            name.push(extension);
+            folder.join(name)
+        });
+        Item { input: input.into(), output }
+    }
+
+    /// Name and extension of the result. The name is the input's own when its extension is that of a picture, otherwise
+    /// all of it; the extension is the input's own when that says what is to be written.
+    fn name(&self, input: &Path) -> Result<(OsString, OsString), String> {
+        readable(input)?;
+        if let (Some(codec), Some(stem)) = (codec::by_extension(input), input.file_stem()) {
+            return Ok((stem.into(), self.extension(codec, input.extension())));
+        }
+        let mut start = Vec::new();
+        // A file that cannot be read is told so when its turn comes.
+        let _ = fs::File::open(input).and_then(|file| file.take(64).read_to_end(&mut start));
+        let codec = codec::by_content(&start).ok_or(codec::NOT_A_PICTURE)?;
+        Ok((input.file_name().ok_or("the name of a file is missing")?.into(), self.extension(codec, None)))
+    }
+
+    /// The extension for a picture of `codec`, which was called `own`.
+    fn extension(&self, codec: &'static Codec, own: Option<&OsStr>) -> OsString {
+        let written = self.format.unwrap_or(if codec.write.is_some() { codec } else { codec::fallback() });
+        let own = own.filter(|own| {
+            // PGM and PBM hold no colour.
+            !matches!(own.to_ascii_lowercase().to_str(), Some("pgm" | "pbm"))
+                && own.to_str().and_then(codec::by_name).is_some_and(|named| std::ptr::eq(named, written))
+        });
+        own.unwrap_or(OsStr::new(written.extensions[0])).into()
+    }
 }
 
 /// Every picture below `root`, sorted, with its place below `folder`. What lies in `folder` itself is left out, so
 /// that results are not colorized again.
-fn walk(root: &Path, folder: &Path, items: &mut Vec<Item>) {
+fn walk(root: &Path, folder: &Path, naming: Naming, items: &mut Vec<Item>) {
     let before = items.len();
     let output_folder = fs::metadata(folder).ok().map(|metadata| id(&metadata));
     let wanted = |entry: &DirEntry| {
@@ -181,9 +212,10 @@ fn walk(root: &Path, folder: &Path, items: &mut Vec<Item>) {
     };
     for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(wanted) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && encode::by_extension(entry.path()).is_ok() => {
+            Ok(entry) if entry.file_type().is_file() && codec::by_extension(entry.path()).is_some() => {
                 let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
-                items.push(Item { input: entry.path().into(), output: Ok(folder.join(below)) });
+                let below = below.parent().map_or(folder.into(), |below| folder.join(below));
+                items.push(naming.item(entry.path(), &below));
             }
             Ok(_) => {}
             Err(error) => {
@@ -194,7 +226,8 @@ fn walk(root: &Path, folder: &Path, items: &mut Vec<Item>) {
         }
     }
     if items.len() == before {
-        let problem = "the folder holds no JPEG, PNG, TIFF or WebP photograph".to_string();
+        let names: Vec<&str> = CODECS.iter().map(|codec| codec.name).collect();
+        let problem = format!("the folder holds no photograph of a kind that is read ({})", names.join(", "));
         items.push(Item { input: root.into(), output: Err(problem) });
     }
 }

@@ -11,6 +11,7 @@ use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::colour::palette::Swatch;
 use crate::stop::Stop;
 
 /// What came of a file.
@@ -35,6 +36,15 @@ pub struct FileReport {
     pub fallback: Option<String>,
     pub width: Option<u32>,
     pub height: Option<u32>,
+    /// Pictures in the file, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<usize>,
+    /// What of the file could not be kept, or was taken otherwise than it stands there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The dominant colours of the result, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub palette: Option<Vec<Swatch>>,
     pub ms: Option<u64>,
 }
 
@@ -52,6 +62,9 @@ impl FileReport {
             fallback: None,
             width: None,
             height: None,
+            pages: None,
+            notes: Vec::new(),
+            palette: None,
             ms: None,
         }
     }
@@ -65,6 +78,15 @@ impl FileReport {
             device: Some(info.device),
             fallback: info.fallback,
             ..self
+        }
+    }
+
+    /// Adds what was found on the way, each sentence once.
+    pub fn note(&mut self, notes: Vec<String>) {
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
         }
     }
 
@@ -172,11 +194,27 @@ impl<'a> Report<'a> {
         {
             self.line(&report.line());
         }
+        if !self.json {
+            self.findings(report);
+        }
         if let (Some(reason), true, false) = (&report.fallback, self.verbose, state.fallback_told) {
             self.line(&format!("on the cpu, because {reason}"));
             state.fallback_told = true;
         }
         state.only_output.clone_from(&report.output);
+    }
+
+    /// What people are told of a file besides what came of it.
+    fn findings(&self, report: &FileReport) {
+        let path = report.path.display();
+        for note in &report.notes {
+            self.line(&format!("{path}: {note}"));
+        }
+        if let Some(palette) = &report.palette {
+            let told = |swatch: &Swatch| format!("{} {:.0}%", swatch.hex, swatch.share * 100.0);
+            let told: Vec<String> = palette.iter().map(told).collect();
+            self.line(&format!("{path}: palette {}", told.join(", ")));
+        }
     }
 
     /// Ends the work.

@@ -89,26 +89,26 @@ impl Drop for PartialFile {
 }
 
 /// A reader or writer that fails once jobs are to stop, so that a long decoding or encoding ends too.
-pub struct Stoppable<'a, T> {
+pub struct Stoppable<T> {
     pub inner: T,
-    pub stop: &'a Stop,
+    pub stop: Stop,
 }
 
-impl<T> Stoppable<'_, T> {
+impl<T> Stoppable<T> {
     fn check(&self) -> io::Result<()> {
         // Not ErrorKind::Interrupted: that one means "try again".
         self.stop.check().map_err(io::Error::other)
     }
 }
 
-impl<T: Read> Read for Stoppable<'_, T> {
+impl<T: Read> Read for Stoppable<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.check()?;
         self.inner.read(buffer)
     }
 }
 
-impl<T: Write> Write for Stoppable<'_, T> {
+impl<T: Write> Write for Stoppable<T> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.check()?;
         self.inner.write(buffer)
@@ -119,7 +119,7 @@ impl<T: Write> Write for Stoppable<'_, T> {
     }
 }
 
-impl<T: Seek> Seek for Stoppable<'_, T> {
+impl<T: Seek> Seek for Stoppable<T> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.inner.seek(position)
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::BufWriter;
 
-use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
+use image::codecs::jpeg::JpegEncoder;
 use image::{
     ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, ImageReader, Luma, LumaA, Rgb, Rgba,
 };
@@ -47,17 +47,6 @@ fn formats_of_eight_bits_get_eight() {
         assert_eq!(load(&desk.path(name)).color(), ColorType::Rgb8);
         assert!(is_tinted(&desk.path(name)));
     }
-}
-
-#[test]
-fn floating_point_is_taken_at_sixteen_bits() {
-    let desk = Desk::new();
-    desk.put("float.tif", &ImageBuffer::from_fn(8, 8, |x, _| Rgb([0.1_f32 + 0.1 * x as f32; 3])).into());
-    assert_eq!(desk.run(&["float.tif", "-o", "out.tif"]).code, Some(0));
-    let result = load(&desk.path("out.tif"));
-    assert_eq!(result.color(), ColorType::Rgb16);
-    let corner = result.into_rgb16().get_pixel(0, 0).0;
-    assert!((luma(corner) - 6553.5).abs() < 2.0, "{corner:?}");
 }
 
 #[test]
@@ -114,36 +103,6 @@ fn a_photograph_is_turned_upright() {
     // It is upright now: nothing may turn it once more.
     let mut decoder = ImageReader::open(desk.path("out.jpg")).unwrap().into_decoder().unwrap();
     assert_eq!(decoder.orientation().unwrap(), image::metadata::Orientation::NoTransforms);
-}
-
-/// As much of an ICC profile as says what colours it is for.
-fn profile(space: &[u8; 4]) -> Vec<u8> {
-    let mut profile = vec![0; 128];
-    profile[3] = 128;
-    profile[16..20].copy_from_slice(space);
-    profile
-}
-
-#[test]
-fn a_colour_profile_goes_along_and_a_gray_one_does_not() {
-    let desk = Desk::new();
-    let picture = |name: &str, space: &[u8; 4], kind, bytes: usize| {
-        let mut encoder = PngEncoder::new(BufWriter::new(File::create(desk.path(name)).unwrap()));
-        encoder.set_icc_profile(profile(space)).unwrap();
-        encoder.write_image(&vec![100; 64 * 64 * bytes], 64, 64, kind).unwrap();
-    };
-    picture("colour.png", b"RGB ", image::ExtendedColorType::Rgb8, 3);
-    picture("gray.png", b"GRAY", image::ExtendedColorType::L8, 1);
-    let kept = |name: &str| {
-        let mut decoder = ImageReader::open(desk.path(name)).unwrap().into_decoder().unwrap();
-        decoder.icc_profile().unwrap()
-    };
-    for output in ["out.png", "out.jpg", "out.tif", "out.webp"] {
-        assert_eq!(desk.run(&["colour.png", "-o", output, "--overwrite"]).code, Some(0), "{output}");
-        assert_eq!(kept(output), Some(profile(b"RGB ")), "{output}");
-        assert_eq!(desk.run(&["gray.png", "-o", output, "--overwrite"]).code, Some(0), "{output}");
-        assert_eq!(kept(output), None, "{output}");
-    }
 }
 
 #[test]

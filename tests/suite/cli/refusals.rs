@@ -100,10 +100,12 @@ fn every_bad_picture_gets_a_sentence() {
 fn the_limit_of_size_can_be_moved() {
     let desk = Desk::new();
     desk.put("two.png", &DynamicImage::ImageRgb8(ImageBuffer::from_pixel(2000, 1000, Rgb([90; 3]))));
-    assert_eq!(desk.run(&["two.png", "-o", "out.png", "--max-megapixels", "2"]).code, Some(0));
-    let ran = desk.run(&["two.png", "-o", "other.png", "--max-megapixels", "1"]);
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("2000 x 1000 pixels, 2 megapixels, more than the limit of 1"), "{}", ran.err);
+    for (option, enough, too_few) in [("--max-pixels", "2M", "1999999"), ("--max-megapixels", "2", "1")] {
+        assert_eq!(desk.run(&["two.png", "-o", "out.png", "--overwrite", option, enough]).code, Some(0));
+        let ran = desk.run(&["two.png", "-o", "other.png", option, too_few]);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.contains("2000 x 1000 pixels, 2 million, more than the limit of "), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -1,0 +1,40 @@
+//! BMP: 1 to 32 bits a pixel read, 24 and 32 written. It holds no metadata that other programs look for.
+
+use std::io::{Seek, SeekFrom};
+
+use image::codecs::bmp::{BmpDecoder, BmpEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::{Codec, Encode, Holds, Limits, Options, Output, Pages, Source, Writer, flush, simple};
+use crate::metadata::Metadata;
+use crate::picture::{Depth, Picture};
+
+pub static CODEC: Codec = Codec {
+    name: "BMP",
+    extensions: &["bmp", "dib"],
+    recognises: |start| start.starts_with(b"BM"),
+    read,
+    write: Some(Writer {
+        max_side: 65_535,
+        depth: Depth::Eight,
+        alpha: true,
+        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false },
+        encode: Encode::One(write),
+    }),
+};
+
+/// Pixels a byte can hold: a run of 255, and skips of 255 rows.
+const MOST: u64 = 1 << 16;
+
+fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
+    let length = source.length;
+    source.reader.seek(SeekFrom::Start(0))?;
+    let decoder = BmpDecoder::new(source.reader).map_err(|error| simple::explain(&error, CODEC.name))?;
+    simple::read(decoder, CODEC.name, length, MOST, limits)
+}
+
+fn write(picture: &Picture, _: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
+    let kind = if picture.alpha { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
+    BmpEncoder::new(&mut output).write_image(&picture.pixels, picture.width, picture.height, kind)?;
+    flush(output)
+}

@@ -1,0 +1,177 @@
+//! PNG: every kind of it read, RGB and RGBA of 8 and 16 bits written, row by row.
+//!
+//! Of an animation the picture for programs without animation is taken. EXIF and XMP lie in chunks of their own;
+//! IPTC in text, as ImageMagick and ExifTool put it there.
+
+use std::io::{ErrorKind, Write};
+
+use autochrome_loader::Format;
+use png::{
+    BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Info, PixelDimensions, Reader,
+    SrgbRenderingIntent, Transformations, Unit,
+};
+
+use super::simple::gray_alpha_to_rgba;
+use super::{
+    Codec, Encode, Holds, Limits, MAX_METADATA, Options, Output, Page, Pages, Source, Writer, cut_short,
+    damaged, flush,
+};
+use crate::metadata::{Density, Metadata, iptc};
+use crate::picture::{Depth, Picture};
+
+pub static CODEC: Codec = Codec {
+    name: "PNG",
+    extensions: &["png", "apng"],
+    recognises: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
+    read,
+    write: Some(Writer {
+        max_side: 0x7FFF_FFFF,
+        depth: Depth::Sixteen,
+        alpha: true,
+        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: MAX_METADATA, density: true },
+        encode: Encode::One(write),
+    }),
+};
+
+/// Pixels a byte can hold: eight of one bit, deflated by 1032 at most.
+const MOST: u64 = 8 * 1032;
+/// Memory for rows, profile and text together.
+const MEMORY: usize = 64 << 20;
+const XMP: &str = "XML:com.adobe.xmp";
+const METRES_AN_INCH: f64 = 0.0254;
+
+fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
+    let length = source.length;
+    let mut decoder = Decoder::new_with_limits(source.reader, png::Limits { bytes: MEMORY });
+    decoder.set_transformations(Transformations::EXPAND);
+    let header = decoder.read_header_info().map_err(|error| explain(&error))?;
+    let (width, height) = (header.width, header.height);
+    limits.size(width, height)?;
+    Limits::holds(CODEC.name, width, height, length, MOST)?;
+    let mut reader = decoder.read_info().map_err(|error| explain(&error))?;
+    let size =
+        reader.output_buffer_size().ok_or_else(|| anyhow::anyhow!("the PNG does not fit in memory"))?;
+    let mut pixels = vec![0; size];
+    reader.next_frame(&mut pixels).map_err(|error| explain(&error))?;
+    // What comes after the pixels may have metadata; that it is damaged is no reason to refuse them.
+    let _ = reader.finish();
+    let metadata = metadata(reader.info());
+    let (format, pixels) = in_our_order(&reader, pixels);
+    Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
+}
+
+fn explain(error: &DecodingError) -> anyhow::Error {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
+        DecodingError::LimitsExceeded => anyhow::anyhow!("the PNG needs more memory than any photograph's"),
+        error => damaged(CODEC.name, error),
+    }
+}
+
+/// The decoded samples, which are big-endian, in the machine's order; gray with alpha as RGBA.
+fn in_our_order<R: std::io::BufRead + std::io::Seek>(
+    reader: &Reader<R>,
+    mut pixels: Vec<u8>,
+) -> (Format, Vec<u8>) {
+    let (color, depth) = reader.output_color_type();
+    let deep = depth == BitDepth::Sixteen;
+    if deep {
+        for sample in pixels.as_chunks_mut::<2>().0 {
+            *sample = u16::from_be_bytes(*sample).to_ne_bytes();
+        }
+    }
+    match (color, deep) {
+        (ColorType::Grayscale, false) => (Format::Gray8, pixels),
+        (ColorType::Grayscale, true) => (Format::Gray16, pixels),
+        (ColorType::GrayscaleAlpha, false) => (Format::Rgba8, gray_alpha_to_rgba::<1>(&pixels)),
+        (ColorType::GrayscaleAlpha, true) => (Format::Rgba16, gray_alpha_to_rgba::<2>(&pixels)),
+        (ColorType::Rgba, false) => (Format::Rgba8, pixels),
+        (ColorType::Rgba, true) => (Format::Rgba16, pixels),
+        (_, false) => (Format::Rgb8, pixels),
+        (_, true) => (Format::Rgb16, pixels),
+    }
+}
+
+fn metadata(info: &Info<'_>) -> Metadata {
+    let xmp = info.utf8_text.iter().find(|text| text.keyword == XMP).and_then(|text| {
+        let mut text = text.clone();
+        text.decompress_text_with_limit(MAX_METADATA).ok()?;
+        text.get_text().ok().map(String::into_bytes)
+    });
+    Metadata {
+        exif: info.exif_metadata.as_deref().map(<[u8]>::to_vec).or_else(|| {
+            let block = raw_profile(info, "exif").or_else(|| raw_profile(info, "APP1"))?;
+            Some(block.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(block))
+        }),
+        xmp: xmp.or_else(|| raw_profile(info, "xmp")),
+        iptc: raw_profile(info, "iptc").and_then(|profile| iptc::from_photoshop(&profile)),
+        icc: info.icc_profile.as_deref().map(<[u8]>::to_vec),
+        density: info.pixel_dims.filter(|dims| dims.unit == Unit::Meter).and_then(|dims| {
+            Density::per_inch(f64::from(dims.xppu) * METRES_AN_INCH, f64::from(dims.yppu) * METRES_AN_INCH)
+        }),
+        ..Metadata::default()
+    }
+}
+
+/// A block as ImageMagick puts it into text: its name, its length, and its bytes in hexadecimal.
+fn raw_profile(info: &Info<'_>, kind: &str) -> Option<Vec<u8>> {
+    let wanted = format!("Raw profile type {kind}");
+    let packed = info.compressed_latin1_text.iter().find(|text| text.keyword == wanted).and_then(|text| {
+        let mut text = text.clone();
+        text.decompress_text_with_limit(2 * MAX_METADATA).ok()?;
+        text.get_text().ok()
+    });
+    let plain = || info.uncompressed_latin1_text.iter().find(|text| text.keyword == wanted);
+    let text = packed.or_else(|| plain().map(|text| text.text.clone()))?;
+    let digits: Vec<u8> = text.split_whitespace().skip(2).flat_map(str::bytes).collect();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.as_chunks::<2>().0.iter().map(byte).collect()
+}
+
+fn to_raw_profile(kind: &str, block: &[u8]) -> String {
+    let mut text = format!("\n{kind}\n{:8}\n", block.len());
+    for line in block.chunks(36) {
+        text.extend(line.iter().map(|byte| format!("{byte:02x}")));
+        text.push('\n');
+    }
+    text
+}
+
+fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
+    let mut info = Info::with_size(picture.width, picture.height);
+    info.color_type = if picture.alpha { ColorType::Rgba } else { ColorType::Rgb };
+    info.bit_depth = if picture.depth() == Depth::Eight { BitDepth::Eight } else { BitDepth::Sixteen };
+    info.exif_metadata = metadata.exif.as_deref().map(Into::into);
+    let mut encoder = Encoder::with_info(&mut output, info)?;
+    encoder.set_compression(Compression::Fast);
+    encoder.set_source_srgb(SrgbRenderingIntent::Perceptual);
+    encoder.set_pixel_dims(metadata.density.and_then(|density| {
+        let (xppu, yppu) = density.per(1.0 / METRES_AN_INCH)?;
+        Some(PixelDimensions { xppu, yppu, unit: Unit::Meter })
+    }));
+    if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
+        encoder.add_itxt_chunk(XMP.into(), xmp.into())?;
+    }
+    if let Some(iptc) = &metadata.iptc {
+        let text = to_raw_profile("iptc", &iptc::resource(iptc));
+        encoder.add_ztxt_chunk("Raw profile type iptc".into(), text)?;
+    }
+    let mut writer = encoder.write_header()?;
+    let mut stream = writer.stream_writer_with_size(1 << 16)?;
+    let bytes = picture.format.bytes_per_pixel() * usize::try_from(picture.width)?;
+    let mut row = Vec::new();
+    for samples in picture.pixels.chunks_exact(bytes) {
+        if picture.depth() == Depth::Eight {
+            stream.write_all(samples)?;
+            continue;
+        }
+        row.clear();
+        let swapped =
+            samples.as_chunks::<2>().0.iter().map(|sample| u16::from_ne_bytes(*sample).to_be_bytes());
+        row.extend(swapped.flatten());
+        stream.write_all(&row)?;
+    }
+    stream.finish()?;
+    writer.finish()?;
+    flush(output)
+}

@@ -1,0 +1,42 @@
+//! PNM: PBM, PGM, PPM and PAM of 8 and 16 bits. Written as PPM, or as PAM where there is transparency.
+
+use image::codecs::pnm::{PnmDecoder, PnmEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::{Codec, Encode, Holds, Limits, Options, Output, Pages, Source, Writer, flush, simple};
+use crate::metadata::Metadata;
+use crate::picture::{Depth, Picture};
+
+pub static CODEC: Codec = Codec {
+    name: "PNM",
+    extensions: &["ppm", "pnm", "pgm", "pbm", "pam"],
+    recognises: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
+    read,
+    write: Some(Writer {
+        max_side: u32::MAX,
+        depth: Depth::Sixteen,
+        alpha: true,
+        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false },
+        encode: Encode::One(write),
+    }),
+};
+
+/// Pixels a byte can hold: eight of one bit.
+const MOST: u64 = 8;
+
+fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
+    let length = source.length;
+    let decoder = PnmDecoder::new(source.reader).map_err(|error| simple::explain(&error, CODEC.name))?;
+    simple::read(decoder, CODEC.name, length, MOST, limits)
+}
+
+fn write(picture: &Picture, _: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
+    let kind = match (picture.depth(), picture.alpha) {
+        (Depth::Eight, false) => ExtendedColorType::Rgb8,
+        (Depth::Eight, true) => ExtendedColorType::Rgba8,
+        (_, false) => ExtendedColorType::Rgb16,
+        (_, true) => ExtendedColorType::Rgba16,
+    };
+    PnmEncoder::new(&mut output).write_image(&picture.pixels, picture.width, picture.height, kind)?;
+    flush(output)
+}

@@ -1,0 +1,108 @@
+//! What the formats have in common that the image crate reads: from its decoders to pages.
+
+use std::io::ErrorKind;
+
+use autochrome_loader::Format;
+use image::error::ImageError;
+use image::{DynamicImage, ImageDecoder, Limits as ImageLimits};
+
+use super::{Limits, Page, Pages, cut_short, damaged, unsupported};
+use crate::metadata::Metadata;
+use crate::picture::Picture;
+
+/// Reads the picture of `decoder`, a `name`. `most` is how many pixels a byte of its `length` can hold.
+pub fn read<D: ImageDecoder>(
+    mut decoder: D,
+    name: &str,
+    length: u64,
+    most: u64,
+    limits: &Limits,
+) -> anyhow::Result<Pages> {
+    let (width, height) = decoder.dimensions();
+    limits.size(width, height)?;
+    Limits::holds(name, width, height, length, most)?;
+    let mut memory = ImageLimits::default();
+    memory.max_alloc = u64::try_from(limits.memory()).ok();
+    decoder.set_limits(memory).map_err(|error| explain(&error, name))?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error, name))?;
+    Ok(Pages::one(Page::new(picture(image), Metadata::default())))
+}
+
+/// The user's words for what the image crate says.
+pub fn explain(error: &ImageError, name: &str) -> anyhow::Error {
+    match error {
+        ImageError::Limits(_) => anyhow::anyhow!("the {name} needs more memory than --max-pixels allows"),
+        ImageError::Unsupported(error) => unsupported(name, error),
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(name),
+        // The source alone: the error itself says once more what kind of file it is.
+        error => match std::error::Error::source(error) {
+            Some(source) => damaged(name, &source),
+            None => damaged(name, error),
+        },
+    }
+}
+
+/// A picture of the image crate's; gray with alpha becomes RGBA.
+fn picture(image: DynamicImage) -> Picture {
+    let (format, image) = match image {
+        DynamicImage::ImageLuma8(_) => (Format::Gray8, image),
+        DynamicImage::ImageRgb8(_) => (Format::Rgb8, image),
+        DynamicImage::ImageRgba8(_) => (Format::Rgba8, image),
+        DynamicImage::ImageLumaA8(_) => (Format::Rgba8, image.into_rgba8().into()),
+        DynamicImage::ImageLuma16(_) => (Format::Gray16, image),
+        DynamicImage::ImageRgb16(_) => (Format::Rgb16, image),
+        // What the image crate may add one day is taken with the most that its integers hold.
+        _ => (Format::Rgba16, image.into_rgba16().into()),
+    };
+    let (width, height) = (image.width(), image.height());
+    Picture::new(format, width, height, image.into_bytes())
+}
+
+/// Gray and alpha of `SAMPLE` bytes each as RGBA.
+pub fn gray_alpha_to_rgba<const SAMPLE: usize>(pixels: &[u8]) -> Vec<u8> {
+    let mut rgba = Vec::with_capacity(pixels.len() * 2);
+    for pixel in pixels.chunks_exact(2 * SAMPLE) {
+        let (gray, alpha) = pixel.split_at(SAMPLE);
+        for part in [gray, gray, gray, alpha] {
+            rgba.extend_from_slice(part);
+        }
+    }
+    rgba
+}
+
+/// RGBA whose colours were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
+pub fn unassociated(mut picture: Picture) -> Picture {
+    match picture.format {
+        Format::Rgba8 => {
+            for pixel in picture.pixels.as_chunks_mut::<4>().0 {
+                let alpha = u32::from(pixel[3]);
+                for sample in &mut pixel[..3] {
+                    let value = (u32::from(*sample) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0);
+                    *sample = u8::try_from(value).unwrap_or(u8::MAX);
+                }
+            }
+        }
+        Format::Rgba16 => {
+            for pixel in picture.pixels.as_chunks_mut::<8>().0 {
+                let alpha = u32::from(u16::from_ne_bytes([pixel[6], pixel[7]]));
+                for sample in pixel[..6].as_chunks_mut::<2>().0 {
+                    let value = u32::from(u16::from_ne_bytes(*sample));
+                    let value = (value * 65_535 + alpha / 2).checked_div(alpha).unwrap_or(0);
+                    *sample = u16::try_from(value).unwrap_or(u16::MAX).to_ne_bytes();
+                }
+            }
+        }
+        Format::RgbaF32 => {
+            for pixel in picture.pixels.as_chunks_mut::<16>().0 {
+                let samples = pixel.as_chunks_mut::<4>().0;
+                let alpha = f32::from_ne_bytes(samples[3]);
+                for sample in &mut samples[..3] {
+                    let value = if alpha > 0.0 { f32::from_ne_bytes(*sample) / alpha } else { 0.0 };
+                    *sample = value.to_ne_bytes();
+                }
+            }
+        }
+        _ => {}
+    }
+    picture
+}

@@ -1,0 +1,77 @@
+//! WebP: lossy and lossless read, lossless written. Of an animation the first frame is taken.
+
+use std::io::ErrorKind;
+
+use autochrome_loader::Format;
+use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
+
+use super::{
+    Codec, Encode, Holds, Limits, MAX_METADATA, Options, Output, Page, Pages, Source, Writer, cut_short,
+    damaged, flush, unsupported,
+};
+use crate::metadata::{Metadata, srgb};
+use crate::picture::{Depth, Picture};
+
+pub static CODEC: Codec = Codec {
+    name: "WebP",
+    extensions: &["webp"],
+    recognises: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
+    read,
+    write: Some(Writer {
+        max_side: 16_383,
+        depth: Depth::Eight,
+        alpha: true,
+        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: 0, density: false },
+        encode: Encode::One(write),
+    }),
+};
+
+/// Pixels a byte can hold. A picture of one colour needs no data, so that only the format's own limit of 16,383
+/// pixels a side remains.
+const MOST: u64 = 1 << 24;
+
+fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
+    let length = source.length;
+    let mut decoder = WebPDecoder::new(source.reader).map_err(explain)?;
+    let (width, height) = decoder.dimensions();
+    limits.size(width, height)?;
+    Limits::holds(CODEC.name, width, height, length, MOST)?;
+    decoder.set_memory_limit(MAX_METADATA);
+    // Damaged or endless metadata is no reason to refuse the pixels.
+    let metadata = Metadata {
+        exif: decoder.exif_metadata().ok().flatten(),
+        xmp: decoder.xmp_metadata().ok().flatten(),
+        icc: decoder.icc_profile().ok().flatten(),
+        ..Metadata::default()
+    };
+    decoder.set_memory_limit(limits.memory());
+    let format = if decoder.has_alpha() { Format::Rgba8 } else { Format::Rgb8 };
+    let size =
+        decoder.output_buffer_size().ok_or_else(|| anyhow::anyhow!("the WebP does not fit in memory"))?;
+    let mut pixels = vec![0; size];
+    decoder.read_image(&mut pixels).map_err(explain)?;
+    Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
+}
+
+fn explain(error: DecodingError) -> anyhow::Error {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
+        DecodingError::IoError(error) => error.into(),
+        DecodingError::UnsupportedFeature(what) => unsupported(CODEC.name, &what),
+        error => damaged(CODEC.name, &error),
+    }
+}
+
+fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
+    let mut encoder = WebPEncoder::new(&mut output);
+    encoder.set_icc_profile(srgb::profile());
+    if let Some(exif) = &metadata.exif {
+        encoder.set_exif_metadata(exif.clone());
+    }
+    if let Some(xmp) = &metadata.xmp {
+        encoder.set_xmp_metadata(xmp.clone());
+    }
+    let kind = if picture.alpha { ColorType::Rgba8 } else { ColorType::Rgb8 };
+    encoder.encode(&picture.pixels, picture.width, picture.height, kind)?;
+    flush(output)
+}

@@ -1,0 +1,137 @@
+//! `--palette`: the dominant colours of a result, by k-means in CIELAB over a grid of its pixels.
+//!
+//! Begun with the colours that lie farthest from each other (maximin), so that the same picture always gives the same
+//! palette, and small vivid things are not lost in large dull ones.
+
+use serde::Serialize;
+
+use super::{Colours, lab, rgb};
+use crate::picture::{Picture, narrowed, quantised};
+
+/// Places a side that are looked at.
+const PLACES: usize = 96;
+/// Rounds of k-means; it has come to rest long before.
+const ROUNDS: usize = 24;
+
+/// One of the dominant colours.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Swatch {
+    /// `#rrggbb`, sRGB.
+    pub hex: String,
+    /// CIELAB, D65.
+    pub lab: [f32; 3],
+    /// Share of the picture, 0..1.
+    pub share: f32,
+}
+
+/// At most `count` dominant colours of `picture`, the most frequent first; none for a gray one.
+pub fn of(picture: &Picture, count: usize) -> Vec<Swatch> {
+    let Some(colours) = Colours::of(picture) else { return Vec::new() };
+    let side = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
+    let (width, height) = (side(picture.width), side(picture.height));
+    let (columns, rows) = (width.min(PLACES), height.min(PLACES));
+    let points: Vec<[f32; 3]> = (0..rows * columns)
+        .map(|place| {
+            let x = (place % columns * 2 + 1) * width / (columns * 2);
+            let y = (place / columns * 2 + 1) * height / (rows * 2);
+            lab(colours.at(x, y))
+        })
+        .collect();
+    let mut centres = farthest(&points, count);
+    let mut sizes = Vec::new();
+    for _ in 0..ROUNDS {
+        let before = centres.clone();
+        sizes = moved(&points, &mut centres);
+        if before == centres {
+            break;
+        }
+    }
+    swatches(&centres, &sizes, points.len())
+}
+
+fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
+    one.into_iter().zip(other).map(|(one, other)| (one - other) * (one - other)).sum()
+}
+
+/// The mean, and then always the point farthest from all that are chosen; fewer when points are alike.
+fn farthest(points: &[[f32; 3]], count: usize) -> Vec<[f32; 3]> {
+    let mut centres = vec![mean(points.iter())];
+    let mut nearest: Vec<f32> = points.iter().map(|point| distance(*point, centres[0])).collect();
+    while centres.len() < count {
+        let farthest = nearest.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
+        let Some((index, _)) = farthest.filter(|(_, distance)| **distance > 1.0) else { break };
+        let centre = points[index];
+        centres.push(centre);
+        for (nearest, point) in nearest.iter_mut().zip(points) {
+            *nearest = nearest.min(distance(*point, centre));
+        }
+    }
+    centres
+}
+
+fn mean<'a>(points: impl ExactSizeIterator<Item = &'a [f32; 3]>) -> [f32; 3] {
+    let count = share(points.len(), 1);
+    let sum = points.fold([0.0; 3], |sum, point| [0, 1, 2].map(|axis| sum[axis] + point[axis]));
+    sum.map(|sum: f32| sum / count.max(1.0))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most 96 x 96 places")]
+fn share(part: usize, whole: usize) -> f32 {
+    part as f32 / whole as f32
+}
+
+/// One round: every centre moves to the mean of the points nearest to it; gives how many those are.
+fn moved(points: &[[f32; 3]], centres: &mut [[f32; 3]]) -> Vec<usize> {
+    let mut members = vec![Vec::new(); centres.len()];
+    for point in points {
+        let distances = centres.iter().map(|centre| distance(*point, *centre)).enumerate();
+        let nearest = distances.min_by(|one, other| one.1.total_cmp(&other.1)).map_or(0, |(index, _)| index);
+        members[nearest].push(*point);
+    }
+    for (centre, members) in centres.iter_mut().zip(&members) {
+        if !members.is_empty() {
+            *centre = mean(members.iter());
+        }
+    }
+    members.iter().map(Vec::len).collect()
+}
+
+fn swatches(centres: &[[f32; 3]], sizes: &[usize], points: usize) -> Vec<Swatch> {
+    let mut order: Vec<(usize, [f32; 3])> = sizes.iter().copied().zip(centres.iter().copied()).collect();
+    order.retain(|(size, _)| *size > 0);
+    order.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    let rounded = |value: f32, steps: f32| (value * steps).round() / steps;
+    let swatch = |(size, centre): (usize, [f32; 3])| {
+        let [red, green, blue] = rgb(centre).map(|sample| narrowed(quantised(sample)));
+        Swatch {
+            hex: format!("#{red:02x}{green:02x}{blue:02x}"),
+            lab: centre.map(|value| rounded(value, 10.0)),
+            share: rounded(share(size, points), 1000.0),
+        }
+    };
+    order.into_iter().map(swatch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use autochrome_loader::Format;
+
+    use super::*;
+
+    #[test]
+    fn stripes_of_colour_are_found_with_their_shares() {
+        let stripes = [([200, 40, 40], 50), ([30, 60, 160], 30), ([240, 240, 235], 20)];
+        let row: Vec<u8> = stripes.iter().flat_map(|(colour, width)| colour.repeat(*width)).collect();
+        let picture = Picture::new(Format::Rgb8, 100, 100, row.repeat(100));
+        let palette = of(&picture, 3);
+        let found: Vec<&str> = palette.iter().map(|swatch| swatch.hex.as_str()).collect();
+        assert_eq!(found, ["#c82828", "#1e3ca0", "#f0f0eb"]);
+        for (swatch, (_, width)) in palette.iter().zip(stripes) {
+            assert!((swatch.share - share(width, 100)).abs() < 0.02, "{swatch:?}");
+        }
+        // No more than there are, none of gray.
+        assert_eq!(of(&picture, 8).len(), 3);
+        assert_eq!(of(&Picture::new(Format::Gray8, 2, 1, vec![1, 2]), 8), []);
+        assert_eq!(of(&Picture::new(Format::Rgb8, 1, 1, vec![1, 2, 3]), 8).len(), 1);
+    }
+}

@@ -1,0 +1,271 @@
+//! EXIF: kept as it is, but for what the result makes untrue.
+//!
+//! A block that goes from one file to another is mended where it lies (orientation, size, thumbnail, colour space), so
+//! that every offset in it, those inside makers' notes included, stays right. Only between TIFF, whose own
+//! directories hold these values, and the other formats is it taken apart and put together again.
+
+use std::io::{Cursor, Read, Seek};
+
+use super::Density;
+use super::ifd::{Directory, Entry, Header, size_of};
+
+/// Directories below the first one.
+const EXIF: u16 = 0x8769;
+const GPS: u16 = 0x8825;
+const INTEROPERABILITY: u16 = 0xA005;
+/// What the result makes untrue.
+const ORIENTATION: u16 = 0x0112;
+const COLOR_SPACE: u16 = 0xA001;
+const PIXEL_X: u16 = 0xA002;
+const PIXEL_Y: u16 = 0xA003;
+const X_RESOLUTION: u16 = 0x011A;
+const Y_RESOLUTION: u16 = 0x011B;
+const RESOLUTION_UNIT: u16 = 0x0128;
+/// What describes a photograph in the first directory of a TIFF file, rather than how its pixels lie there.
+const DESCRIPTIVE: [u16; 21] = [
+    0x010D,
+    0x010E,
+    0x010F,
+    0x0110,
+    0x011D,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    RESOLUTION_UNIT,
+    0x0131,
+    0x0132,
+    0x013B,
+    0x013C,
+    0x4746,
+    0x4749,
+    0x8298,
+    0x9C9B,
+    0x9C9C,
+    0x9C9D,
+    0x9C9E,
+    0x9C9F,
+    0x0129,
+];
+/// Bytes of one value: more is no photograph's.
+const MOST: usize = 1 << 20;
+
+/// A value and its tag, in the machine's order of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub tag: u16,
+    pub kind: u16,
+    pub data: Vec<u8>,
+}
+
+/// The values of a block, or of a TIFF file's directories.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields {
+    pub main: Vec<Field>,
+    pub exif: Vec<Field>,
+    pub gps: Vec<Field>,
+}
+
+/// How the photograph is to be turned, as a block says: 1 to 8.
+pub fn orientation(block: &[u8]) -> Option<u8> {
+    let mut reader = Cursor::new(block);
+    let header = Header::read(&mut reader).ok()?;
+    let main = header.directory(&mut reader, header.first).ok()?;
+    let value = header.unsigned(&mut reader, main.find(ORIENTATION)?)?;
+    u8::try_from(value).ok().filter(|value| (1..=8).contains(value))
+}
+
+/// Dots an inch, as a block says.
+pub fn density(block: &[u8]) -> Option<Density> {
+    Fields::parse(block)?.density()
+}
+
+/// Mends a block for a result that is upright, of these sides, in sRGB, and no longer the gray of its thumbnail.
+/// `swapped` says that turning made rows of what were columns. `None` when it is no EXIF.
+pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Option<Vec<u8>> {
+    let mut reader = Cursor::new(block.as_slice());
+    let header = Header::read(&mut reader).ok().filter(|header| !header.wide)?;
+    let main = header.directory(&mut reader, header.first).ok()?;
+    let below = |reader: &mut Cursor<&[u8]>, parent: &Directory, tag| {
+        let at = header.unsigned(reader, parent.find(tag)?)?;
+        header.directory(reader, at).ok()
+    };
+    let exif = below(&mut reader, &main, EXIF);
+    let others = [
+        below(&mut reader, &main, GPS),
+        exif.as_ref().and_then(|exif| below(&mut reader, exif, INTEROPERABILITY)),
+    ];
+    let mut changes = vec![(&main, ORIENTATION, 1)];
+    if let Some(exif) = &exif {
+        changes.extend([(exif, COLOR_SPACE, 1), (exif, PIXEL_X, width), (exif, PIXEL_Y, height)]);
+    }
+    let mut patches = Vec::new();
+    for (directory, tag, value) in changes {
+        let Some(entry) = directory.find(tag).filter(|entry| entry.count == 1) else { continue };
+        patches.push((entry.at, header.encoded(entry.kind, value)?));
+    }
+    let resolution = [X_RESOLUTION, Y_RESOLUTION].map(|tag| main.find(tag).filter(|entry| entry.kind == 5));
+    if let ([Some(x), Some(y)], true) = (resolution, swapped) {
+        // Where the two fractions are: the offsets change places.
+        for (from, to) in [(x.at, y.at), (y.at, x.at)] {
+            let from = usize::try_from(from).ok()?;
+            patches.push((to, block.get(from..from + 4)?.to_vec()));
+        }
+    }
+    // The second directory is the thumbnail's. Where nothing else lies behind it, its bytes go too.
+    let kept = [Some(&main), exif.as_ref(), others[0].as_ref(), others[1].as_ref()];
+    let end = kept.into_iter().flatten().map(|directory| end_of(&header, &mut reader, directory)).max()?;
+    patches.push((main.link, vec![0; 4]));
+    let thumbnail = main.next;
+    for (at, bytes) in patches {
+        let at = usize::try_from(at).ok()?;
+        block.get_mut(at..at + bytes.len())?.copy_from_slice(&bytes);
+    }
+    if thumbnail >= end && thumbnail != 0 {
+        block.truncate(usize::try_from(end).ok()?);
+    }
+    Some(block)
+}
+
+/// The last byte a directory and its values take.
+fn end_of(header: &Header, reader: &mut Cursor<&[u8]>, directory: &Directory) -> u64 {
+    let ends = directory.entries.iter().filter_map(|entry| {
+        let (at, length) = header.extent(reader, entry).ok()?;
+        at.checked_add(length)
+    });
+    ends.max().unwrap_or(0).max(directory.end)
+}
+
+impl Header {
+    /// A number as it lies in an entry of `kind`.
+    fn encoded(&self, kind: u16, value: u32) -> Option<Vec<u8>> {
+        let width = usize::try_from(size_of(kind)).ok().filter(|_| matches!(kind, 1 | 3 | 4))?;
+        let bytes = value.to_be_bytes();
+        let mut bytes = bytes[4 - width..].to_vec();
+        if !self.big_endian {
+            bytes.reverse();
+        }
+        Some(bytes)
+    }
+}
+
+impl Fields {
+    /// Takes a block apart.
+    pub fn parse(block: &[u8]) -> Option<Self> {
+        let mut reader = Cursor::new(block);
+        let header = Header::read(&mut reader).ok()?;
+        let main = header.directory(&mut reader, header.first).ok()?;
+        Some(Self::of(&header, &mut reader, &main))
+    }
+
+    /// What describes the photograph in a directory of a TIFF file, and in those below it.
+    pub fn of(header: &Header, reader: &mut (impl Read + Seek), main: &Directory) -> Self {
+        let descriptive = |entry: &Entry| DESCRIPTIVE.contains(&entry.tag);
+        let mut result = Self { main: fields(header, reader, main, descriptive), ..Self::default() };
+        for (tag, into) in [(EXIF, &mut result.exif), (GPS, &mut result.gps)] {
+            let directory = main.find(tag).and_then(|entry| header.unsigned(reader, entry));
+            if let Some(directory) = directory.and_then(|at| header.directory(reader, at).ok()) {
+                *into = fields(header, reader, &directory, |entry| entry.tag != INTEROPERABILITY);
+            }
+        }
+        result
+    }
+
+    /// Dots an inch, as the first directory says.
+    pub fn density(&self) -> Option<Density> {
+        let field = |tag| self.main.iter().find(|field| field.tag == tag);
+        let fraction = |tag| {
+            let data = field(tag).filter(|field| field.kind == 5)?.data.as_chunks::<4>().0;
+            let [above, below] = data else { return None };
+            Some(f64::from(u32::from_ne_bytes(*above)) / f64::from(u32::from_ne_bytes(*below)))
+        };
+        let unit = field(RESOLUTION_UNIT).and_then(|field| field.data.first_chunk().copied());
+        let factor = match unit.map_or(2, u16::from_ne_bytes) {
+            2 => 1.0,
+            3 => 2.54,
+            _ => return None,
+        };
+        Density::per_inch(fraction(X_RESOLUTION)? * factor, fraction(Y_RESOLUTION)? * factor)
+    }
+
+    /// Sets dots an inch.
+    pub fn set_density(&mut self, density: Density) {
+        self.main.retain(|field| ![X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT].contains(&field.tag));
+        let [x, y] = density.fractions();
+        self.main.push(Field { tag: X_RESOLUTION, kind: 5, data: x });
+        self.main.push(Field { tag: Y_RESOLUTION, kind: 5, data: y });
+        self.main.push(Field { tag: RESOLUTION_UNIT, kind: 3, data: 2_u16.to_ne_bytes().to_vec() });
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
+    }
+
+    /// Puts a block together, in the machine's order of bytes.
+    pub fn to_block(&self) -> Vec<u8> {
+        let mut block = if cfg!(target_endian = "big") { b"MM".to_vec() } else { b"II".to_vec() };
+        block.extend(42_u16.to_ne_bytes());
+        block.extend(8_u32.to_ne_bytes());
+        let mut main = self.main.clone();
+        // Where the directories below come to lie is known when the first one has been written.
+        for (tag, fields) in [(EXIF, &self.exif), (GPS, &self.gps)] {
+            if !fields.is_empty() {
+                main.push(Field { tag, kind: 4, data: vec![0; 4] });
+            }
+        }
+        let places = append(&mut block, &main);
+        for (tag, fields) in [(EXIF, &self.exif), (GPS, &self.gps)] {
+            if let Some((_, place)) = places.iter().find(|(written, _)| *written == tag) {
+                let at = u32::try_from(block.len()).unwrap_or(0).to_ne_bytes();
+                block[*place..place + 4].copy_from_slice(&at);
+                append(&mut block, fields);
+            }
+        }
+        block
+    }
+}
+
+/// The values of a directory's `wanted` entries, a thousand at most.
+fn fields(
+    header: &Header,
+    reader: &mut (impl Read + Seek),
+    directory: &Directory,
+    wanted: impl Fn(&Entry) -> bool,
+) -> Vec<Field> {
+    let entries = directory.entries.iter().filter(|entry| wanted(entry) && size_of(entry.kind) > 0);
+    let field = |entry: &Entry| {
+        let data = header.values(reader, entry, MOST).filter(|data| !data.is_empty())?;
+        Some(Field { tag: entry.tag, kind: entry.kind, data })
+    };
+    entries.take(1000).filter_map(field).collect()
+}
+
+/// Appends a directory and its values; gives where in the block the value of each tag is.
+fn append(block: &mut Vec<u8>, fields: &[Field]) -> Vec<(u16, usize)> {
+    let mut fields: Vec<&Field> = fields.iter().collect();
+    fields.sort_by_key(|field| field.tag);
+    fields.dedup_by_key(|field| field.tag);
+    let values = block.len() + 2 + 12 * fields.len() + 4;
+    let mut places = Vec::new();
+    let mut behind = Vec::new();
+    let number = |value: usize| u32::try_from(value).unwrap_or(0).to_ne_bytes();
+    block.extend(u16::try_from(fields.len()).unwrap_or(0).to_ne_bytes());
+    for field in fields {
+        let size = usize::try_from(size_of(field.kind).max(1)).unwrap_or(1);
+        block.extend(field.tag.to_ne_bytes());
+        block.extend(field.kind.to_ne_bytes());
+        block.extend(number(field.data.len() / size));
+        places.push((field.tag, block.len()));
+        if field.data.len() <= 4 {
+            let mut inline = field.data.clone();
+            inline.resize(4, 0);
+            block.extend(inline);
+        } else {
+            block.extend(number(values + behind.len()));
+            behind.extend(&field.data);
+            behind.resize(behind.len().next_multiple_of(2), 0);
+        }
+    }
+    block.extend([0; 4]);
+    block.extend(behind);
+    places
+}

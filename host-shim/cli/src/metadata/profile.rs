@@ -1,0 +1,198 @@
+//! Colour profiles (ICC): what a picture came in is read, what goes out is sRGB.
+//!
+//! The plugin works in sRGB, so that lightness is right only when pixels are sRGB. Gray goes through the profile's own
+//! curve, without a table between; colours go through moxcms. A profile that says sRGB in other words changes no byte.
+
+use autochrome_loader::Format;
+use moxcms::{
+    CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, ToneReprCurve, TransformExecutor,
+    TransformOptions,
+};
+
+use crate::picture::{Picture, quantised};
+
+/// `picture`, which is in the profile `icc`, in sRGB; with a sentence when the profile is of no use.
+pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
+    let Ok(profile) = ColorProfile::new_from_slice(icc) else {
+        return (picture, Some("its colour profile is damaged: its values were read as sRGB".into()));
+    };
+    let gray = matches!(picture.format, Format::Gray8 | Format::Gray16 | Format::GrayF32);
+    let done = match profile.color_space {
+        DataColorSpace::Gray => through_curve(&mut picture, profile.gray_trc.as_ref(), profile.pcs),
+        // Gray in a profile of colours: equal parts of each.
+        DataColorSpace::Rgb if gray => {
+            through_curve(&mut picture, profile.green_trc.as_ref(), DataColorSpace::Xyz)
+        }
+        DataColorSpace::Rgb => through_transform(&mut picture, &profile),
+        _ => Err(CmsError::InvalidProfile),
+    };
+    let note =
+        done.err().map(|_| "its colour profile does not fit its pixels: they were read as sRGB".into());
+    (picture, note)
+}
+
+/// The encoded value that sRGB gives to a linear one (IEC 61966-2-1).
+fn encoded(linear: f32) -> f32 {
+    if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
+}
+
+/// Takes every colour sample through a curve into sRGB.
+fn through_curve(
+    picture: &mut Picture,
+    curve: Option<&ToneReprCurve>,
+    pcs: DataColorSpace,
+) -> Result<(), CmsError> {
+    let curve = curve.ok_or(CmsError::InvalidProfile)?.make_linear_evaluator()?;
+    let convert = |value: f32| {
+        let linear = curve.evaluate_value(value);
+        // In CIELAB a curve gives L* as a share of 100.
+        let linear = if pcs == DataColorSpace::Lab { luminance(linear * 100.0) } else { linear };
+        encoded(linear.clamp(0.0, 1.0))
+    };
+    // A curve that is sRGB's own, but for rounding, changes nothing.
+    let off = (0..=64_u8).map(|step| f32::from(step) / 64.0).map(|value| (convert(value) - value).abs());
+    if off.fold(0.0, f32::max) < SAME {
+        return Ok(());
+    }
+    let samples = Samples::of(picture.format);
+    match samples.bytes {
+        1 => {
+            let table: Vec<u8> =
+                (0..=u8::MAX).map(|value| to_8_bits(convert(f32::from(value) / 255.0))).collect();
+            samples.each(&mut picture.pixels, |sample| sample[0] = table[usize::from(sample[0])]);
+        }
+        2 => {
+            let table: Vec<u16> =
+                (0..=u16::MAX).map(|value| quantised(convert(f32::from(value) / 65_535.0))).collect();
+            samples.each(&mut picture.pixels, |sample| {
+                let value = table[usize::from(u16::from_ne_bytes([sample[0], sample[1]]))];
+                sample.copy_from_slice(&value.to_ne_bytes());
+            });
+        }
+        _ => samples.each(&mut picture.pixels, |sample| {
+            let value = f32::from_ne_bytes([sample[0], sample[1], sample[2], sample[3]]);
+            sample.copy_from_slice(&convert(value).to_ne_bytes());
+        }),
+    }
+    Ok(())
+}
+
+/// How far from sRGB a profile may be and still be called sRGB: a tenth of an 8-bit step.
+const SAME: f32 = 0.1 / 255.0;
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
+fn to_8_bits(value: f32) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0).round() as u8
+}
+
+/// Y of L* (CIE 15:2004).
+fn luminance(lightness: f32) -> f32 {
+    let f = (lightness + 16.0) / 116.0;
+    if lightness > 8.0 { f * f * f } else { lightness * 27.0 / 24_389.0 }
+}
+
+/// Where the samples of colour lie.
+struct Samples {
+    /// Bytes of one.
+    bytes: usize,
+    /// Samples of a pixel, and how many of them are colour.
+    all: usize,
+    colour: usize,
+}
+
+impl Samples {
+    fn of(format: Format) -> Self {
+        let (bytes, all) = match format {
+            Format::Gray8 => (1, 1),
+            Format::Rgb8 => (1, 3),
+            Format::Rgba8 => (1, 4),
+            Format::Gray16 => (2, 1),
+            Format::Rgb16 => (2, 3),
+            Format::Rgba16 => (2, 4),
+            Format::GrayF32 => (4, 1),
+            Format::RgbaF32 => (4, 4),
+        };
+        Self { bytes, all, colour: if all == 4 { 3 } else { all } }
+    }
+
+    fn each(&self, pixels: &mut [u8], mut change: impl FnMut(&mut [u8])) {
+        for pixel in pixels.chunks_exact_mut(self.bytes * self.all) {
+            pixel[..self.bytes * self.colour].chunks_exact_mut(self.bytes).for_each(&mut change);
+        }
+    }
+}
+
+/// Takes a picture of colours through the whole profile, row by row.
+fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<(), CmsError> {
+    let srgb = ColorProfile::new_srgb();
+    let options = TransformOptions {
+        rendering_intent: RenderingIntent::RelativeColorimetric,
+        prefer_fixed_point: false,
+        ..TransformOptions::default()
+    };
+    if is_srgb(profile, &srgb, options)? {
+        return Ok(());
+    }
+    let samples = Samples::of(picture.format);
+    let layout = if samples.all == 4 { Layout::Rgba } else { Layout::Rgb };
+    let width = usize::try_from(picture.width).unwrap_or(usize::MAX);
+    let row = width * samples.all;
+    match samples.bytes {
+        1 => {
+            let transform = profile.create_transform_8bit(layout, &srgb, layout, options)?;
+            rows(&mut picture.pixels, row, &samples, &*transform, |[byte]| byte, |byte| [byte])
+        }
+        2 => {
+            let transform = profile.create_transform_16bit(layout, &srgb, layout, options)?;
+            rows(&mut picture.pixels, row, &samples, &*transform, u16::from_ne_bytes, u16::to_ne_bytes)
+        }
+        _ => {
+            let transform = profile.create_transform_f32(layout, &srgb, layout, options)?;
+            rows(&mut picture.pixels, row, &samples, &*transform, f32::from_ne_bytes, |value: f32| {
+                value.clamp(0.0, 1.0).to_ne_bytes()
+            })
+        }
+    }
+}
+
+/// Whether a profile is sRGB by another name: it leaves a few colours where they are.
+fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile, options: TransformOptions) -> Result<bool, CmsError> {
+    let levels = [0_u16, 3_000, 12_000, 30_000, 48_000, 65_535];
+    let mut probes = Vec::new();
+    for red in levels {
+        for green in levels {
+            probes.extend(levels.iter().flat_map(|&blue| [red, green, blue]));
+        }
+    }
+    let mut result = vec![0; probes.len()];
+    profile
+        .create_transform_16bit(Layout::Rgb, srgb, Layout::Rgb, options)?
+        .transform(&probes, &mut result)?;
+    // Half a step of 8 bits: profiles of sRGB in old files are rounded to as much.
+    Ok(probes.iter().zip(&result).all(|(before, after)| before.abs_diff(*after) < 128))
+}
+
+/// Takes rows of `row` samples through `transform`; alpha stays as it is to the last bit.
+fn rows<const BYTES: usize, Sample: Copy + Default>(
+    pixels: &mut [u8],
+    row: usize,
+    samples: &Samples,
+    transform: &(impl TransformExecutor<Sample> + ?Sized),
+    read: impl Fn([u8; BYTES]) -> Sample,
+    write: impl Fn(Sample) -> [u8; BYTES],
+) -> Result<(), CmsError> {
+    let mut before = Vec::with_capacity(row);
+    let mut after = vec![Sample::default(); row];
+    for bytes in pixels.chunks_exact_mut(row * BYTES) {
+        before.clear();
+        before.extend(bytes.as_chunks::<BYTES>().0.iter().map(|sample| read(*sample)));
+        transform.transform(&before, &mut after)?;
+        for (pixel, values) in
+            bytes.chunks_exact_mut(BYTES * samples.all).zip(after.chunks_exact(samples.all))
+        {
+            let colour = pixel.as_chunks_mut::<BYTES>().0.iter_mut().zip(values).take(samples.colour);
+            colour.for_each(|(sample, value)| *sample = write(*value));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! Pixels in memory, and what is done to them that needs no knowledge of colour: turning, depth, transparency.
+
+use autochrome_loader::Format;
+use image::metadata::Orientation;
+
+/// Bits of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// 8 bits.
+    Eight,
+    /// 16 bits.
+    Sixteen,
+    /// 32-bit floating point.
+    Float,
+}
+
+/// A picture, rows without gaps, top row first, samples as the plugin takes them.
+pub struct Picture {
+    pub format: Format,
+    pub width: u32,
+    pub height: u32,
+    pub pixels: Vec<u8>,
+    /// Whether it came with transparency. The plugin has no RGB of floats, so that RGBA stands for both.
+    pub alpha: bool,
+}
+
+impl Picture {
+    /// A picture of these pixels, with transparency if the format has it.
+    pub fn new(format: Format, width: u32, height: u32, pixels: Vec<u8>) -> Self {
+        let alpha = matches!(format, Format::Rgba8 | Format::Rgba16 | Format::RgbaF32);
+        Self { format, width, height, pixels, alpha }
+    }
+
+    /// How deep its samples are.
+    pub fn depth(&self) -> Depth {
+        match self.format {
+            Format::Gray8 | Format::Rgb8 | Format::Rgba8 => Depth::Eight,
+            Format::Gray16 | Format::Rgb16 | Format::Rgba16 => Depth::Sixteen,
+            Format::GrayF32 | Format::RgbaF32 => Depth::Float,
+        }
+    }
+
+    /// Whether no pixel lets anything through.
+    pub fn is_opaque(&self) -> bool {
+        match self.format {
+            _ if !self.alpha => true,
+            Format::Rgba8 => self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 0xFF),
+            Format::Rgba16 => self.pixels.as_chunks::<8>().0.iter().all(|pixel| pixel[6..] == [0xFF; 2]),
+            Format::RgbaF32 => {
+                let one = 1_f32.to_ne_bytes();
+                self.pixels.as_chunks::<16>().0.iter().all(|pixel| pixel[12..] == one)
+            }
+            _ => true,
+        }
+    }
+
+    /// The picture as `orientation` says it is to be seen.
+    pub fn turned(self, orientation: Orientation) -> Self {
+        if orientation == Orientation::NoTransforms {
+            return self;
+        }
+        let pixels = match self.format.bytes_per_pixel() {
+            1 => turn::<1>(&self, orientation),
+            2 => turn::<2>(&self, orientation),
+            3 => turn::<3>(&self, orientation),
+            4 => turn::<4>(&self, orientation),
+            6 => turn::<6>(&self, orientation),
+            8 => turn::<8>(&self, orientation),
+            _ => turn::<16>(&self, orientation),
+        };
+        let (width, height) =
+            if swaps_sides(orientation) { (self.height, self.width) } else { (self.width, self.height) };
+        Self { width, height, pixels, ..self }
+    }
+
+    /// The picture with samples no deeper than `depth`, rounded; alpha that only stood for none is left out.
+    pub fn at_most(self, depth: Depth) -> Self {
+        let Picture { format, alpha, .. } = self;
+        let (format, pixels) = match (format, depth) {
+            (Format::Rgb16, Depth::Eight) => (Format::Rgb8, from_16_to_8(&self.pixels)),
+            (Format::Rgba16, Depth::Eight) => (Format::Rgba8, from_16_to_8(&self.pixels)),
+            (Format::RgbaF32, Depth::Eight) if alpha => (Format::Rgba8, from_float_to_8::<4>(&self.pixels)),
+            (Format::RgbaF32, Depth::Eight) => (Format::Rgb8, from_float_to_8::<3>(&self.pixels)),
+            (Format::RgbaF32, Depth::Sixteen) if alpha => {
+                (Format::Rgba16, from_float_to_16::<4>(&self.pixels))
+            }
+            (Format::RgbaF32, Depth::Sixteen) => (Format::Rgb16, from_float_to_16::<3>(&self.pixels)),
+            _ => return self,
+        };
+        Self { format, pixels, ..self }
+    }
+
+    /// An opaque picture of 8 or 16 bits without its alpha.
+    pub fn without_alpha(self) -> Self {
+        let (format, pixels) = match self.format {
+            Format::Rgba8 => (Format::Rgb8, first_of_each::<4>(&self.pixels, 3)),
+            Format::Rgba16 => (Format::Rgb16, first_of_each::<8>(&self.pixels, 6)),
+            _ => return self,
+        };
+        Self { format, pixels, alpha: false, ..self }
+    }
+}
+
+/// Whether width and height change places.
+pub fn swaps_sides(orientation: Orientation) -> bool {
+    matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    )
+}
+
+fn turn<const BYTES: usize>(picture: &Picture, orientation: Orientation) -> Vec<u8> {
+    let width = usize::try_from(picture.width).unwrap_or(usize::MAX);
+    let height = usize::try_from(picture.height).unwrap_or(usize::MAX);
+    let source = picture.pixels.as_chunks::<BYTES>().0;
+    let (columns, rows) = if swaps_sides(orientation) { (height, width) } else { (width, height) };
+    // Where the result's pixel (x, y) is taken from.
+    let from = |x: usize, y: usize| match orientation {
+        Orientation::NoTransforms => (x, y),
+        Orientation::FlipHorizontal => (width - 1 - x, y),
+        Orientation::Rotate180 => (width - 1 - x, height - 1 - y),
+        Orientation::FlipVertical => (x, height - 1 - y),
+        Orientation::Rotate90 => (y, height - 1 - x),
+        Orientation::Rotate90FlipH => (y, x),
+        Orientation::Rotate270 => (width - 1 - y, x),
+        Orientation::Rotate270FlipH => (width - 1 - y, height - 1 - x),
+    };
+    let mut turned = Vec::with_capacity(picture.pixels.len());
+    for y in 0..rows {
+        for x in 0..columns {
+            let (x, y) = from(x, y);
+            turned.extend_from_slice(&source[y * width + x]);
+        }
+    }
+    turned
+}
+
+/// A 16-bit sample at 8 bits.
+pub fn narrowed(sample: u16) -> u8 {
+    u8::try_from((u32::from(sample) * 255 + 32_767) / 65_535).unwrap_or(u8::MAX)
+}
+
+/// A sample of 0..1 at 16 bits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
+pub fn quantised(sample: f32) -> u16 {
+    (sample.clamp(0.0, 1.0) * 65_535.0).round() as u16
+}
+
+fn from_16_to_8(pixels: &[u8]) -> Vec<u8> {
+    pixels.as_chunks::<2>().0.iter().map(|sample| narrowed(u16::from_ne_bytes(*sample))).collect()
+}
+
+fn floats<const CHANNELS: usize>(pixels: &[u8]) -> impl Iterator<Item = f32> {
+    let pixels = pixels.as_chunks::<16>().0.iter();
+    pixels.flat_map(|pixel| {
+        pixel.as_chunks::<4>().0[..CHANNELS].iter().map(|sample| f32::from_ne_bytes(*sample))
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
+fn from_float_to_8<const CHANNELS: usize>(pixels: &[u8]) -> Vec<u8> {
+    floats::<CHANNELS>(pixels).map(|sample| (sample.clamp(0.0, 1.0) * 255.0).round() as u8).collect()
+}
+
+fn from_float_to_16<const CHANNELS: usize>(pixels: &[u8]) -> Vec<u8> {
+    floats::<CHANNELS>(pixels).flat_map(|sample| quantised(sample).to_ne_bytes()).collect()
+}
+
+fn first_of_each<const BYTES: usize>(pixels: &[u8], kept: usize) -> Vec<u8> {
+    let mut result = Vec::with_capacity(pixels.len() / BYTES * kept);
+    for pixel in pixels.as_chunks::<BYTES>().0 {
+        result.extend_from_slice(&pixel[..kept]);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use image::DynamicImage;
+
+    use super::*;
+
+    #[test]
+    fn turns_as_the_image_crate_does() {
+        let pixels: Vec<u8> = (0..18).collect();
+        for exif in 1..=8 {
+            let orientation = Orientation::from_exif(exif).unwrap();
+            let ours = Picture::new(Format::Rgb8, 3, 2, pixels.clone()).turned(orientation);
+            let mut theirs = DynamicImage::from(image::RgbImage::from_raw(3, 2, pixels.clone()).unwrap());
+            theirs.apply_orientation(orientation);
+            assert_eq!((ours.width, ours.height), (theirs.width(), theirs.height()), "{exif}");
+            assert_eq!(ours.pixels, theirs.into_bytes(), "{exif}");
+        }
+    }
+
+    #[test]
+    fn depth_is_reduced_and_never_made_up() {
+        let deep = [0_u16, 128, 65_535, 32_768].map(u16::to_ne_bytes).concat();
+        let shallow = Picture::new(Format::Rgba16, 1, 1, deep.clone()).at_most(Depth::Eight);
+        assert_eq!((shallow.format, shallow.pixels), (Format::Rgba8, vec![0, 0, 255, 128]));
+        assert_eq!(Picture::new(Format::Rgba16, 1, 1, deep.clone()).at_most(Depth::Float).pixels, deep);
+        let float = [0.0_f32, 0.5, 1.0, 1.0].map(f32::to_ne_bytes).concat();
+        let mut float = Picture::new(Format::RgbaF32, 1, 1, float);
+        assert!(float.is_opaque());
+        float.alpha = false;
+        let shallow = float.at_most(Depth::Sixteen);
+        assert_eq!(shallow.format, Format::Rgb16);
+        assert_eq!(shallow.pixels, [0_u16, 32_768, 65_535].map(u16::to_ne_bytes).concat());
+    }
+}

@@ -1,0 +1,96 @@
+//! TIFF files built by hand: kinds that no encoder here writes, and kinds that nobody should.
+
+/// A value of a directory: its tag, the number of its type, and its bytes.
+pub type Entry = (u16, u16, Vec<u8>);
+
+/// A page: what its directory says, and its one strip of pixels.
+pub struct Page {
+    /// Sides in pixels.
+    pub size: (u32, u32),
+    /// What the directory says besides the sides and the strip.
+    pub entries: Vec<Entry>,
+    /// The pixels as they lie in the file.
+    pub pixels: Vec<u8>,
+}
+
+/// Short numbers as they lie in an entry.
+#[must_use]
+pub fn shorts(values: &[u16]) -> (u16, Vec<u8>) {
+    (3, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+}
+
+impl Page {
+    /// A page of pixels of `bits` that mean what `photometric` says.
+    #[must_use]
+    pub fn new(size: (u32, u32), bits: &[u16], photometric: u16, pixels: Vec<u8>) -> Self {
+        let mut page = Self { size, entries: Vec::new(), pixels };
+        page.set(258, shorts(bits));
+        page.set(262, shorts(&[photometric]));
+        page.set(277, shorts(&[u16::try_from(bits.len()).expect("few channels")]));
+        page
+    }
+
+    /// Sets a value.
+    pub fn set(&mut self, tag: u16, (kind, value): (u16, Vec<u8>)) -> &mut Self {
+        self.entries.push((tag, kind, value));
+        self
+    }
+}
+
+/// The little-endian file of `pages`.
+///
+/// # Panics
+/// It would be larger than 4 GB.
+#[must_use]
+pub fn file(pages: &[Page]) -> Vec<u8> {
+    let mut file = b"II*\0".to_vec();
+    let mut link = file.len();
+    file.extend([0; 4]);
+    let long = |value: usize| u32::try_from(value).expect("a small file").to_le_bytes();
+    for page in pages {
+        let strip = file.len();
+        file.extend(&page.pixels);
+        file.resize(file.len().next_multiple_of(2), 0);
+        let mut entries = page.entries.clone();
+        let own = [(256, page.size.0), (257, page.size.1), (278, page.size.1)];
+        entries.extend(own.map(|(tag, value)| (tag, 4, value.to_le_bytes().to_vec())));
+        entries.push((273, 4, long(strip).to_vec()));
+        entries.push((279, 4, long(page.pixels.len()).to_vec()));
+        entries.sort_by_key(|entry| entry.0);
+        let at = long(file.len());
+        file[link..link + 4].copy_from_slice(&at);
+        link = directory(&mut file, &entries);
+    }
+    file
+}
+
+/// Appends a directory; gives where the offset of the next one belongs.
+fn directory(file: &mut Vec<u8>, entries: &[Entry]) -> usize {
+    let mut behind = Vec::new();
+    let values = file.len() + 2 + entries.len() * 12 + 4;
+    file.extend(u16::try_from(entries.len()).expect("few entries").to_le_bytes());
+    for (tag, kind, value) in entries {
+        let size = match kind {
+            3 => 2,
+            4 | 11 => 4,
+            5 | 12 => 8,
+            _ => 1,
+        };
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(u32::try_from(value.len() / size).expect("few values").to_le_bytes());
+        if value.len() <= 4 {
+            let mut inline = value.clone();
+            inline.resize(4, 0);
+            file.extend(inline);
+        } else {
+            file.extend(u32::try_from(values + behind.len()).expect("a small file").to_le_bytes());
+            behind.extend(value);
+            behind.resize(behind.len().next_multiple_of(2), 0);
+        }
+    }
+    let link = file.len();
+    file.extend([0; 4]);
+    file.extend(behind);
+    link
+}
