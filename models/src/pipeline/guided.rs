@@ -9,7 +9,8 @@
 //! variance of L in it. A window that straddles an edge knows both sides; a flat one beside it knows one, and with
 //! equal votes would flatten the line and bleed colour over the edge.
 
-use super::resample::{Axis, split};
+use super::frame::Line;
+use super::resample::Axis;
 
 /// Windows reach this many low-resolution pixels to each side.
 const RADIUS: usize = 1;
@@ -28,7 +29,7 @@ pub(super) struct ChromaField {
     planes: [Vec<f32>; PLANES],
     width: usize,
     height: usize,
-    full_height: usize,
+    down: Line,
     runs: Vec<Run>,
 }
 
@@ -44,12 +45,14 @@ struct Run {
 }
 
 impl ChromaField {
-    /// Fits the lines. `lightness`, `a` and `b` are `width` x `height`; a and b are multiplied by `strength`.
+    /// Fits the lines. `lightness`, `a` and `b` are `width` x `height`; a and b are multiplied by `strength`. `across`
+    /// and `down` say where the `columns` pixels of the picture's rows, and its rows, lie among them.
     pub(super) fn new(
         lightness: &[f32],
         ab: [&[f32]; 2],
         (width, height): (usize, usize),
-        full: (usize, usize),
+        (across, down): (Line, Line),
+        columns: usize,
         strength: f32,
     ) -> Self {
         let window = |plane: &[f32]| window_mean(plane, width, height);
@@ -79,7 +82,7 @@ impl ChromaField {
                 planes[channel * KINDS + kind] = plane;
             }
         }
-        Self { planes, width, height, full_height: full.1, runs: runs(full.0, width) }
+        Self { planes, width, height, down, runs: runs(across, columns, width) }
     }
 
     /// Memory for one row, as [`Self::row`] fills it.
@@ -89,9 +92,8 @@ impl ChromaField {
 
     /// Interpolates the lines to the height of row `y` of the picture.
     pub(super) fn row(&self, y: usize, buffer: &mut [f32]) {
-        let position = (y as f32 + 0.5) * self.height as f32 / self.full_height as f32 - 0.5;
-        let (top, share) = split(position.max(0.0), self.height);
-        let bottom = (top + 1).min(self.height - 1);
+        let (top, bottom, share) = between(self.down.at(y), self.height);
+        let share = narrow(share);
         for (plane, row) in self.planes.iter().zip(buffer.chunks_exact_mut(self.width)) {
             let above = &plane[top * self.width..][..self.width];
             let below = &plane[bottom * self.width..][..self.width];
@@ -143,23 +145,36 @@ fn line<const CHANNEL: usize>(low: &[f32; PLANES], rise: &[f32; PLANES], lightne
     }
 }
 
-/// Splits a row of `full` pixels into runs over `low` columns.
-fn runs(full: usize, low: usize) -> Vec<Run> {
-    let step = low as f32 / full as f32;
-    let origin = 0.5 * step - 0.5;
+/// Splits a row of `columns` pixels, which lie along `across`, into runs over `low` columns.
+fn runs(across: Line, columns: usize, low: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for x in 0..full {
-        let position = (x as f64 + 0.5) * low as f64 / full as f64 - 0.5;
-        let before = position < 0.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= position < low")]
-        let left = (position.max(0.0) as usize).min(low - 1);
-        let right = if before { left } else { (left + 1).min(low - 1) };
+    for x in 0..columns {
+        let (left, right, _) = between(across.at(x), low);
         match runs.last_mut() {
             Some(run) if (run.left, run.right) == (left, right) => run.end = x + 1,
-            _ => runs.push(Run { end: x + 1, left, right, share: origin - left as f32, step }),
+            _ => {
+                let share = narrow(across.origin - left as f64);
+                runs.push(Run { end: x + 1, left, right, share, step: narrow(across.step) });
+            }
         }
     }
     runs
+}
+
+/// The two of `len` samples that a position lies between, and the share of the second; the outermost one twice beyond it.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= position < len")]
+fn between(position: f64, len: usize) -> (usize, usize, f64) {
+    if position <= 0.0 {
+        return (0, 0, 0.0);
+    }
+    let first = (position as usize).min(len - 1);
+    let second = (first + 1).min(len - 1);
+    (first, second, if second > first { position - first as f64 } else { 0.0 })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a share or a step, of which seven digits count")]
+fn narrow(value: f64) -> f32 {
+    value as f32
 }
 
 /// Mean over the window around each pixel, smaller at the borders.
@@ -210,7 +225,8 @@ pub(super) fn shrink(plane: &[f32], from: (usize, usize), to: (usize, usize)) ->
     if from == to {
         return plane.to_vec();
     }
-    let (columns, rows) = (Axis::new(from.0, to.0), Axis::new(from.1, to.1));
+    let axis = |from: usize, to: usize| Axis::new(from, to, to as f64 / from as f64);
+    let (columns, rows) = (axis(from.0, to.0), axis(from.1, to.1));
     let mut row = vec![0.0; from.0];
     let mut result = vec![0.0; to.0 * to.1];
     for (y, target) in result.chunks_exact_mut(to.0).enumerate() {

@@ -1,15 +1,17 @@
 //! The way of a pixel: picture in, L to the network, ab back, picture out.
 //!
 //! The idea: **only low-resolution planes are ever whole in memory**; the picture itself is read twice, row by row,
-//! and written once. First its L is shrunk to the working size; the predictor turns that into ab; then each row's L
-//! is read again and meets its chroma, interpolated along the edges of L, in the output's own format.
+//! and written once. First its L is shrunk to the working size, in the picture's own shape, and mirrored to sides that
+//! networks take; the predictor turns that into ab; then each row's L is read again and meets its chroma, interpolated
+//! along the edges of L, in the output's own format.
 //!
-//! Memory beyond the two pictures: 4 bytes for each pixel of the working size, 60 for each predicted ab pair, per
+//! Memory beyond the two pictures: 8 bytes for each pixel of the working size, 60 for each predicted ab pair, per
 //! thread 4 bytes for each column and 20 KiB, and what the predictor takes.
 //!
 //! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
 //! alpha is copied. Knows no tch: the network comes as an [`AbPredictor`].
 
+mod frame;
 mod guided;
 mod image;
 mod resample;
@@ -21,6 +23,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
+pub use frame::Frame;
 pub use image::{ImageError, ImageView, ImageViewMut, PixelFormat};
 
 /// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
@@ -131,16 +134,17 @@ pub fn colorize(
         ControlFlow::Break(()) => Err(PipelineError::Cancelled),
     };
     report(0.0)?;
-    let size = (input.layout.width, input.layout.height);
-    let working = resample::working_dimensions(size.0, size.1, params.working_size);
-    let lightness = stages::shrink_lightness(input, working, &workers, &mut |part| report(0.2 * part))?;
+    let frame = Frame::new(input.size().0, input.size().1, params.working_size);
+    let lightness = stages::shrink_lightness(input, &frame, &workers, &mut |part| report(0.2 * part))?;
+    let (lightness, working) = (frame.pad(&lightness), frame.padded());
     let ab = predictor.predict_ab(&lightness, working.0, working.1, params.temperature, workers.threads())?;
     check_prediction(&ab, working)?;
     report(0.5)?;
-    let guide = guided::shrink(&lightness, working, (ab.width, ab.height));
+    let cells = (ab.width, ab.height);
+    let guide = guided::shrink(&lightness, working, cells);
     drop(lightness);
-    let planes: [&[f32]; 2] = [&ab.a, &ab.b];
-    let field = guided::ChromaField::new(&guide, planes, (ab.width, ab.height), size, params.strength);
+    let (planes, columns): ([&[f32]; 2], _) = ([&ab.a, &ab.b], input.layout.width);
+    let field = guided::ChromaField::new(&guide, planes, cells, frame.lines(cells), columns, params.strength);
     stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
 }
 

@@ -9,18 +9,18 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::PipelineError;
+use super::frame::Frame;
 use super::guided::ChromaField;
 use super::image::{ImageView, ImageViewMut, Layout, PixelFormat};
-use super::resample::Axis;
 use super::rows;
 use super::shade::{Stretch, shade};
 use crate::color::fast::lab_curve;
 
 /// Pixels worked on together: their planes stay in the fastest cache.
 const STRETCH: usize = 512;
-/// Bands of the first pass; the working size has at least 32 rows, so there are always 8.
+/// Bands of the first pass.
 const SHRINK_BANDS: usize = 8;
-/// Bands of the second pass, for a picture with as many rows.
+/// Bands of the second pass.
 const WRITE_BANDS: usize = 32;
 
 /// The threads of one call. With one thread the work is done on the calling one.
@@ -77,24 +77,25 @@ impl Workers {
     }
 }
 
-/// Cuts `len` rows into bands of equal size, the last one smaller, and the share that is done after each.
-fn bands(len: usize, most: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
-    let rows = len.div_ceil(most);
-    (0..len).step_by(rows).map(move |start| {
-        let end = (start + rows).min(len);
-        (start..end, end as f32 / len as f32)
+/// Cuts `len` rows into `count` bands of nearly equal size, empty ones where there are fewer rows, and the share that is
+/// done after each.
+fn bands(len: usize, count: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
+    (0..count).map(move |band| {
+        let done = (band + 1) as f32 / count as f32;
+        (len * band / count..len * (band + 1) / count, done)
     })
 }
 
-/// L (0..100) of the picture at the working size.
+/// L (0..100) of the picture at the working size, where the frame sees it.
 pub(super) fn shrink_lightness(
     input: &ImageView<'_>,
-    working: (usize, usize),
+    frame: &Frame,
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<Vec<f32>, PipelineError> {
-    let Layout { format, width, height, .. } = input.layout;
-    let (columns, rows) = (Axis::new(width, working.0), Axis::new(height, working.1));
+    let Layout { format, width, .. } = input.layout;
+    let (columns, rows) = frame.axes();
+    let working = frame.seen();
     let mut result = vec![0.0; working.0 * working.1];
     let scratch = || (vec![0.0; width], vec![0.0; STRETCH]);
     for (band, done) in bands(rows.len(), SHRINK_BANDS) {
@@ -144,7 +145,9 @@ pub(super) fn write_colour(
         b: plane(),
     };
     for (places, done) in bands(to.height, WRITE_BANDS) {
-        let band = &mut output.data[to.bytes_of(&places)];
+        // Of no rows there is no last one, whose padding is left alone.
+        let bytes = if places.is_empty() { 0..0 } else { to.bytes_of(&places) };
+        let band = &mut output.data[bytes];
         workers.chunks(band, to.pitch, scratch, |scratch, index, row| {
             let y = to.place(places.start + index);
             field.row(y, &mut scratch.lines);
