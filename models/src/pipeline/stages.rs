@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use multiversion::multiversion;
+use multiversion::target::match_target;
 use rayon::prelude::*;
 
 use super::PipelineError;
@@ -13,8 +14,8 @@ use super::frame::Frame;
 use super::guided::ChromaField;
 use super::image::{ImageView, ImageViewMut, Layout, PixelFormat};
 use super::rows;
-use super::shade::{Stretch, shade};
-use crate::color::fast::lab_curve;
+use super::shade::{BLOCK, Planes, shade};
+use crate::color::fast::{fma, lab_curve};
 
 /// Pixels worked on together: their planes stay in the fastest cache.
 const STRETCH: usize = 512;
@@ -166,10 +167,12 @@ pub(super) fn write_colour(
 /// Adds `weight` times the L of the pixels in `source` to `sum`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32], sum: &mut [f32]) {
+    const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
     let y = &mut y[..sum.len()];
     rows::luminance(format, source, y);
+    let (scale, offset) = (116.0 * weight, -16.0 * weight);
     for (sum, y) in sum.iter_mut().zip(y) {
-        *sum += weight * (116.0 * lab_curve(*y) - 16.0);
+        *sum += fma::<FMA>(scale, lab_curve::<FMA>(*y), offset);
     }
 }
 
@@ -183,17 +186,23 @@ fn write_stretch(
     begin: usize,
     scratch: &mut Scratch,
 ) {
+    const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
     let pixels = source.len() / from.bytes_per_pixel();
     let Scratch { lines, fy, lightness, y, a, b } = scratch;
-    let (fy, lightness) = (&mut fy[..pixels], &mut lightness[..pixels]);
-    let (y, a, b) = (&mut y[..pixels], &mut a[..pixels], &mut b[..pixels]);
-    rows::luminance(from, source, y);
+    rows::luminance(from, source, &mut y[..pixels]);
+    // Whole blocks from here on: what lies behind the last pixel is computed and not stored.
+    let whole = pixels.next_multiple_of(BLOCK);
+    let (fy, lightness, y) = (&mut fy[..whole], &mut lightness[..whole], &mut y[..whole]);
     for ((fy, lightness), y) in fy.iter_mut().zip(lightness.iter_mut()).zip(&*y) {
-        *fy = lab_curve(*y);
-        *lightness = 116.0 * *fy - 16.0;
+        *fy = lab_curve::<FMA>(*y);
+        *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
-    field.chroma(lines, begin, lightness, a, b);
-    shade(Stretch { fy, y, a, b });
+    field.chroma(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
+    let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
+    let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
+    for ((fy, y), (a, b)) in blocks.zip(chroma) {
+        shade::<FMA>(Planes { fy, y, a, b });
+    }
     rows::store(to, target, [y, a, b]);
     rows::copy_alpha(from, source, to, target);
 }
