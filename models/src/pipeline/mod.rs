@@ -5,7 +5,7 @@
 //! networks take; the predictor turns that into ab; then each row's L is read again and meets its chroma, interpolated
 //! along the edges of L, in the output's own format.
 //!
-//! Memory beyond the two pictures: 8 bytes for each pixel of the working size, 60 for each predicted ab pair, per
+//! Memory beyond the two pictures: 8 bytes for each pixel of the working size, 52 for each predicted ab pair, per
 //! thread 4 bytes for each column and 20 KiB, and what the predictor takes.
 //!
 //! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
@@ -144,7 +144,7 @@ pub fn colorize(
     let guide = guided::shrink(&lightness, working, cells);
     drop(lightness);
     let (planes, columns): ([&[f32]; 2], _) = ([&ab.a, &ab.b], input.layout.width);
-    let field = guided::ChromaField::new(&guide, planes, cells, frame.lines(cells), columns, params.strength);
+    let field = guided::ChromaField::new(guide, planes, cells, frame.lines(cells), columns, params.strength);
     stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
 }
 

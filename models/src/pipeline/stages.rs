@@ -197,7 +197,7 @@ fn write_stretch(
         *fy = lab_curve::<FMA>(*y);
         *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
-    field.chroma(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
+    field.chroma::<FMA>(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
     let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
     let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
     for ((fy, y), (a, b)) in blocks.zip(chroma) {
