@@ -18,6 +18,7 @@ mod resample;
 mod rows;
 mod shade;
 mod stages;
+mod sure;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use std::ops::ControlFlow;
 
 pub use frame::Frame;
 pub use image::{ImageError, ImageView, ImageViewMut, PixelFormat};
+pub use sure::confidence;
 
 /// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,17 @@ pub struct Ab {
     pub a: Vec<f32>,
     /// Blue to yellow.
     pub b: Vec<f32>,
+}
+
+/// One value for each cell: a plane of `width` x `height`, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spread {
+    /// Values in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The values.
+    pub values: Vec<f32>,
 }
 
 /// What predicts chroma from lightness: a network on a device, or a fake in a test.
@@ -57,6 +70,22 @@ pub trait AbPredictor {
         temperature: Option<f32>,
         threads: usize,
     ) -> Result<Ab, PredictError>;
+
+    /// How sure it is of what [`predict_ab`](Self::predict_ab) gives for the same arguments: the probability, 0..=1, that the
+    /// true colour is near it; `None` for a model that cannot say.
+    ///
+    /// # Errors
+    /// As [`predict_ab`](Self::predict_ab).
+    fn predict_confidence(
+        &self,
+        _l: &[f32],
+        _width: usize,
+        _height: usize,
+        _temperature: Option<f32>,
+        _threads: usize,
+    ) -> Result<Option<Spread>, PredictError> {
+        Ok(None)
+    }
 }
 
 /// Why a prediction failed, in one line.
@@ -104,6 +133,9 @@ pub enum PipelineError {
     /// The progress callback asked to stop.
     #[error("colorizing was cancelled")]
     Cancelled,
+    /// The predictor has no distribution to be sure or unsure by.
+    #[error("the model predicts one colour a pixel and cannot say how sure it is; choose a model with bins")]
+    NoConfidence,
     /// The predictor failed, or gave what cannot be chroma.
     #[error("prediction failed: {0}")]
     Predict(#[from] PredictError),
@@ -126,7 +158,33 @@ pub fn colorize(
     params: &Params,
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<(), PipelineError> {
-    check_images(input, output)?;
+    if !output.format().has_colour() {
+        return Err(ImageError::NoColour(output.format()).into());
+    }
+    run(input, output, params, progress, |Seen { l, size: (width, height), threads }| {
+        Ok((predictor.predict_ab(l, width, height, params.temperature, threads)?, params.strength))
+    })
+}
+
+/// What a predictor is shown: L, its width and height, and the threads it may use.
+struct Seen<'a> {
+    l: &'a [f32],
+    size: (usize, usize),
+    threads: usize,
+}
+
+/// The way of both maps: L to the working size, `predict`, what it gave (times a factor) along the edges of L to the output.
+fn run(
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    params: &Params,
+    progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    predict: impl FnOnce(Seen<'_>) -> Result<(Ab, f32), PipelineError>,
+) -> Result<(), PipelineError> {
+    if input.size() != output.size() {
+        let (expected, got) = (input.size(), output.size());
+        return Err(ImageError::SizeMismatch { expected, got }.into());
+    }
     check_params(params)?;
     let workers = stages::Workers::new(params.threads)?;
     let mut report = |fraction: f32| match progress(fraction) {
@@ -137,25 +195,15 @@ pub fn colorize(
     let frame = Frame::new(input.size().0, input.size().1, params.working_size);
     let lightness = stages::shrink_lightness(input, &frame, &workers, &mut |part| report(0.2 * part))?;
     let (lightness, working) = (frame.pad(&lightness), frame.padded());
-    let ab = predictor.predict_ab(&lightness, working.0, working.1, params.temperature, workers.threads())?;
+    let (ab, strength) = predict(Seen { l: &lightness, size: working, threads: workers.threads() })?;
     check_prediction(&ab, working)?;
     report(0.5)?;
     let cells = (ab.width, ab.height);
     let guide = guided::shrink(&lightness, working, cells);
     drop(lightness);
     let (planes, columns): ([&[f32]; 2], _) = ([&ab.a, &ab.b], input.layout.width);
-    let field = guided::ChromaField::new(guide, planes, cells, frame.lines(cells), columns, params.strength);
+    let field = guided::ChromaField::new(guide, planes, cells, frame.lines(cells), columns, strength);
     stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
-}
-
-fn check_images(input: &ImageView<'_>, output: &ImageViewMut<'_>) -> Result<(), ImageError> {
-    if !output.format().has_colour() {
-        return Err(ImageError::NoColour(output.format()));
-    }
-    if input.size() != output.size() {
-        return Err(ImageError::SizeMismatch { expected: input.size(), got: output.size() });
-    }
-    Ok(())
 }
 
 fn check_params(params: &Params) -> Result<(), PipelineError> {

@@ -82,6 +82,26 @@ pub(super) fn store(format: PixelFormat, target: &mut [u8], rgb: [&[f32]; 3]) {
     }
 }
 
+/// Writes 0..=100 as the whole range of a gray `target`, linearly; what is beyond is clamped.
+#[inline(always)]
+pub(super) fn store_percent(format: PixelFormat, target: &mut [u8], values: &[f32]) {
+    let unit = |value: &f32| (value * 0.01).clamp(0.0, 1.0);
+    match format {
+        PixelFormat::Gray8 => {
+            target.iter_mut().zip(values).for_each(|(pixel, value)| *pixel = code8(unit(value)));
+        }
+        PixelFormat::Gray16 => {
+            let pixels = target.as_chunks_mut::<2>().0.iter_mut().zip(values);
+            pixels.for_each(|(pixel, value)| *pixel = code16(unit(value)).to_ne_bytes());
+        }
+        PixelFormat::GrayF32 => {
+            let pixels = target.as_chunks_mut::<4>().0.iter_mut().zip(values);
+            pixels.for_each(|(pixel, value)| *pixel = unit(value).to_ne_bytes());
+        }
+        _ => unreachable!("an output with colour is refused before any row"),
+    }
+}
+
 /// Added to a number from 0 to 2^16, it leaves the nearest whole number in the lowest bits.
 const WHOLE: f32 = 8_388_608.0;
 

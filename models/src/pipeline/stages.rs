@@ -127,7 +127,7 @@ struct Scratch {
     b: Vec<f32>,
 }
 
-/// Reads each row's L again, gives it its chroma and writes it.
+/// Reads each row's L again, gives it its chroma and writes it; to an output without colour, a alone (0..100).
 pub(super) fn write_colour(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
@@ -198,6 +198,9 @@ fn write_stretch(
         *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
     field.chroma::<FMA>(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
+    if !to.has_colour() {
+        return rows::store_percent(to, target, a);
+    }
     let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
     let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
     for ((fy, y), (a, b)) in blocks.zip(chroma) {
