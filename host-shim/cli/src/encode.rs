@@ -70,7 +70,7 @@ fn is_opaque(picture: &Picture) -> bool {
     }
 }
 
-/// Writes `picture`, which has colour, to `path`.
+/// Writes `picture`, which has colour or is a map of 8 bits, to `path`.
 pub fn save(picture: Picture, path: &Path, quality: u8, overwrite: bool, stop: &Stop) -> anyhow::Result<()> {
     let format = by_extension(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -116,6 +116,7 @@ fn write<W: Write + Seek>(
 
 fn put(mut encoder: impl ImageEncoder, picture: Picture) -> anyhow::Result<()> {
     let kind = match picture.format {
+        Format::Gray8 => ExtendedColorType::L8,
         Format::Rgb8 => ExtendedColorType::Rgb8,
         Format::Rgba8 => ExtendedColorType::Rgba8,
         Format::Rgb16 => ExtendedColorType::Rgb16,

@@ -12,7 +12,7 @@ use crate::decode::{self, Picture};
 use crate::plan::{Item, Plan};
 use crate::report::FileReport;
 use crate::stop::Stop;
-use crate::{chroma, encode};
+use crate::{chroma, confidence, encode};
 
 /// Shares of a file's progress: decoding ends here,
 const DECODED: f32 = 0.1;
@@ -46,9 +46,16 @@ pub fn run(
     }
     encode::check(encode::by_extension(output)?, &picture)?;
     progress(DECODED);
+    let map = match confidence::path(task, output)? {
+        Some(path) => Some((confidence::map(task, &picture, session)?, path)),
+        None => None,
+    };
     let picture = colorize(task, picture, session, progress)?;
     let info = session.info()?;
     save(task, picture, output)?;
+    if let Some((map, path)) = map {
+        confidence::save(task, map, &path)?;
+    }
     progress(1.0);
     report.ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
     Ok(report.done(output, info))

@@ -7,6 +7,7 @@
 mod args;
 mod batch;
 mod chroma;
+mod confidence;
 mod decode;
 mod doctor;
 mod encode;

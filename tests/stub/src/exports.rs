@@ -52,7 +52,7 @@ static API: AutochromeApi = AutochromeApi {
     model_list_len,
     model_list_get,
     model_list_free,
-    // The same rule: a gray output is the gray of the colours.
+    // The same rule, to a gray output.
     confidence: colorize,
 };
 static OTHER_MAJOR: AutochromeApi = AutochromeApi { abi_major: 99, ..API };
