@@ -3,6 +3,8 @@
 //! The idea: **this is the only place where pixels meet libtorch.** Planes of numbers come in and go out; every
 //! operation is one that reports its failure, so neither a wrong shape nor a full GPU ends the host's process.
 
+mod confidence;
+
 use std::sync::OnceLock;
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -12,7 +14,7 @@ use crate::device::Resolved;
 use crate::last_output::LastOutput;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
-use crate::pipeline::{Ab, AbPredictor, PredictError};
+use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
 ///
@@ -113,6 +115,22 @@ impl Colorizer {
         })
     }
 
+    /// How sure the model is, `[h, w]`, float32 on the CPU.
+    fn sure(
+        &self,
+        l: &[f32],
+        size: [i64; 2],
+        t: Option<f32>,
+        bins: &Bins,
+    ) -> Result<Option<Tensor>, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let output = self.output(l, size)?;
+        let Some(shares) = self.codec.distribution(&output, true)? else { return Ok(None) };
+        let ab = self.codec.decode(&output, t.map(f64::from))?;
+        let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab.f_squeeze_dim(0)?, bins)?;
+        near.f_to_device(Device::Cpu)?.f_contiguous().map(Some)
+    }
+
     /// ab `[2, h, w]`, float32 on the CPU, for L `[1, 1, H, W]`.
     fn run(&self, l: &[f32], size: [i64; 2], temperature: Option<f32>) -> Result<Tensor, TchError> {
         let _no_grad = tch::no_grad_guard();
@@ -140,6 +158,35 @@ impl AbPredictor for Colorizer {
         let ab = self.run(l, size, temperature).map_err(|error| PredictError::new(first_line(&error)))?;
         planes(&ab).map_err(PredictError::new)
     }
+
+    fn predict_confidence(
+        &self,
+        l: &[f32],
+        width: usize,
+        height: usize,
+        temperature: Option<f32>,
+        threads: usize,
+    ) -> Result<Option<Spread>, PredictError> {
+        let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
+        let Some(bins) = self.codec.bins() else { return Ok(None) };
+        set_threads(threads).map_err(PredictError::new)?;
+        let near = self.sure(l, size, temperature, &bins);
+        let near = near.map_err(|error| PredictError::new(first_line(&error)))?;
+        near.map(|near| spread(&near).map_err(PredictError::new)).transpose()
+    }
+}
+
+/// The plane of `[h, w]`.
+fn spread(plane: &Tensor) -> Result<Spread, String> {
+    let side = |n: i64| usize::try_from(n).ok();
+    let (width, height) = match plane.size()[..] {
+        [h, w] => side(w).zip(side(h)),
+        _ => None,
+    }
+    .ok_or_else(|| format!("the model gave confidence of shape {:?}", plane.size()))?;
+    let mut values = vec![0.0_f32; width * height];
+    plane.f_copy_data(&mut values, width * height).map_err(|error| first_line(&error))?;
+    Ok(Spread { width, height, values })
 }
 
 /// Height and width as libtorch wants them, once they fit the data and the network.

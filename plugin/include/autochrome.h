@@ -72,7 +72,7 @@
 /**
  * Minor version of the interface: raised when functions or fields are appended.
  */
-#define AUTOCHROME_ABI_MINOR 0
+#define AUTOCHROME_ABI_MINOR 1
 
 /**
  * A list of models. A handle, as AutochromeSession is. It never changes and may be read from any thread.
@@ -388,6 +388,21 @@ typedef struct AutochromeApi {
      * Threads: any. Memory: the handle and every string the list gave are invalid from here on.
      */
     void (*model_list_free)(struct AutochromeModelList *list);
+    /**
+     * Since 1.1. Writes to `output` how sure the model is of the colours that `colorize` gives `input` with the
+     * same `params`: 0 (black) to 1 (white), linearly, the probability that the true colour is within 25 units of
+     * ab of the one shown. Same width and height, `output` in a format without colour, and everything else as in
+     * `colorize`; `strength` has no part in it. After `colorize` with the same picture it does not run the network
+     * again. A model that predicts one colour a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
+     *
+     * Threads: as `colorize`. Memory: as `colorize`.
+     */
+    AutochromeStatus (*confidence)(struct AutochromeSession *session,
+                                   const struct AutochromeParams *params,
+                                   const struct AutochromeImage *input,
+                                   const struct AutochromeImage *output,
+                                   AutochromeProgress progress,
+                                   void *user_data);
 } AutochromeApi;
 
 /**

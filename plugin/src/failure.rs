@@ -75,7 +75,7 @@ impl From<PipelineError> for Failure {
         let text = error.to_string();
         let status = match error {
             PipelineError::Image(_) => AUTOCHROME_BAD_IMAGE,
-            PipelineError::Parameter { .. } => AUTOCHROME_BAD_PARAMETER,
+            PipelineError::Parameter { .. } | PipelineError::NoConfidence => AUTOCHROME_BAD_PARAMETER,
             PipelineError::Cancelled => AUTOCHROME_CANCELLED,
             PipelineError::Predict(_) if names_memory(&text) => AUTOCHROME_OUT_OF_MEMORY,
             PipelineError::Predict(_) => AUTOCHROME_INTERNAL_ERROR,

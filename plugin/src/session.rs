@@ -11,7 +11,7 @@ use autochrome_abi::{AUTOCHROME_MODEL_INVALID, AUTOCHROME_MODEL_NOT_FOUND};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
-use autochrome_models::pipeline::{self, ImageView, ImageViewMut};
+use autochrome_models::pipeline::{self, ImageView, ImageViewMut, PipelineError};
 
 use crate::failure::{Failure, c_text};
 use crate::fault;
@@ -85,6 +85,26 @@ impl Session {
         output: &mut ImageViewMut<'_>,
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
+        self.with_model(request, |model, params| pipeline::colorize(model, input, output, params, progress))
+    }
+
+    /// Writes to `output`, which has no colour, how sure the model is of what [`Self::colorize`] makes of `input`.
+    pub fn confidence(
+        &mut self,
+        request: &Request,
+        input: &ImageView<'_>,
+        output: &mut ImageViewMut<'_>,
+        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        self.with_model(request, |model, params| pipeline::confidence(model, input, output, params, progress))
+    }
+
+    /// Runs `work` with the model that is asked for, loaded.
+    fn with_model(
+        &mut self,
+        request: &Request,
+        work: impl FnOnce(&Colorizer, &pipeline::Params) -> Result<(), PipelineError>,
+    ) -> Result<(), Failure> {
         let device = resolve(&request.device)?;
         let index = self.choose(request.model.as_deref())?;
         let package = self.found[index].package.as_ref().map_err(invalid)?;
@@ -102,7 +122,7 @@ impl Session {
         };
         let colorizer = load(&mut self.loaded, package, device)?;
         fault::inject("predict");
-        pipeline::colorize(colorizer, input, output, &params, progress)?;
+        work(colorizer, &params)?;
         self.used = used;
         Ok(())
     }

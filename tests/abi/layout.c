@@ -92,6 +92,7 @@ static void structs(void) {
     FIELD(AutochromeApi, model_list_len);
     FIELD(AutochromeApi, model_list_get);
     FIELD(AutochromeApi, model_list_free);
+    FIELD(AutochromeApi, confidence);
 }
 
 int main(int argc, char **argv) {

@@ -115,6 +115,17 @@ static void images(void) {
     CASE("overlap, another format", in.data = out_pixels);
 }
 
+static void confidence(void) {
+    AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, 64, 64, 64, in_pixels);
+    AutochromeImage map = picture(AUTOCHROME_FORMAT_GRAY16, 64, 64, 64 * 2, out_pixels);
+    AutochromeImage colour = picture(AUTOCHROME_FORMAT_RGB8, 64, 64, 64 * 3, out_pixels);
+    puts("# confidence");
+    say("no session", api->confidence(NULL, NULL, &in, &map, NULL, NULL), NULL);
+    say("output NULL", api->confidence(session, NULL, &in, NULL, NULL, NULL), session);
+    say("output with colour", api->confidence(session, NULL, &in, &colour, NULL, NULL), session);
+    say("a gray map is right", api->confidence(session, NULL, &in, &map, NULL, NULL), session);
+}
+
 static void parameters(void) {
     puts("# params");
     CASE("strength below", params.strength = -0.1f);
@@ -166,6 +177,7 @@ int main(int argc, char **argv) {
     pointers();
     sizes();
     images();
+    confidence();
     parameters();
     progress();
     api->session_free(session);

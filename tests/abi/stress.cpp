@@ -110,6 +110,7 @@ int panic(const AutochromeApi *api, const char *models) {
     say("session_new", api->session_new(&config, &session), nullptr);
     say("colorize", colorize(api, session, 1).status, session);
     say("colorize", colorize(api, session, 1).status, session);
+    say("confidence", api->confidence(session, nullptr, nullptr, nullptr, nullptr, nullptr), session);
     say("session_info", api->session_info(session, &info), session);
     say("model_list_new", api->model_list_new(&config, &list), nullptr);
     printf("model_list_len %s\n", api->model_list_len(list) ? "some" : "none");

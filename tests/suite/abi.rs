@@ -83,7 +83,7 @@ fn every_function_of_the_header_states_threads_and_memory() {
             assert!(words.contains("Threads: ") && words.contains("Memory: "), "not stated:{words}{field}");
         }
     }
-    assert!(!words.is_empty() && functions == 12, "{functions} functions");
+    assert!(!words.is_empty() && functions == 13, "{functions} functions");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn rust_layout() -> String {
     describe!(AutochromeSessionInfo: struct_size reserved model device fallback);
     describe!(AutochromeApi: struct_size abi_major abi_minor reserved version status_name last_error params_init
         session_new session_free colorize session_info model_list_new model_list_len model_list_get
-        model_list_free);
+        model_list_free confidence);
     lines
 }
 
@@ -204,11 +204,19 @@ fn a_thousand_sessions_leave_no_memory_behind() {
 fn a_panic_in_any_function_becomes_a_status() {
     let folder = workshop();
     let mut all = String::new();
-    for point in
-        ["version", "status_name", "params_init", "session_new", "colorize", "predict", "session_info"]
-            .into_iter()
-            .chain(["last_error", "model_list_new", "model_list_len", "model_list_get"])
-            .chain(["session_free", "model_list_free"])
+    for point in [
+        "version",
+        "status_name",
+        "params_init",
+        "session_new",
+        "colorize",
+        "confidence",
+        "predict",
+        "session_info",
+    ]
+    .into_iter()
+    .chain(["last_error", "model_list_new", "model_list_len", "model_list_get"])
+    .chain(["session_free", "model_list_free"])
     {
         let printed = text(&stress(&folder, "panic", Some(point)));
         assert!(printed.ends_with("alive\n"), "{point}: {printed}");

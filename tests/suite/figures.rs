@@ -99,7 +99,11 @@ fn every_figure_is_made_of_a_model_with_bins_in_the_plane() {
     assert_eq!(numbers.lines().count(), 1 + 15);
     let cells: u32 =
         numbers.lines().skip(1).map(|l| l.split(',').nth(3).map_or(0, |n| n.parse().expect("n"))).sum();
-    assert_eq!(cells, 12 * 8 * 8, "twelve photographs of 32x32 at a quarter");
+    assert_eq!(
+        cells,
+        12 * 9 * 8,
+        "twelve photographs, each over 9 x 8 cells at a quarter of the working size"
+    );
 }
 
 #[test]

@@ -80,6 +80,16 @@ fn a_session_colorizes_and_says_what_it_used() {
 }
 
 #[test]
+fn a_map_of_confidence_is_a_gray_picture() {
+    let source = [90_u8; 12];
+    let mut map = [0_u8; 12];
+    let input = Image::tight(Format::Gray8, 4, 3, &source).expect("a picture");
+    let mut output = ImageMut::tight(Format::Gray8, 4, 3, &mut map).expect("a map");
+    session().confidence(&Params::default(), &input, &mut output, &mut go_on).expect("the stub answers");
+    assert_eq!(map, source, "the stub says what it reads");
+}
+
+#[test]
 fn rows_may_be_padded_bottom_up_or_in_place() {
     let mut session = session();
     let params = Params::default();
@@ -268,12 +278,12 @@ refused_table!(
 refused_table!(
     another_major_version_is_refused,
     "other-major",
-    "it speaks version 99.0 of the interface, expected 1; install the plugin and this program from the same release"
+    "it speaks version 99.1 of the interface, expected 1; install the plugin and this program from the same release"
 );
 refused_table!(
     a_short_table_is_refused,
     "short-table",
-    "its function table has 56 bytes, expected at least 112; install the plugin and this program from the same release"
+    "its function table has 60 bytes, expected at least 112; install the plugin and this program from the same release"
 );
 refused_table!(
     a_table_with_holes_is_refused,

@@ -10,6 +10,7 @@ mod loader;
 mod package;
 mod pages;
 mod shipped;
+mod sizes;
 mod trainer;
 mod trainer_faults;
 mod xtask;

@@ -129,6 +129,10 @@ pub struct Colorize {
     #[arg(long)]
     pub skip_colour: bool,
 
+    /// Also write how sure the model is, black to white, as NAMESUFFIX.png beside each output
+    #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true, value_parser = crate::confidence::suffix)]
+    pub confidence: Option<String>,
+
     /// Quality of JPEG outputs, 1 to 100; other formats are lossless
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,

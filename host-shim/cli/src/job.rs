@@ -10,7 +10,7 @@ use autochrome_loader::{Format, Image, ImageMut, Params, Session};
 use crate::args::Colorize;
 use crate::codec::{Options, Pages};
 use crate::colour::{layer, palette, spread};
-use crate::decode;
+use crate::{confidence, decode};
 use crate::encode::{Sink, not_written};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
@@ -46,6 +46,8 @@ pub fn run(
     let codec = task.args.naming().codec(output).ok_or_else(|| not_written(output))?;
     let options = Options { quality: task.args.quality };
     let mut sink = Sink::new(codec, output, options, task.args.overwrite, task.stop)?;
+    let map_path = confidence::path(task, output)?;
+    let mut map = map_path.as_deref().map(|path| confidence::sink(task, path)).transpose()?;
     let Pages { count, pages } = decode::open(&item.input, &task.args.limits(), task.stop)?;
     let mut report = FileReport::new(&item.input);
     report.pages = (count > 1).then_some(count);
@@ -64,13 +66,17 @@ pub fn run(
         }
         sink.check_count(count)?;
         sink.check(&picture)?;
+        if let Some(map) = &map {
+            map.check_count(count).context("the map of confidence")?;
+        }
         let mut share = |fraction: f32| progress(whole(index, fraction, count));
-        let mut step = Step { task, session, report: &mut report, sink: &mut sink };
+        let mut step = Step { task, session, report: &mut report, sink: &mut sink, map: &mut map };
         step.page(picture, metadata, coloured, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
     may_write(task, output)?;
     sink.finish()?;
+    map.map_or(Ok(()), Sink::finish)?;
     let info = session.info()?;
     progress(1.0);
     report.ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -93,6 +99,7 @@ struct Step<'a, 'b> {
     session: &'a mut Session,
     report: &'a mut FileReport,
     sink: &'a mut Sink<'b>,
+    map: &'a mut Option<Sink<'b>>,
 }
 
 impl Step<'_, '_> {
@@ -105,6 +112,9 @@ impl Step<'_, '_> {
         progress: &mut dyn FnMut(f32),
     ) -> anyhow::Result<()> {
         progress(DECODED);
+        if let (Some(map), false) = (&mut self.map, stays) {
+            map.put(confidence::map(self.task, &picture, self.session)?, &mut Metadata::default())?;
+        }
         let mut result = picture;
         if !stays {
             result = colorize(self.task, result, self.session, progress)?;

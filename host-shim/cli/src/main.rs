@@ -8,6 +8,7 @@ mod args;
 mod batch;
 mod codec;
 mod colour;
+mod confidence;
 mod decode;
 mod doctor;
 mod encode;

@@ -18,17 +18,17 @@ pub enum Format {
     Rgba8,
     /// Red, green, blue; 8 bits each.
     Rgb8,
-    /// Gray, 8 bits; an input only.
+    /// Gray, 8 bits; an input, or a map of confidence.
     Gray8,
     /// Red, green, blue, alpha; 16 bits each.
     Rgba16,
     /// Red, green, blue; 16 bits each.
     Rgb16,
-    /// Gray, 16 bits; an input only.
+    /// Gray, 16 bits; an input, or a map of confidence.
     Gray16,
     /// Red, green, blue, alpha; 32-bit floats, 0..1.
     RgbaF32,
-    /// Gray, 32-bit float, 0..1; an input only.
+    /// Gray, 32-bit float, 0..1; an input, or a map of confidence.
     GrayF32,
 }
 
@@ -47,7 +47,7 @@ impl Format {
         }
     }
 
-    /// Whether it can hold colour, as an output must.
+    /// Whether it can hold colour, as an output of `colorize` must.
     #[must_use]
     pub fn has_colour(self) -> bool {
         !matches!(self, Self::Gray8 | Self::Gray16 | Self::GrayF32)

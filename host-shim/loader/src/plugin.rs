@@ -193,6 +193,22 @@ impl Session {
         self.raw.colorize(params, &CStrings::of(params)?, None, image, progress)
     }
 
+    /// Writes to `output`, of the same size in a format without colour, how sure the model is of the colours that
+    /// [`Session::colorize`] gives `input`: 0 (black) to 1 (white), linearly. After that with the same picture and
+    /// params the network does not run again.
+    ///
+    /// # Errors
+    /// [`Error::Call`], also when the plugin is older than version 1.1 of the interface or its model cannot say.
+    pub fn confidence(
+        &mut self,
+        params: &Params,
+        input: &Image<'_>,
+        output: &mut ImageMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        self.raw.confidence(params, &CStrings::of(params)?, input, output, progress)
+    }
+
     /// What the last successful `colorize` used.
     ///
     /// # Errors

@@ -33,14 +33,7 @@ pub(crate) struct Api {
     session_new:
         unsafe extern "C" fn(*const AutochromeConfig, *mut *mut AutochromeSession) -> AutochromeStatus,
     session_free: unsafe extern "C" fn(*mut AutochromeSession),
-    colorize: unsafe extern "C" fn(
-        *mut AutochromeSession,
-        *const AutochromeParams,
-        *const AutochromeImage,
-        *const AutochromeImage,
-        AutochromeProgress,
-        *mut c_void,
-    ) -> AutochromeStatus,
+    colorize: Map,
     session_info:
         unsafe extern "C" fn(*const AutochromeSession, *mut AutochromeSessionInfo) -> AutochromeStatus,
     model_list_new:
@@ -49,6 +42,32 @@ pub(crate) struct Api {
     model_list_get:
         unsafe extern "C" fn(*const AutochromeModelList, usize, *mut AutochromeModelInfo) -> AutochromeStatus,
     model_list_free: unsafe extern "C" fn(*mut AutochromeModelList),
+    /// Since 1.1.
+    confidence: Option<Map>,
+}
+
+/// A call that makes one picture of another.
+type Map = unsafe extern "C" fn(
+    *mut AutochromeSession,
+    *const AutochromeParams,
+    *const AutochromeImage,
+    *const AutochromeImage,
+    AutochromeProgress,
+    *mut c_void,
+) -> AutochromeStatus;
+
+/// The function at `offset` of a table, where its `struct_size` covers it.
+///
+/// # Safety
+/// `table` is a table of this major version, and a function of type [`Map`] stands at `offset` where there is one.
+unsafe fn since(table: *const AutochromeApi, offset: usize) -> Option<Map> {
+    // SAFETY: every version of the table begins with its size.
+    let size = unsafe { (*table).struct_size };
+    if usize::try_from(size).is_ok_and(|size| size < offset + size_of::<Map>()) {
+        return None;
+    }
+    // SAFETY: covered by `struct_size`; NULL is `None`.
+    unsafe { table.byte_add(offset).cast::<Option<Map>>().read() }
 }
 
 impl std::fmt::Debug for Api {
@@ -117,6 +136,7 @@ impl Api {
                 model_list_len: (*table).model_list_len,
                 model_list_get: (*table).model_list_get,
                 model_list_free: (*table).model_list_free,
+                confidence: since(table, std::mem::offset_of!(AutochromeApi, confidence)),
             }
         })
     }
@@ -227,22 +247,46 @@ impl Session {
         output: &mut ImageMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
+        self.map(self.api.colorize, params, strings, input, output, progress)
+    }
+
+    /// How sure the model is of `input`'s colours, into `output`.
+    pub(crate) fn confidence(
+        &mut self,
+        params: &Params,
+        strings: &CStrings,
+        input: &Image<'_>,
+        output: &mut ImageMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        let minor = self.api.minor;
+        let map = self.api.confidence.ok_or_else(|| Error::Call {
+            status: Status::new(AUTOCHROME_INTERNAL_ERROR),
+            message: format!(
+                "the plugin speaks version {AUTOCHROME_ABI_MAJOR}.{minor} of the interface; maps of confidence came \
+                 with 1.1: install a newer one"
+            ),
+        })?;
+        self.map(map, params, strings, Some(input), output, progress)
+    }
+
+    fn map(
+        &mut self,
+        call: Map,
+        params: &Params,
+        strings: &CStrings,
+        input: Option<&Image<'_>>,
+        output: &mut ImageMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
         let params = self.params(params, strings)?;
         let target = describe(&output.geometry, output.data.as_mut_ptr());
         let source = input.map_or(target, |input| describe(&input.geometry, input.data.as_ptr().cast_mut()));
         let mut watch = Watch { progress, stopped: false, panic: None };
+        let user_data = (&raw mut watch).cast();
         // SAFETY: the session is ours alone (`&mut`); the images' memory was checked to hold every pixel, input is
         // only read, and the two are disjoint or the same; params, strings and watch outlive the call.
-        let status = unsafe {
-            (self.api.colorize)(
-                self.pointer.as_ptr(),
-                &params,
-                &source,
-                &target,
-                Some(tell),
-                (&raw mut watch).cast(),
-            )
-        };
+        let status = unsafe { call(self.pointer.as_ptr(), &params, &source, &target, Some(tell), user_data) };
         if let Some(panic) = watch.panic {
             resume_unwind(panic);
         }

@@ -4,6 +4,7 @@
 //! that vanishes with chroma**, so shrinking (a, b) towards 0 always arrives in the gamut, and where it arrives
 //! is found by bisection. Clipping channels would be shorter and would change all three of L, chroma and hue.
 
+use super::fast::fma;
 use super::lab::{INVERSE_KNEE, LINE_OFFSET, LINE_SLOPE};
 
 /// How far linear light may lie outside 0..1 and still count as inside, relative to the largest of X, Y, Z:
@@ -17,7 +18,7 @@ const HALVINGS: u32 = 20;
 #[must_use]
 pub fn contains(lab: [f32; 3]) -> bool {
     let fy = (lab[0] + 16.0) / 116.0;
-    is_inside(linear_light(fy, inverse_curve(fy), lab[1], lab[2]))
+    is_inside(linear_light::<false>(fy, inverse_curve::<false>(fy), lab[1], lab[2]))
 }
 
 /// `[L, a, b]` with the same L and hue and the largest chroma, up to its own, that sRGB can show. A colour inside
@@ -49,31 +50,36 @@ pub(crate) struct LinearLight {
 /// Linear light from the Lab curve at Y (`fy`), Y itself, and a, b. Neutral colours come out exactly gray and
 /// luminance stays exactly `y`, which scikit-image's constants reach only to 8e-5. Free of branches.
 #[inline(always)]
-pub(crate) fn linear_light(fy: f32, y: f32, a: f32, b: f32) -> LinearLight {
-    let x = inverse_curve(fy + a * (1.0 / 500.0));
-    let z = inverse_curve(fy - b * (1.0 / 200.0));
+pub(crate) fn linear_light<const FMA: bool>(fy: f32, y: f32, a: f32, b: f32) -> LinearLight {
+    let x = inverse_curve::<FMA>(fma::<FMA>(a, 1.0 / 500.0, fy));
+    let z = inverse_curve::<FMA>(fma::<FMA>(b, -1.0 / 200.0, fy));
     let (dx, dz) = (x - y, z - y);
     let rgb = [
-        y + (3.079_980_3 * dx - 0.542_821_3 * dz),
-        y + (0.045_247_34 * dz - 0.921_247_7 * dx),
-        y + (0.052_890_46 * dx + 1.151_232 * dz),
+        fma::<FMA>(-0.542_821_3, dz, fma::<FMA>(3.079_980_3, dx, y)),
+        fma::<FMA>(0.045_247_34, dz, fma::<FMA>(-0.921_247_7, dx, y)),
+        fma::<FMA>(1.151_232, dz, fma::<FMA>(0.052_890_46, dx, y)),
     ];
     LinearLight { rgb, scale: larger(larger(x, z), y) }
 }
 
-/// Whether linear light is in the gamut, to the tolerance above. Free of branches; NaN is outside.
+/// Whether linear light is in the gamut, to the tolerance above; NaN is outside.
+fn is_inside(light: LinearLight) -> bool {
+    excess(light) <= 0.0 && light.rgb.iter().all(|channel| channel.is_finite())
+}
+
+/// How far linear light lies outside the gamut, the tolerance above taken off: 0 or less inside. Free of branches.
 #[inline(always)]
-pub(crate) fn is_inside(light: LinearLight) -> bool {
+pub(crate) fn excess(light: LinearLight) -> f32 {
     let [r, g, b] = light.rgb;
-    let slack = TOLERANCE * light.scale;
-    let (low, high) = (-slack, 1.0 + slack);
-    (r >= low) & (g >= low) & (b >= low) & (r <= high) & (g <= high) & (b <= high)
+    let below = -smaller(smaller(r, g), b);
+    let above = larger(larger(r, g), b) - 1.0;
+    larger(below, above) - TOLERANCE * light.scale
 }
 
 /// The inverse of the Lab curve as a select, which vectorises.
 #[inline(always)]
-fn inverse_curve(f: f32) -> f32 {
-    let line = (f - LINE_OFFSET) * (1.0 / LINE_SLOPE);
+fn inverse_curve<const FMA: bool>(f: f32) -> f32 {
+    let line = fma::<FMA>(f, 1.0 / LINE_SLOPE, -LINE_OFFSET / LINE_SLOPE);
     if f > INVERSE_KNEE { f * f * f } else { line }
 }
 
@@ -81,6 +87,12 @@ fn inverse_curve(f: f32) -> f32 {
 #[inline(always)]
 fn larger(left: f32, right: f32) -> f32 {
     if left > right { left } else { right }
+}
+
+/// The smaller of two, as one instruction.
+#[inline(always)]
+fn smaller(left: f32, right: f32) -> f32 {
+    if left < right { left } else { right }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::*;
 use crate::codec::{Bins2d, Bins2dConfig};
 use crate::last_output::KEPT_BYTES;
 use crate::net::Layer;
-use crate::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize};
+use crate::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize, confidence};
 
 /// Logits that rise with L in some bins and not in others, at a quarter of the size; counts how often it ran.
 struct Counting(Arc<AtomicUsize>);
@@ -86,6 +86,25 @@ fn distributions_come_from_the_same_output() {
     // As many values in another shape are another picture.
     colorizer.predict_ab(&l, 128, 32, None, 1).expect("predicts");
     assert_eq!(passes.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn confidence_is_a_gray_map_that_costs_no_further_pass() {
+    let (colorizer, passes) = counting();
+    let source: Vec<u8> = (0..64 * 64).map(|at: u32| u8::try_from(at / 16).expect("a code")).collect();
+    let input = ImageView::new(PixelFormat::Gray8, 64, 64, 64, &source).expect("an input");
+    let params = Params { working_size: 64, strength: 1.0, temperature: None, threads: 1 };
+    let mut go_on = |_| ControlFlow::Continue(());
+    let mut colours = vec![0; 3 * 64 * 64];
+    let mut output = ImageViewMut::new(PixelFormat::Rgb8, 64, 64, 192, &mut colours).expect("an output");
+    colorize(&colorizer, &input, &mut output, &params, &mut go_on).expect("it colorizes");
+    assert!(confidence(&colorizer, &input, &mut output, &params, &mut go_on).is_err(), "not into colour");
+    let mut map = vec![0; 64 * 64];
+    let mut output = ImageViewMut::new(PixelFormat::Gray8, 64, 64, 64, &mut map).expect("an output");
+    confidence(&colorizer, &input, &mut output, &params, &mut go_on).expect("it says how sure it is");
+    assert_eq!(passes.load(Ordering::Relaxed), 1);
+    // Flat logits where L is 0, and a hill of them where it is 100.
+    assert!(map[0] < 60 && map[64 * 63] > map[0] + 40, "{} and {}", map[0], map[64 * 63]);
 }
 
 #[test]

@@ -96,6 +96,9 @@ pub enum ImageError {
     /// The result would have nowhere to put its colour.
     #[error("output format is {0:?}; expected one with colour, such as Rgb8")]
     NoColour(PixelFormat),
+    /// The result has no colour to put there.
+    #[error("output format is {0:?}; expected one without colour, such as Gray8")]
+    Colour(PixelFormat),
     /// Input and output differ in size.
     #[error("output is {} x {} pixels; expected the input's {} x {}", got.0, got.1, expected.0, expected.1)]
     SizeMismatch {

@@ -1,27 +1,32 @@
 //! The way of a pixel: picture in, L to the network, ab back, picture out.
 //!
 //! The idea: **only low-resolution planes are ever whole in memory**; the picture itself is read twice, row by row,
-//! and written once. First its L is shrunk to the working size; the predictor turns that into ab; then each row's L
-//! is read again and meets its chroma, interpolated along the edges of L, in the output's own format.
+//! and written once. First its L is shrunk to the working size, in the picture's own shape, and mirrored to sides that
+//! networks take; the predictor turns that into ab; then each row's L is read again and meets its chroma, interpolated
+//! along the edges of L, in the output's own format.
 //!
-//! Memory beyond the two pictures: 4 bytes for each pixel of the working size, 60 for each predicted ab pair, per
+//! Memory beyond the two pictures: 8 bytes for each pixel of the working size, 52 for each predicted ab pair, per
 //! thread 4 bytes for each column and 20 KiB, and what the predictor takes.
 //!
 //! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
 //! alpha is copied. Knows no tch: the network comes as an [`AbPredictor`].
 
+mod frame;
 mod guided;
 mod image;
 mod resample;
 mod rows;
 mod shade;
 mod stages;
+mod sure;
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 
+pub use frame::Frame;
 pub use image::{ImageError, ImageView, ImageViewMut, PixelFormat};
+pub use sure::confidence;
 
 /// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +39,17 @@ pub struct Ab {
     pub a: Vec<f32>,
     /// Blue to yellow.
     pub b: Vec<f32>,
+}
+
+/// One value for each cell: a plane of `width` x `height`, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spread {
+    /// Values in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The values.
+    pub values: Vec<f32>,
 }
 
 /// What predicts chroma from lightness: a network on a device, or a fake in a test.
@@ -54,6 +70,22 @@ pub trait AbPredictor {
         temperature: Option<f32>,
         threads: usize,
     ) -> Result<Ab, PredictError>;
+
+    /// How sure it is of what [`predict_ab`](Self::predict_ab) gives for the same arguments: the probability, 0..=1, that the
+    /// true colour is near it; `None` for a model that cannot say.
+    ///
+    /// # Errors
+    /// As [`predict_ab`](Self::predict_ab).
+    fn predict_confidence(
+        &self,
+        _l: &[f32],
+        _width: usize,
+        _height: usize,
+        _temperature: Option<f32>,
+        _threads: usize,
+    ) -> Result<Option<Spread>, PredictError> {
+        Ok(None)
+    }
 }
 
 /// Why a prediction failed, in one line.
@@ -101,6 +133,9 @@ pub enum PipelineError {
     /// The progress callback asked to stop.
     #[error("colorizing was cancelled")]
     Cancelled,
+    /// The predictor has no distribution to be sure or unsure by.
+    #[error("the model predicts one colour a pixel and cannot say how sure it is; choose a model with bins")]
+    NoConfidence,
     /// The predictor failed, or gave what cannot be chroma.
     #[error("prediction failed: {0}")]
     Predict(#[from] PredictError),
@@ -123,7 +158,33 @@ pub fn colorize(
     params: &Params,
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<(), PipelineError> {
-    check_images(input, output)?;
+    if !output.format().has_colour() {
+        return Err(ImageError::NoColour(output.format()).into());
+    }
+    run(input, output, params, progress, |Seen { l, size: (width, height), threads }| {
+        Ok((predictor.predict_ab(l, width, height, params.temperature, threads)?, params.strength))
+    })
+}
+
+/// What a predictor is shown: L, its width and height, and the threads it may use.
+struct Seen<'a> {
+    l: &'a [f32],
+    size: (usize, usize),
+    threads: usize,
+}
+
+/// The way of both maps: L to the working size, `predict`, what it gave (times a factor) along the edges of L to the output.
+fn run(
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    params: &Params,
+    progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    predict: impl FnOnce(Seen<'_>) -> Result<(Ab, f32), PipelineError>,
+) -> Result<(), PipelineError> {
+    if input.size() != output.size() {
+        let (expected, got) = (input.size(), output.size());
+        return Err(ImageError::SizeMismatch { expected, got }.into());
+    }
     check_params(params)?;
     let workers = stages::Workers::new(params.threads)?;
     let mut report = |fraction: f32| match progress(fraction) {
@@ -131,27 +192,18 @@ pub fn colorize(
         ControlFlow::Break(()) => Err(PipelineError::Cancelled),
     };
     report(0.0)?;
-    let size = (input.layout.width, input.layout.height);
-    let working = resample::working_dimensions(size.0, size.1, params.working_size);
-    let lightness = stages::shrink_lightness(input, working, &workers, &mut |part| report(0.2 * part))?;
-    let ab = predictor.predict_ab(&lightness, working.0, working.1, params.temperature, workers.threads())?;
+    let frame = Frame::new(input.size().0, input.size().1, params.working_size);
+    let lightness = stages::shrink_lightness(input, &frame, &workers, &mut |part| report(0.2 * part))?;
+    let (lightness, working) = (frame.pad(&lightness), frame.padded());
+    let (ab, strength) = predict(Seen { l: &lightness, size: working, threads: workers.threads() })?;
     check_prediction(&ab, working)?;
     report(0.5)?;
-    let guide = guided::shrink(&lightness, working, (ab.width, ab.height));
+    let cells = (ab.width, ab.height);
+    let guide = guided::shrink(&lightness, working, cells);
     drop(lightness);
-    let planes: [&[f32]; 2] = [&ab.a, &ab.b];
-    let field = guided::ChromaField::new(&guide, planes, (ab.width, ab.height), size, params.strength);
+    let (planes, columns): ([&[f32]; 2], _) = ([&ab.a, &ab.b], input.layout.width);
+    let field = guided::ChromaField::new(guide, planes, cells, frame.lines(cells), columns, strength);
     stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
-}
-
-fn check_images(input: &ImageView<'_>, output: &ImageViewMut<'_>) -> Result<(), ImageError> {
-    if !output.format().has_colour() {
-        return Err(ImageError::NoColour(output.format()));
-    }
-    if input.size() != output.size() {
-        return Err(ImageError::SizeMismatch { expected: input.size(), got: output.size() });
-    }
-    Ok(())
 }
 
 fn check_params(params: &Params) -> Result<(), PipelineError> {

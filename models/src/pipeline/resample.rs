@@ -4,25 +4,6 @@
 //! pixel's area when shrinking, linear interpolation when enlarging. Rows are weighted first, because adding whole
 //! rows is vector work and leaves one row to shrink across.
 
-/// Sides are rounded to a multiple of this, which every network accepts.
-pub(super) const SIDE_STEP: usize = 32;
-
-/// Width and height to work at for a picture of `width` x `height`: its aspect, the area of a square of side
-/// `working_size`, each side rounded to a multiple of 32 within 32 and 4 times the working size. Very long pictures
-/// therefore lose some of their aspect.
-pub(super) fn working_dimensions(width: usize, height: usize, working_size: u32) -> (usize, usize) {
-    let aspect = (width as f64 / height as f64).sqrt();
-    let side = f64::from(working_size);
-    (to_side(side * aspect, side), to_side(side / aspect, side))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is within 1..=256")]
-fn to_side(wanted: f64, working_size: f64) -> usize {
-    let step = SIDE_STEP as f64;
-    let most = (4.0 * working_size / step).floor().max(1.0);
-    (wanted / step).round().clamp(1.0, most) as usize * SIDE_STEP
-}
-
 /// Weights along one axis: target `i` is the sum of `weights(i)` times the sources from `first(i)` on.
 pub(super) struct Axis {
     first: Vec<usize>,
@@ -32,35 +13,39 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Resampling of `from` pixels to `to`.
-    pub(super) fn new(from: usize, to: usize) -> Self {
+    /// Resampling of `from` pixels to `to`, with `scale` targets a source: `to` is about `scale * from`.
+    pub(super) fn new(from: usize, to: usize, scale: f64) -> Self {
         let mut axis = Self { first: Vec::with_capacity(to), begin: vec![0], weights: Vec::new() };
         for target in 0..to {
-            if from >= to {
-                axis.push_area(from, to, target)
+            if scale <= 1.0 {
+                axis.push_area(from, target, scale)
             } else {
-                axis.push_linear(from, to, target)
+                axis.push_linear(from, target, scale)
             }
             axis.begin.push(axis.weights.len());
         }
         axis
     }
 
-    /// In units of 1/`to` of a source pixel everything is whole: the target covers `from` units.
-    fn push_area(&mut self, from: usize, to: usize, target: usize) {
-        let (start, end) = (target * from, (target + 1) * from);
-        let (first, last) = (start / to, (end - 1) / to);
+    /// The sources that the target covers, each by the share of it that lies within.
+    fn push_area(&mut self, from: usize, target: usize, scale: f64) {
+        let place = |edge: usize| (edge as f64 / scale).min(from as f64);
+        let (start, end) = (place(target), place(target + 1));
+        let first = index(start).min(from - 1);
+        let covered = |source: usize| end.min((source + 1) as f64) - start.max(source as f64);
+        // Rounding may leave a sliver of the next source.
+        let last = (first + 1..from).take_while(|source| covered(*source) > 1e-6 * (end - start)).last();
         self.first.push(first);
-        for source in first..=last {
-            let covered = end.min((source + 1) * to) - start.max(source * to);
-            self.weights.push(covered as f32 / from as f32);
+        for source in first..=last.unwrap_or(first) {
+            self.weights.push(narrow(covered(source) / (end - start)));
         }
     }
 
     /// Between the centres of the two nearest sources; beyond the outermost centres, the outermost source.
-    fn push_linear(&mut self, from: usize, to: usize, target: usize) {
-        let position = ((target as f32 + 0.5) * from as f32 / to as f32 - 0.5).max(0.0);
-        let (first, share) = split(position, from);
+    fn push_linear(&mut self, from: usize, target: usize, scale: f64) {
+        let position = ((target as f64 + 0.5) / scale - 0.5).clamp(0.0, (from - 1) as f64);
+        let first = index(position);
+        let share = narrow(position - first as f64);
         self.first.push(first);
         self.weights.push(1.0 - share);
         if first + 1 < from {
@@ -86,16 +71,19 @@ impl Axis {
     }
 }
 
-/// A position (>= 0) among `len` samples as the sample before it and the share of the next (0 at the last).
+/// The source that a place >= 0 lies in.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the position is >= 0 and below len"
+    reason = "a place within a picture's side"
 )]
-pub(super) fn split(position: f32, len: usize) -> (usize, f32) {
-    let index = (position as usize).min(len - 1);
-    let share = if index + 1 < len { position - index as f32 } else { 0.0 };
-    (index, share)
+fn index(place: f64) -> usize {
+    place as usize
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a share, of which seven digits count")]
+fn narrow(share: f64) -> f32 {
+    share as f32
 }
 
 #[cfg(test)]
@@ -104,20 +92,20 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn working_dimensions_keep_area_and_aspect() {
-        assert_eq!(working_dimensions(4000, 3000, 256), (288, 224));
-        assert_eq!(working_dimensions(3000, 4000, 256), (224, 288));
-        assert_eq!(working_dimensions(100, 100, 256), (256, 256));
-        assert_eq!(working_dimensions(1, 1, 512), (512, 512));
-        assert_eq!(working_dimensions(1, 40_000, 256), (32, 1024));
-        assert_eq!(working_dimensions(40_000, 1, 32), (128, 32));
+    fn areas_are_those_worked_by_hand() {
+        // 1.25 sources a target: 1 and 1/4; 3/4 and 1/2; then what is left, a half.
+        let axis = Axis::new(3, 3, 0.8);
+        let taps: Vec<_> = (0..3).map(|at| axis.taps(at)).collect();
+        assert_eq!(taps[0], (0, &[0.8, 0.2][..]));
+        assert_eq!(taps[1], (1, &[0.6, 0.4][..]));
+        assert_eq!(taps[2], (2, &[1.0][..]));
     }
 
     proptest! {
         #[test]
         fn a_flat_row_stays_flat(from in 1_usize..300, to in 1_usize..300, value in 0.0_f32..100.0) {
             let mut target = vec![0.0; to];
-            Axis::new(from, to).apply(&vec![value; from], &mut target);
+            Axis::new(from, to, to as f64 / from as f64).apply(&vec![value; from], &mut target);
             for got in target {
                 prop_assert!((got - value).abs() < 1e-3, "{got}");
             }
@@ -126,7 +114,7 @@ mod tests {
         #[test]
         fn shrinking_keeps_the_mean(source in prop::collection::vec(0.0_f32..100.0, 40..200), to in 1_usize..40) {
             let mut target = vec![0.0; to];
-            Axis::new(source.len(), to).apply(&source, &mut target);
+            Axis::new(source.len(), to, to as f64 / source.len() as f64).apply(&source, &mut target);
             let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
             prop_assert!((mean(&source) - mean(&target)).abs() < 1e-2);
         }

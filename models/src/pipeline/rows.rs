@@ -3,6 +3,7 @@
 //! The idea: **formats meet only here**: everything between reading and writing is planes of f32.
 
 use super::image::PixelFormat;
+use super::shade::BLOCK;
 use crate::color::{srgb8_to_linear, srgb16_to_linear, unit_to_u8, unit_to_u16};
 
 /// Weights of luminance.
@@ -55,41 +56,100 @@ fn decode(table: &[f32; 65536], bytes: [u8; 4]) -> f32 {
     low + (high - low) * (position - index as f32)
 }
 
-/// Writes encoded `rgb` (within 0..1) to the pixels of `target`, rounded to its depth. Alpha is left alone.
+/// Writes encoded `rgb` (within 0..=1, whole blocks) to the pixels of `target`, rounded to its depth. Alpha is left alone.
 #[inline(always)]
 pub(super) fn store(format: PixelFormat, target: &mut [u8], rgb: [&[f32]; 3]) {
     match format {
-        PixelFormat::Rgb8 => spread::<3>(target, rgb, |pixel, rgb| *pixel = rgb.map(unit_to_u8)),
-        PixelFormat::Rgba8 => spread::<4>(target, rgb, |pixel, rgb| {
-            let [r, g, b] = rgb.map(unit_to_u8);
-            *pixel = [r, g, b, pixel[3]];
-        }),
-        PixelFormat::Rgb16 => spread::<6>(target, rgb, put16),
-        PixelFormat::Rgba16 => spread::<8>(target, rgb, put16),
-        PixelFormat::RgbaF32 => spread::<16>(target, rgb, |pixel, rgb| {
-            for (bytes, value) in pixel.as_chunks_mut::<4>().0.iter_mut().zip(rgb) {
-                *bytes = value.to_ne_bytes();
-            }
-        }),
+        PixelFormat::Rgb8 => spread(target, rgb, code8, |pixel, rgb| *pixel = rgb),
+        PixelFormat::Rgba8 => {
+            spread::<4, _>(target, rgb, code8, |pixel, [r, g, b]| *pixel = [r, g, b, pixel[3]]);
+        }
+        PixelFormat::Rgb16 => spread::<6, u16>(target, rgb, code16, put16),
+        PixelFormat::Rgba16 => spread::<8, u16>(target, rgb, code16, put16),
+        PixelFormat::RgbaF32 => spread::<16, f32>(
+            target,
+            rgb,
+            |value| value,
+            |pixel, rgb| {
+                for (bytes, value) in pixel.as_chunks_mut::<4>().0.iter_mut().zip(rgb) {
+                    *bytes = value.to_ne_bytes();
+                }
+            },
+        ),
         PixelFormat::Gray8 | PixelFormat::Gray16 | PixelFormat::GrayF32 => {
             unreachable!("a gray output is refused before any row")
         }
     }
 }
 
+/// Writes 0..=100 as the whole range of a gray `target`, linearly; what is beyond is clamped.
 #[inline(always)]
-fn put16<const N: usize>(pixel: &mut [u8; N], rgb: [f32; 3]) {
-    for (bytes, value) in pixel.as_chunks_mut::<2>().0.iter_mut().zip(rgb) {
-        *bytes = unit_to_u16(value).to_ne_bytes();
+pub(super) fn store_percent(format: PixelFormat, target: &mut [u8], values: &[f32]) {
+    let unit = |value: &f32| (value * 0.01).clamp(0.0, 1.0);
+    match format {
+        PixelFormat::Gray8 => {
+            target.iter_mut().zip(values).for_each(|(pixel, value)| *pixel = code8(unit(value)));
+        }
+        PixelFormat::Gray16 => {
+            let pixels = target.as_chunks_mut::<2>().0.iter_mut().zip(values);
+            pixels.for_each(|(pixel, value)| *pixel = code16(unit(value)).to_ne_bytes());
+        }
+        PixelFormat::GrayF32 => {
+            let pixels = target.as_chunks_mut::<4>().0.iter_mut().zip(values);
+            pixels.for_each(|(pixel, value)| *pixel = unit(value).to_ne_bytes());
+        }
+        _ => unreachable!("an output with colour is refused before any row"),
     }
 }
 
+/// Added to a number from 0 to 2^16, it leaves the nearest whole number in the lowest bits.
+const WHOLE: f32 = 8_388_608.0;
+
+/// The code of 0..=1 as the lowest bits of a sum, since a checked conversion is no vector instruction.
 #[inline(always)]
-fn spread<const N: usize>(target: &mut [u8], rgb: [&[f32]; 3], put: impl Fn(&mut [u8; N], [f32; 3])) {
-    let pixels = target.as_chunks_mut::<N>().0;
-    let [r, g, b] = rgb.map(|plane| &plane[..pixels.len()]);
-    for (at, pixel) in pixels.iter_mut().enumerate() {
-        put(pixel, [r[at], g[at], b[at]]);
+#[expect(clippy::cast_possible_truncation, reason = "the code is in the lowest 8 bits")]
+fn code8(value: f32) -> u8 {
+    (value * 255.0 + WHOLE).to_bits() as u8
+}
+
+/// As [`code8`], of 16 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the code is in the lowest 16 bits")]
+fn code16(value: f32) -> u16 {
+    (value * 65535.0 + WHOLE).to_bits() as u16
+}
+
+#[inline(always)]
+fn put16<const N: usize>(pixel: &mut [u8; N], rgb: [u16; 3]) {
+    for (bytes, value) in pixel.as_chunks_mut::<2>().0.iter_mut().zip(rgb) {
+        *bytes = value.to_ne_bytes();
+    }
+}
+
+/// Codes of a block of each plane first, then pixels of them: two loops that are vector instructions.
+#[inline(always)]
+fn spread<const N: usize, T: Copy + Default>(
+    target: &mut [u8],
+    rgb: [&[f32]; 3],
+    code: impl Fn(f32) -> T,
+    put: impl Fn(&mut [u8; N], [T; 3]),
+) {
+    let [red, green, blue] = rgb.map(|plane| plane.as_chunks::<BLOCK>().0);
+    let pixels = target.as_chunks_mut::<N>().0.chunks_mut(BLOCK);
+    for (((red, green), blue), pixels) in red.iter().zip(green).zip(blue).zip(pixels) {
+        let [red, green, blue] = [red, green, blue].map(|plane| plane.map(&code));
+        match <&mut [[u8; N]; BLOCK]>::try_from(&mut *pixels) {
+            Ok(pixels) => {
+                for at in 0..BLOCK {
+                    put(&mut pixels[at], [red[at], green[at], blue[at]]);
+                }
+            }
+            Err(_) => {
+                for (at, pixel) in pixels.iter_mut().enumerate() {
+                    put(pixel, [red[at], green[at], blue[at]]);
+                }
+            }
+        }
     }
 }
 

@@ -6,21 +6,22 @@
 use std::ops::Range;
 
 use multiversion::multiversion;
+use multiversion::target::match_target;
 use rayon::prelude::*;
 
 use super::PipelineError;
+use super::frame::Frame;
 use super::guided::ChromaField;
 use super::image::{ImageView, ImageViewMut, Layout, PixelFormat};
-use super::resample::Axis;
 use super::rows;
-use super::shade::{Stretch, shade};
-use crate::color::fast::lab_curve;
+use super::shade::{BLOCK, Planes, shade};
+use crate::color::fast::{fma, lab_curve};
 
 /// Pixels worked on together: their planes stay in the fastest cache.
 const STRETCH: usize = 512;
-/// Bands of the first pass; the working size has at least 32 rows, so there are always 8.
+/// Bands of the first pass.
 const SHRINK_BANDS: usize = 8;
-/// Bands of the second pass, for a picture with as many rows.
+/// Bands of the second pass.
 const WRITE_BANDS: usize = 32;
 
 /// The threads of one call. With one thread the work is done on the calling one.
@@ -77,24 +78,25 @@ impl Workers {
     }
 }
 
-/// Cuts `len` rows into bands of equal size, the last one smaller, and the share that is done after each.
-fn bands(len: usize, most: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
-    let rows = len.div_ceil(most);
-    (0..len).step_by(rows).map(move |start| {
-        let end = (start + rows).min(len);
-        (start..end, end as f32 / len as f32)
+/// Cuts `len` rows into `count` bands of nearly equal size, empty ones where there are fewer rows, and the share that is
+/// done after each.
+fn bands(len: usize, count: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
+    (0..count).map(move |band| {
+        let done = (band + 1) as f32 / count as f32;
+        (len * band / count..len * (band + 1) / count, done)
     })
 }
 
-/// L (0..100) of the picture at the working size.
+/// L (0..100) of the picture at the working size, where the frame sees it.
 pub(super) fn shrink_lightness(
     input: &ImageView<'_>,
-    working: (usize, usize),
+    frame: &Frame,
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<Vec<f32>, PipelineError> {
-    let Layout { format, width, height, .. } = input.layout;
-    let (columns, rows) = (Axis::new(width, working.0), Axis::new(height, working.1));
+    let Layout { format, width, .. } = input.layout;
+    let (columns, rows) = frame.axes();
+    let working = frame.seen();
     let mut result = vec![0.0; working.0 * working.1];
     let scratch = || (vec![0.0; width], vec![0.0; STRETCH]);
     for (band, done) in bands(rows.len(), SHRINK_BANDS) {
@@ -125,7 +127,7 @@ struct Scratch {
     b: Vec<f32>,
 }
 
-/// Reads each row's L again, gives it its chroma and writes it.
+/// Reads each row's L again, gives it its chroma and writes it; to an output without colour, a alone (0..100).
 pub(super) fn write_colour(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
@@ -144,7 +146,9 @@ pub(super) fn write_colour(
         b: plane(),
     };
     for (places, done) in bands(to.height, WRITE_BANDS) {
-        let band = &mut output.data[to.bytes_of(&places)];
+        // Of no rows there is no last one, whose padding is left alone.
+        let bytes = if places.is_empty() { 0..0 } else { to.bytes_of(&places) };
+        let band = &mut output.data[bytes];
         workers.chunks(band, to.pitch, scratch, |scratch, index, row| {
             let y = to.place(places.start + index);
             field.row(y, &mut scratch.lines);
@@ -163,10 +167,12 @@ pub(super) fn write_colour(
 /// Adds `weight` times the L of the pixels in `source` to `sum`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32], sum: &mut [f32]) {
+    const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
     let y = &mut y[..sum.len()];
     rows::luminance(format, source, y);
+    let (scale, offset) = (116.0 * weight, -16.0 * weight);
     for (sum, y) in sum.iter_mut().zip(y) {
-        *sum += weight * (116.0 * lab_curve(*y) - 16.0);
+        *sum += fma::<FMA>(scale, lab_curve::<FMA>(*y), offset);
     }
 }
 
@@ -180,17 +186,26 @@ fn write_stretch(
     begin: usize,
     scratch: &mut Scratch,
 ) {
+    const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
     let pixels = source.len() / from.bytes_per_pixel();
     let Scratch { lines, fy, lightness, y, a, b } = scratch;
-    let (fy, lightness) = (&mut fy[..pixels], &mut lightness[..pixels]);
-    let (y, a, b) = (&mut y[..pixels], &mut a[..pixels], &mut b[..pixels]);
-    rows::luminance(from, source, y);
+    rows::luminance(from, source, &mut y[..pixels]);
+    // Whole blocks from here on: what lies behind the last pixel is computed and not stored.
+    let whole = pixels.next_multiple_of(BLOCK);
+    let (fy, lightness, y) = (&mut fy[..whole], &mut lightness[..whole], &mut y[..whole]);
     for ((fy, lightness), y) in fy.iter_mut().zip(lightness.iter_mut()).zip(&*y) {
-        *fy = lab_curve(*y);
-        *lightness = 116.0 * *fy - 16.0;
+        *fy = lab_curve::<FMA>(*y);
+        *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
-    field.chroma(lines, begin, lightness, a, b);
-    shade(Stretch { fy, y, a, b });
+    field.chroma::<FMA>(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
+    if !to.has_colour() {
+        return rows::store_percent(to, target, a);
+    }
+    let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
+    let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
+    for ((fy, y), (a, b)) in blocks.zip(chroma) {
+        shade::<FMA>(Planes { fy, y, a, b });
+    }
     rows::store(to, target, [y, a, b]);
     rows::copy_alpha(from, source, to, target);
 }

@@ -21,4 +21,4 @@ pub use types::*;
 /// Major version of the interface: a plugin and a host must agree on it.
 pub const AUTOCHROME_ABI_MAJOR: u32 = 1;
 /// Minor version of the interface: raised when functions or fields are appended.
-pub const AUTOCHROME_ABI_MINOR: u32 = 0;
+pub const AUTOCHROME_ABI_MINOR: u32 = 1;

@@ -137,6 +137,22 @@ pub struct AutochromeApi {
     ///
     /// Threads: any. Memory: the handle and every string the list gave are invalid from here on.
     pub model_list_free: unsafe extern "C" fn(list: *mut AutochromeModelList),
+    /// Since 1.1. Writes to `output` how sure the model is of the colours that `colorize` gives `input` with the
+    /// same `params`: 0 (black) to 1 (white), linearly, the probability that the true colour is within 25 units of
+    /// ab of the one shown. Same width and height, `output` in a format without colour, and everything else as in
+    /// `colorize`; `strength` has no part in it. After `colorize` with the same picture it does not run the network
+    /// again. A model that predicts one colour a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
+    ///
+    /// Threads: as `colorize`. Memory: as `colorize`.
+    #[sabi(unsafe_opaque_field)]
+    pub confidence: unsafe extern "C" fn(
+        session: *mut AutochromeSession,
+        params: *const AutochromeParams,
+        input: *const AutochromeImage,
+        output: *const AutochromeImage,
+        progress: AutochromeProgress,
+        user_data: *mut c_void,
+    ) -> AutochromeStatus,
 }
 
 /// Type of the one exported function, `autochrome_api`, for use with dlsym.

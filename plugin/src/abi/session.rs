@@ -44,6 +44,23 @@ pub extern "C" fn colorize(
     })
 }
 
+pub extern "C" fn confidence(
+    session: *mut AutochromeSession,
+    params: *const AutochromeParams,
+    input: *const AutochromeImage,
+    output: *const AutochromeImage,
+    progress: AutochromeProgress,
+    user_data: *mut c_void,
+) -> AutochromeStatus {
+    call::on_session("confidence", session, |caller, session| {
+        let request = params::request(caller, params)?;
+        let mut progress = caller.progress(progress, user_data);
+        caller.with_pictures(input, output, |input, output| {
+            session.confidence(&request, input, output, &mut progress)
+        })
+    })
+}
+
 pub extern "C" fn session_info(
     session: *const AutochromeSession,
     info: *mut AutochromeSessionInfo,

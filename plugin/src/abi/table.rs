@@ -30,6 +30,7 @@ static API: AutochromeApi = AutochromeApi {
     model_list_len: models::model_list_len,
     model_list_get: models::model_list_get,
     model_list_free: models::model_list_free,
+    confidence: session::confidence,
 };
 
 /// The table for this major version of the interface; NULL if this library does not have it.

@@ -52,6 +52,8 @@ static API: AutochromeApi = AutochromeApi {
     model_list_len,
     model_list_get,
     model_list_free,
+    // The same rule, to a gray output.
+    confidence: colorize,
 };
 static OTHER_MAJOR: AutochromeApi = AutochromeApi { abi_major: 99, ..API };
 static SHORT: AutochromeApi = AutochromeApi { struct_size: TABLE_SIZE / 2, ..API };

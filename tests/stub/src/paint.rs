@@ -94,6 +94,11 @@ pub fn paint_row(input: &[u8], from: Layout, output: &mut [u8], to: Layout, stre
         } else {
             LUMA.iter().enumerate().map(|(channel, weight)| weight * from.read(source, channel)).sum()
         };
+        if to.channels == 1 {
+            // A map: as sure as the picture is light.
+            to.write(target, 0, luma);
+            continue;
+        }
         let tint = strength * TINT * (0.5 + 0.5 * ratio(x, width));
         let green = -tint * (LUMA[0] - LUMA[2]) / LUMA[1];
         for (channel, offset) in [tint, green, -tint].into_iter().enumerate() {

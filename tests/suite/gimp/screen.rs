@@ -135,7 +135,7 @@ impl Screen {
         };
         let x = number("X") + number("WIDTH") - from_right;
         let y = number("Y") + number("HEIGHT") - 18;
-        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "sleep", "0.5", "click", "1"]);
     }
 
     /// A picture of a window, or of all of it.

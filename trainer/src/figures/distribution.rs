@@ -87,11 +87,8 @@ struct Said {
 
 impl Said {
     fn new(looker: &Looker, seen: &Seen, photo: &RgbImage, at: Place) -> Result<Self> {
-        let along = |place: u32, size: u32, cells: usize| {
-            anyhow::Ok(usize::try_from(u64::from(place) * u64::try_from(cells)? / u64::from(size))?)
-        };
         let (columns, rows) = (seen.raw.width, seen.raw.height);
-        let (x, y) = (along(at.x, photo.width(), columns)?, along(at.y, photo.height(), rows)?);
+        let (x, y) = seen.frame.cell((at.x, at.y), (columns, rows));
         let cell = y * columns + x;
         let [l, a, b] = seen.truth[cell];
         let wide = |shares: Vec<f32>| shares.into_iter().map(f64::from).collect::<Vec<f64>>();

@@ -11,7 +11,7 @@ use autochrome_models::codec::{Codec, Target};
 use autochrome_models::color::srgb8_to_lab;
 use autochrome_models::colorizer::{Colorizer, Distribution};
 use autochrome_models::package::{Manifest, Package};
-use autochrome_models::pipeline::{Ab, AbPredictor, Params, PredictError};
+use autochrome_models::pipeline::{Ab, AbPredictor, Frame, Params, PredictError};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use tch::{Kind, Tensor};
@@ -39,9 +39,12 @@ struct Prediction {
     ab: Ab,
 }
 
-/// What was said of one photograph, and what is true of it, on the grid of the network's output.
+/// What was said of one photograph, and what is true of it, on the grid of the network's output: around the photograph
+/// lies its mirror image.
 #[derive(Debug)]
 pub struct Seen {
+    /// Where the photograph lies on the grid.
+    pub frame: Frame,
     /// As the network gave it.
     pub raw: Distribution,
     /// As the package weighs it; the same where it has no tilt.
@@ -52,6 +55,17 @@ pub struct Seen {
     pub truth: Vec<[f32; 3]>,
     /// The true bin of each cell, for each distribution of a pixel.
     pub bins: Vec<Vec<usize>>,
+}
+
+impl Seen {
+    /// Whether the cell, by its place in a plane, shows the photograph and not its mirror image.
+    pub fn is_photograph(&self, cell: usize) -> bool {
+        let (columns, rows) = (self.raw.width, self.raw.height);
+        let shown = |seen: usize, padded: usize, cells: usize| (seen * cells).div_ceil(padded);
+        let ((width, height), (padded_width, padded_height)) = (self.frame.seen(), self.frame.padded());
+        cell % columns < shown(width, padded_width, columns)
+            && cell / columns < shown(height, padded_height, rows)
+    }
 }
 
 impl Looker {
@@ -99,10 +113,11 @@ impl Looker {
         paint(self, &gray_of(photo), &self.params)?;
         let said = self.seen.take().context("the pipeline asked for no prediction")?;
         let stride = i64::try_from(said.size.0 / said.raw.width.max(1))?;
-        let ab = cell_ab(photo, said.size, stride)?;
+        let frame = Frame::new(photo.width(), photo.height(), self.params.working_size);
+        let ab = cell_ab(photo, frame, stride)?;
         let bins = self.true_bins(&ab)?;
         let truth = cells(&cell_l(&said.l, said.size, stride)?, &ab)?;
-        Ok(Seen { raw: said.raw, tilted: said.tilted, made: said.ab, truth, bins })
+        Ok(Seen { frame, raw: said.raw, tilted: said.tilted, made: said.ab, truth, bins })
     }
 
     /// The bin that training would call the true one: the nearest, for each distribution of a pixel.
@@ -141,12 +156,12 @@ impl AbPredictor for Looker {
 }
 
 /// True ab of the cells, `[1, 2, h, w]`: of the photograph at the working size, as in training.
-fn cell_ab(photo: &RgbImage, size: (usize, usize), stride: i64) -> Result<Tensor> {
-    let small = imageops::resize(photo, u32::try_from(size.0)?, u32::try_from(size.1)?, FilterType::Triangle);
+fn cell_ab(photo: &RgbImage, frame: Frame, stride: i64) -> Result<Tensor> {
+    let (width, height) = frame.seen();
+    let small = imageops::resize(photo, u32::try_from(width)?, u32::try_from(height)?, FilterType::Triangle);
     let lab: Vec<[f32; 3]> = small.pixels().map(|pixel| srgb8_to_lab(pixel.0)).collect();
-    let ab: Vec<f32> =
-        [1, 2].into_iter().flat_map(|channel| lab.iter().map(move |lab| lab[channel])).collect();
-    cell_means(&ab, 2, size, stride)
+    let plane = |channel: usize| frame.pad(&lab.iter().map(|lab| lab[channel]).collect::<Vec<f32>>());
+    cell_means(&[plane(1), plane(2)].concat(), 2, frame.padded(), stride)
 }
 
 /// L of the cells, `[1, 1, h, w]`.
@@ -175,10 +190,14 @@ mod tests {
 
     #[test]
     fn cells_have_the_mean_of_their_pixels() {
-        // Left half red, right half gray, in cells of 2x2: red, then gray.
-        let photo = RgbImage::from_fn(4, 2, |x, _| if x < 2 { Rgb([255, 0, 0]) } else { Rgb([119; 3]) });
-        let ab = cell_ab(&photo, (4, 2), 2).unwrap();
-        let l = cell_l(&[10.0, 20.0, 50.0, 50.0, 30.0, 40.0, 50.0, 50.0], (4, 2), 2).unwrap();
+        // Left half red, right half gray, a cell each.
+        let photo = RgbImage::from_fn(64, 32, |x, _| if x < 32 { Rgb([255, 0, 0]) } else { Rgb([119; 3]) });
+        let frame = Frame::new(64, 32, 45);
+        assert_eq!((frame.seen(), frame.padded()), ((64, 32), (64, 32)));
+        let ab = cell_ab(&photo, frame, 32).unwrap();
+        let l: Vec<f32> =
+            (0..64 * 32).map(|at| if at % 64 >= 32 { 50.0 } else { 10.0 + (at % 31) as f32 }).collect();
+        let l = cell_l(&l, (64, 32), 32).unwrap();
         let cells = cells(&l, &ab).unwrap();
         assert_eq!(cells.len(), 2);
         let near = |got: [f32; 3], expected: [f32; 3]| {

@@ -80,7 +80,8 @@ fn count(tables: &mut [Reliability], seen: &Seen) {
     let (raw, tilted) = tables.split_at_mut(groups);
     for (said, tables) in [(&seen.raw, raw), (&seen.tilted, tilted)] {
         for ((group, table), truth) in tables.iter_mut().enumerate().zip(&seen.bins) {
-            for ((bin, confidence), &truth) in likeliest(said, group).into_iter().zip(truth) {
+            let cells = likeliest(said, group).into_iter().zip(truth).enumerate();
+            for (_, ((bin, confidence), &truth)) in cells.filter(|(cell, _)| seen.is_photograph(*cell)) {
                 table.add(f64::from(confidence), bin == truth);
             }
         }
@@ -103,6 +104,8 @@ fn likeliest(said: &Distribution, group: usize) -> Vec<(usize, f32)> {
 
 #[cfg(test)]
 mod tests {
+    use autochrome_models::pipeline::Frame;
+
     use super::*;
 
     /// Two cells, two distributions over three bins.
@@ -124,8 +127,14 @@ mod tests {
     fn cells_are_counted_against_their_true_bins() {
         let bins = said().bins;
         let made = autochrome_models::pipeline::Ab { width: 2, height: 1, a: vec![0.0; 2], b: vec![0.0; 2] };
-        let seen =
-            Seen { raw: said(), tilted: said(), made, truth: Vec::new(), bins: vec![vec![1, 2], vec![2, 1]] };
+        let seen = Seen {
+            frame: Frame::new(64, 32, 48),
+            raw: said(),
+            tilted: said(),
+            made,
+            truth: Vec::new(),
+            bins: vec![vec![1, 2], vec![2, 1]],
+        };
         let mut tables: Vec<Reliability> = titles(&bins, 0.0).into_iter().map(Reliability::new).collect();
         assert_eq!(tables.len(), 2);
         count(&mut tables, &seen);

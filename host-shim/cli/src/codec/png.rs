@@ -139,7 +139,11 @@ fn to_raw_profile(kind: &str, block: &[u8]) -> String {
 
 fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
     let mut info = Info::with_size(picture.width, picture.height);
-    info.color_type = if picture.alpha { ColorType::Rgba } else { ColorType::Rgb };
+    info.color_type = match picture.format {
+        Format::Gray8 | Format::Gray16 => ColorType::Grayscale,
+        _ if picture.alpha => ColorType::Rgba,
+        _ => ColorType::Rgb,
+    };
     info.bit_depth = if picture.depth() == Depth::Eight { BitDepth::Eight } else { BitDepth::Sixteen };
     info.exif_metadata = metadata.exif.as_deref().map(Into::into);
     let mut encoder = Encoder::with_info(&mut output, info)?;

@@ -1,0 +1,171 @@
+//! Where a picture lies in the plane that the network sees.
+//!
+//! The idea: **a picture keeps its shape and lies in the plane's first corner**, so that a few pixels more or less of
+//! photograph move nothing that the network sees. What its sides lack to multiples of 32 is its own mirror image, and what
+//! the network says there is thrown away.
+
+use super::resample::Axis;
+
+/// The plane's sides are multiples of this, which every network accepts.
+pub(super) const SIDE_STEP: usize = 32;
+/// The picture's longer side is at most this many times the working size.
+const LONGEST: f64 = 4.0;
+
+/// A picture within the network's plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame {
+    /// Pixels of the plane a pixel of the picture.
+    scale: f64,
+    full: (u32, u32),
+    seen: (usize, usize),
+    padded: (usize, usize),
+}
+
+impl Frame {
+    /// The frame for a picture of `width` x `height` pixels: its aspect, and the area of a square of side
+    /// `working_size`, less where the longer side would exceed four times that.
+    #[must_use]
+    pub fn new(width: u32, height: u32, working_size: u32) -> Self {
+        let full = (width.max(1), height.max(1));
+        let (w, h, side) = (f64::from(full.0), f64::from(full.1), f64::from(working_size.max(1)));
+        let scale = (side / (w * h).sqrt()).min(LONGEST * side / w.max(h));
+        let seen = (to_pixels(w * scale), to_pixels(h * scale));
+        let padded = (seen.0.next_multiple_of(SIDE_STEP), seen.1.next_multiple_of(SIDE_STEP));
+        Self { scale, full, seen, padded }
+    }
+
+    /// Columns and rows of the plane that show the picture, from the first on. The picture may end up to half a pixel
+    /// before or behind the last one's edge.
+    #[must_use]
+    pub fn seen(&self) -> (usize, usize) {
+        self.seen
+    }
+
+    /// Columns and rows of the plane: multiples of 32.
+    #[must_use]
+    pub fn padded(&self) -> (usize, usize) {
+        self.padded
+    }
+
+    /// The whole plane from the part that shows the picture, row by row.
+    ///
+    /// # Panics
+    /// `seen` has not one value for each of its pixels.
+    #[must_use]
+    pub fn pad(&self, seen: &[f32]) -> Vec<f32> {
+        let (width, height) = self.seen;
+        assert_eq!(seen.len(), width * height, "one value a pixel");
+        let columns: Vec<usize> = (0..self.padded.0).map(|x| mirror(x, width)).collect();
+        let mut plane = Vec::with_capacity(self.padded.0 * self.padded.1);
+        for y in 0..self.padded.1 {
+            let row = &seen[mirror(y, height) * width..][..width];
+            plane.extend(columns.iter().map(|x| row[*x]));
+        }
+        plane
+    }
+
+    /// Which of `cells` columns and rows, which share the plane evenly, shows pixel `at` of the picture.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cell of the plane")]
+    pub fn cell(&self, at: (u32, u32), cells: (usize, usize)) -> (usize, usize) {
+        let (across, down) = self.lines(cells);
+        let nearest = |line: Line, at: u32, cells: usize| {
+            let place = (line.origin + line.step * f64::from(at)).round();
+            (place.max(0.0) as usize).min(cells.saturating_sub(1))
+        };
+        (nearest(across, at.0, cells.0), nearest(down, at.1, cells.1))
+    }
+
+    /// How the picture is resampled to what is seen of it: columns, then rows.
+    pub(super) fn axes(&self) -> (Axis, Axis) {
+        let axis = |full: u32, seen: usize| Axis::new(full as usize, seen, self.scale);
+        (axis(self.full.0, self.seen.0), axis(self.full.1, self.seen.1))
+    }
+
+    /// Where the centres of the picture's pixels lie among `cells` that share the plane evenly, in cells from the centre of
+    /// the first one: across, then down.
+    pub(super) fn lines(&self, cells: (usize, usize)) -> (Line, Line) {
+        let line = |padded: usize, cells: usize| {
+            let step = self.scale * cells as f64 / padded as f64;
+            Line { origin: 0.5 * step - 0.5, step }
+        };
+        (line(self.padded.0, cells.0), line(self.padded.1, cells.1))
+    }
+}
+
+/// Places along an axis: pixel `x` lies at `origin + step * x`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Line {
+    pub(super) origin: f64,
+    pub(super) step: f64,
+}
+
+impl Line {
+    pub(super) fn at(&self, pixel: usize) -> f64 {
+        self.origin + self.step * pixel as f64
+    }
+}
+
+/// The pixel that place `at` of the plane shows: mirrors stand on the outer edges of the first and the last pixel.
+fn mirror(at: usize, len: usize) -> usize {
+    let at = at % (2 * len);
+    if at < len { at } else { 2 * len - 1 - at }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is within 1..=8192")]
+fn to_pixels(side: f64) -> usize {
+    side.round().max(1.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn frames_keep_area_and_aspect() {
+        let frame = |width, height, size| {
+            let frame = Frame::new(width, height, size);
+            (frame.seen(), frame.padded())
+        };
+        assert_eq!(frame(4000, 3000, 256), ((296, 222), (320, 224)));
+        assert_eq!(frame(3000, 4000, 256), ((222, 296), (224, 320)));
+        assert_eq!(frame(100, 100, 256), ((256, 256), (256, 256)));
+        assert_eq!(frame(1, 1, 512), ((512, 512), (512, 512)));
+        assert_eq!(frame(1, 40_000, 256), ((1, 1024), (32, 1024)));
+        assert_eq!(frame(40_000, 1, 32), ((128, 1), (128, 32)));
+    }
+
+    #[test]
+    fn what_is_missing_is_the_mirror_image() {
+        let frame = Frame { scale: 1.0, full: (3, 2), seen: (3, 2), padded: (8, 5) };
+        let plane = frame.pad(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let row = |values: [f32; 3]| [0, 1, 2, 2, 1, 0, 0, 1].map(|at| values[at]);
+        let (first, second) = (row([1.0, 2.0, 3.0]), row([4.0, 5.0, 6.0]));
+        assert_eq!(plane, [first, second, second, first, first].concat());
+    }
+
+    #[test]
+    fn lines_meet_the_centres_of_pixels() {
+        // 8 pixels over 64 working ones of 96, in 24 cells of 4: pixel 0 is centred on 4, between cells 0 and 1.
+        let frame = Frame { scale: 8.0, full: (8, 4), seen: (64, 32), padded: (96, 32) };
+        let (across, down) = frame.lines((24, 32));
+        assert_eq!((across.at(0), across.at(1), down.at(0)), (0.5, 2.5, 3.5));
+        assert_eq!(frame.cell((1, 3), (24, 8)), (3, 7));
+    }
+
+    proptest! {
+        #[test]
+        fn every_shape_is_kept(width in 1_u32..20_000, height in 1_u32..20_000, size in 32_u32..600) {
+            let frame = Frame::new(width, height, size);
+            let ((w, h), (pw, ph)) = (frame.seen(), frame.padded());
+            // One scale both ways, and half a pixel for the rest.
+            for (seen, full) in [(w, width), (h, height)] {
+                prop_assert!((seen as f64 - frame.scale * f64::from(full)).abs() <= 0.5 || seen == 1);
+            }
+            prop_assert!(pw.is_multiple_of(32) && ph.is_multiple_of(32) && pw - w < 32 && ph - h < 32);
+            prop_assert!(w <= 4 * size as usize && h <= 4 * size as usize);
+            prop_assert_eq!(frame.pad(&vec![7.0; w * h]), vec![7.0; pw * ph]);
+        }
+    }
+}
