@@ -10,7 +10,6 @@ use autochrome_loader::{Format, Image, ImageMut, Params, Session};
 use crate::args::Colorize;
 use crate::codec::{Options, Pages};
 use crate::colour::{layer, palette, spread};
-use crate::{confidence, decode};
 use crate::encode::{Sink, not_written};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
@@ -18,6 +17,7 @@ use crate::picture::Picture;
 use crate::plan::{Item, Plan};
 use crate::report::FileReport;
 use crate::stop::Stop;
+use crate::{confidence, decode};
 
 /// Shares of a picture's progress: decoding ends here,
 const DECODED: f32 = 0.1;

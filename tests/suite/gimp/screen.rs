@@ -133,9 +133,8 @@ impl Screen {
             let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.and_then(|number| number.parse().ok()).unwrap_or_default()
         };
-        let x = number("X") + number("WIDTH") - from_right;
-        let y = number("Y") + number("HEIGHT") - 18;
-        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "sleep", "0.5", "click", "1"]);
+        let (x, y) = ((number("WIDTH") - from_right).to_string(), (number("HEIGHT") - 18).to_string());
+        self.xdotool(&["mousemove", "--window", window, &x, &y, "sleep", "0.5", "click", "1"]);
     }
 
     /// A picture of a window, or of all of it.

@@ -156,7 +156,7 @@ fn cancel(generation: Generation) {
     // In the lowest line of the window, at the right end of what is beside the docks.
     screen.click_low(&main, 262);
     wait_for("the end of the plug-in", || (!at_work(desk.gimp.folder.path())).then_some(()));
-    assert!(desk.is_as_before());
+    assert!(desk.is_as_before(), "it was not cancelled");
     desk.ask("(export image \"after.png\")");
     let after = desk.gimp.open("after.png");
     assert!(distance(&desk.gimp.open("before.png"), &after) == 0.0);
