@@ -16,10 +16,13 @@ const COMMON: &str = r#"
   (let ((copy (car (gimp-image-duplicate image))))
     (if (> (count copy) 1) (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE))
     copy))
-; saves a merged copy with 16 bits, so that every precision can be compared
+; saves a merged copy with 16 bits, so that every precision can be compared; by way of floats, as GIMP 3.0.4 on its straight
+; way can garble 8 linear bits with transparency
 (define (export image name)
   (let ((copy (merged image)))
-    (if (not (= (car (gimp-image-get-precision copy)) sixteen)) (gimp-image-convert-precision copy sixteen))
+    (if (not (= (car (gimp-image-get-precision copy)) PRECISION-FLOAT-LINEAR))
+      (gimp-image-convert-precision copy PRECISION-FLOAT-LINEAR))
+    (gimp-image-convert-precision copy sixteen)
     (save copy (here name))
     (gimp-image-delete copy)))
 "#;

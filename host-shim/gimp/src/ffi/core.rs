@@ -140,11 +140,12 @@ impl<H: Handle> Core<H> {
         }
     }
 
-    /// How precise its samples are. GIMP's numbers have a hundred for each width.
+    /// How deep encoded samples have to be to hold the image's. GIMP's numbers have a hundred for each width, and begin
+    /// with linear samples, which are finer than encoded ones where it is light.
     pub fn depth(&self, image: Image<H>) -> Depth {
         match unsafe { (self.table.precision)(image.0) } {
-            100..200 => Depth::Eight,
-            200..300 => Depth::Sixteen,
+            101..200 => Depth::Eight,
+            100 | 201..300 => Depth::Sixteen,
             _ => Depth::Float,
         }
     }
