@@ -8,8 +8,9 @@ use autochrome_models::net::{Network, TrainStore};
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::{self, DataStamp, State};
-use crate::config::{InitConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::data::Batch;
+use crate::init;
 use crate::loss::loss;
 use crate::optim::Optimizer;
 
@@ -45,7 +46,7 @@ impl Run {
     pub fn start(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
         let mut run = Self::blank(config, data, device)?;
         let init = run.config.init.clone();
-        run.initialise(&init, data_root)?;
+        init::initialise(&mut run.store, &init, data_root)?;
         run.optimizer = Optimizer::new(&run.config.optim, &run.store)?;
         Ok(run)
     }
@@ -98,38 +99,6 @@ impl Run {
         }
         let optimizer = Optimizer::new(&config.optim, &store)?;
         Ok(Run { config, step: 0, data, device, network, codec, store, optimizer })
-    }
-
-    /// Loads a pretrained encoder. Its three-channel stem becomes a one-channel one: gray is three equal channels.
-    fn initialise(&mut self, init: &InitConfig, data_root: &Path) -> Result<()> {
-        let Some(encoder) = &init.encoder else { return Ok(()) };
-        let path = data_root.join(encoder);
-        if let Some(expected) = &init.encoder_sha256 {
-            let got = checkpoint::sha256_of(&path)?;
-            if got != *expected {
-                bail!("init.encoder {}: expected sha256 {expected}, got {got}", path.display());
-            }
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("init.encoder {}", path.display()))?;
-        let tensors =
-            checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
-        let _no_grad = tch::no_grad_guard();
-        for entry in &mut self.store.tensors {
-            let Some(name) = entry.name.strip_prefix("encoder.") else { continue };
-            let value =
-                tensors.get(name).with_context(|| format!("init.encoder: tensor {name} is missing"))?;
-            let summed = if value.dim() == 4 && value.size()[1] == 3 && entry.tensor.size()[1] == 1 {
-                value.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?
-            } else {
-                value.shallow_clone()
-            };
-            if summed.size() != entry.tensor.size() {
-                let (expected, got) = (entry.tensor.size(), summed.size());
-                bail!("init.encoder: tensor {name}: expected {expected:?}, got {got:?}");
-            }
-            entry.tensor.f_copy_(&summed)?;
-        }
-        Ok(())
     }
 
     /// One step of training.
