@@ -53,7 +53,7 @@ pub struct InitConfig {
     pub encoder: Option<PathBuf>,
     /// Its SHA-256, checked when given.
     pub encoder_sha256: Option<String>,
-    /// The folder of a model package of the same network, whose weights are gone on from: below `--data`, or else below the
+    /// The folder of a model package of the same network, whose weights are gone on from, whatever `encoder` says: below `--data`, or else below the
     /// current folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PathBuf>,
@@ -162,9 +162,6 @@ impl RunConfig {
         if config.init.encoder.is_some() && !tensors.iter().any(|tensor| tensor.name.starts_with("encoder."))
         {
             bail!("init.encoder: the network {} has no encoder to load into", config.network.name());
-        }
-        if config.init.encoder.is_some() && config.init.package.is_some() {
-            bail!("init: expected an encoder or a package, got both; a package has its encoder");
         }
         Ok(config)
     }

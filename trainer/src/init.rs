@@ -20,13 +20,13 @@ use crate::config::InitConfig;
 /// A file that cannot be read, has another SHA-256, or does not fit the network.
 pub fn initialise(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<()> {
     let _no_grad = tch::no_grad_guard();
-    if let Some(encoder) = &init.encoder {
-        from_encoder(store, &data_root.join(encoder), init.encoder_sha256.as_deref())?;
-    }
     if let Some(package) = &init.package {
-        from_package(store, &package_folder(package, data_root), init.package_sha256.as_deref())?;
+        return from_package(store, &package_folder(package, data_root), init.package_sha256.as_deref());
     }
-    Ok(())
+    match &init.encoder {
+        Some(encoder) => from_encoder(store, &data_root.join(encoder), init.encoder_sha256.as_deref()),
+        None => Ok(()),
+    }
 }
 
 /// Loads a pretrained encoder. Its three-channel stem becomes a one-channel one: gray is three equal channels.

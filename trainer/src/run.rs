@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::Codec;
 use autochrome_models::net::{Network, TrainStore};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::checkpoint::{self, DataStamp, State};
 use crate::config::RunConfig;
