@@ -157,6 +157,7 @@ impl RunConfig {
         }
         config.data.augment.check().context("data.augment")?;
         config.optim.check().context("optim")?;
+        config.loss.check().context("loss")?;
         let channels = config.codec.build().context("codec")?.channels();
         let tensors = config.network.tensor_specs(channels).context("network")?;
         if config.init.encoder.is_some() && !tensors.iter().any(|tensor| tensor.name.starts_with("encoder."))

@@ -121,7 +121,7 @@ fn a_run_saved_on_cuda_goes_on_on_the_cpu() {
     let mut cuda = start("bins1d", FLOAT32, device);
     losses(&mut cuda, 2);
     cuda.save(&path).unwrap();
-    let mut cpu = Run::resume(&path, Device::Cpu).unwrap();
+    let mut cpu = Run::resume(&path, Path::new("."), Device::Cpu).unwrap();
     assert_eq!(cpu.step, 2);
     assert_near(losses(&mut cpu, 1)[0], losses(&mut cuda, 1)[0], 0.01, "the third step");
 }
