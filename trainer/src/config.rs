@@ -63,7 +63,7 @@ pub struct InitConfig {
 }
 
 /// Data sets. Relative paths lie under the trainer's `--data` folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// Tar archives, folder trees, ImageNet's folders, CIFAR-10 (`data` lists the kinds).

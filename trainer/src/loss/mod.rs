@@ -57,6 +57,9 @@ impl LossConfig {
             bail!("temperature: expected 0.05 to 1, got {temperature}");
         }
         let features = self.features.as_ref();
+        if features.is_some_and(|features| features.samples == Some(0)) {
+            bail!("features.samples: expected at least 1, got 0");
+        }
         for (name, weight) in [
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
