@@ -17,6 +17,7 @@ use crate::pipeline::{Ab, AbPredictor, PredictError};
 pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
+    mirror: bool,
     device: Device,
     kind: Kind,
 }
@@ -68,7 +69,8 @@ impl Colorizer {
         // Before anyone changes it, what this process would use by itself.
         default_threads();
         let network = package.load(resolved.device, resolved.kind)?;
-        Ok(Colorizer { network, codec, device: resolved.device, kind: resolved.kind })
+        let mirror = package.manifest().input.mirror;
+        Ok(Colorizer { network, codec, mirror, device: resolved.device, kind: resolved.kind })
     }
 
     /// What the model says of each pixel of its output, for `l` as [`predict_ab`](AbPredictor::predict_ab) takes it,
@@ -93,11 +95,18 @@ impl Colorizer {
         shares.map(|shares| distribution(&shares, bins).map_err(PredictError::new)).transpose()
     }
 
-    /// The network's output, float32, for L `[1, 1, H, W]`.
+    /// The network's output, float32, for L `[1, 1, H, W]`; of a package with `mirror` the mean with that for the mirror
+    /// image, mirrored back.
     fn output(&self, l: &[f32], size: [i64; 2]) -> Result<Tensor, TchError> {
         let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
         let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
-        self.network.forward(&l)?.f_to_kind(Kind::Float)
+        let output = self.network.forward(&l)?.f_to_kind(Kind::Float)?;
+        if !self.mirror {
+            return Ok(output);
+        }
+        // One after the other: a batch of two would take twice the memory.
+        let other = self.network.forward(&l.f_flip([3_i64].as_slice())?)?.f_to_kind(Kind::Float)?;
+        output.f_add(&other.f_flip([3_i64].as_slice())?)?.f_mul_scalar(0.5)
     }
 
     /// ab `[2, h, w]`, float32 on the CPU, for L `[1, 1, H, W]`.

@@ -38,6 +38,9 @@ pub struct ExportArgs {
     /// Working size: side of the square of pixels that the network sees.
     #[arg(long, default_value_t = 256)]
     pub working_size: u32,
+    /// Looks at the mirror image too and averages: steadier colours for twice the work.
+    #[arg(long)]
+    pub mirror: bool,
     /// The point of the distribution: mean or median (bins2d).
     #[arg(long, value_parser = point)]
     pub point: Option<Point>,
@@ -141,7 +144,7 @@ fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
         license: args.license.clone(),
         default: args.default,
         network: state.config.network.clone(),
-        input: Input { working_size: args.working_size, values: InputValues::L },
+        input: Input { working_size: args.working_size, values: InputValues::L, mirror: args.mirror },
         codec: tuned_codec(state.config.codec.clone(), args)?,
         weights: Weights::default(),
         training: Some(Training {

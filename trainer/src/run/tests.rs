@@ -175,6 +175,7 @@ fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
         license: "MIT".to_owned(),
         default: false,
         working_size: 32,
+        mirror: false,
         point: None,
         temperature: None,
         tilt: None,
