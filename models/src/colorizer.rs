@@ -23,6 +23,7 @@ use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
 pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
+    mirror: bool,
     device: Device,
     kind: Kind,
     last: LastOutput,
@@ -78,6 +79,7 @@ impl Colorizer {
         Ok(Colorizer {
             network,
             codec,
+            mirror: package.manifest().input.mirror,
             device: resolved.device,
             kind: resolved.kind,
             last: LastOutput::default(),
@@ -111,8 +113,20 @@ impl Colorizer {
         self.last.get(l, size, || {
             let l = Tensor::f_from_slice(l)?.f_view([1, 1, size[0], size[1]])?;
             let l = l.f_to_device(self.device)?.f_to_kind(self.kind)?;
-            self.network.forward(&l)?.f_to_kind(Kind::Float)
+            self.seen(&l)
         })
+    }
+
+    /// What the network says, float32; of a package with `mirror` the mean with what it says of the mirror image,
+    /// mirrored back.
+    fn seen(&self, l: &Tensor) -> Result<Tensor, TchError> {
+        let output = self.network.forward(l)?.f_to_kind(Kind::Float)?;
+        if !self.mirror {
+            return Ok(output);
+        }
+        // One after the other: a batch of two would take twice the memory.
+        let other = self.network.forward(&l.f_flip([3_i64].as_slice())?)?.f_to_kind(Kind::Float)?;
+        output.f_add(&other.f_flip([3_i64].as_slice())?)?.f_mul_scalar(0.5)
     }
 
     /// How sure the model is, `[h, w]`, float32 on the CPU.

@@ -53,10 +53,17 @@ pub struct InitConfig {
     pub encoder: Option<PathBuf>,
     /// Its SHA-256, checked when given.
     pub encoder_sha256: Option<String>,
+    /// The folder of a model package of the same network, whose weights are gone on from, whatever `encoder` says: below `--data`, or else below the
+    /// current folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PathBuf>,
+    /// The SHA-256 of its weights, checked when given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_sha256: Option<String>,
 }
 
 /// Data sets. Relative paths lie under the trainer's `--data` folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
     /// Tar archives, folder trees, ImageNet's folders, CIFAR-10 (`data` lists the kinds).
@@ -150,6 +157,7 @@ impl RunConfig {
         }
         config.data.augment.check().context("data.augment")?;
         config.optim.check().context("optim")?;
+        config.loss.check().context("loss")?;
         let channels = config.codec.build().context("codec")?.channels();
         let tensors = config.network.tensor_specs(channels).context("network")?;
         if config.init.encoder.is_some() && !tensors.iter().any(|tensor| tensor.name.starts_with("encoder."))

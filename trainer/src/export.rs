@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::CodecConfig;
+use autochrome_models::codec::point::Point;
 use autochrome_models::package::{
     Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
 };
@@ -37,6 +38,12 @@ pub struct ExportArgs {
     /// Working size: side of the square of pixels that the network sees.
     #[arg(long, default_value_t = 256)]
     pub working_size: u32,
+    /// Looks at the mirror image too and averages: steadier colours for twice the work.
+    #[arg(long)]
+    pub mirror: bool,
+    /// The point of the distribution: mean or median (bins2d).
+    #[arg(long, value_parser = point)]
+    pub point: Option<Point>,
     /// Temperature of the annealed mean, instead of the configuration's.
     #[arg(long)]
     pub temperature: Option<f64>,
@@ -49,6 +56,10 @@ pub struct ExportArgs {
     /// Takes the last weights and not their average.
     #[arg(long)]
     pub raw: bool,
+    /// Takes the mean of these runs' weights and its own, a soup (Wortsman et al. 2022); repeatable. They must have begun at
+    /// the same weights.
+    #[arg(long, value_name = "RUN")]
+    pub soup: Vec<PathBuf>,
     /// JSON of `eval --json`, repeatable: its metrics go into the package.
     #[arg(long)]
     pub metrics: Vec<PathBuf>,
@@ -62,19 +73,55 @@ pub struct ExportArgs {
 /// # Errors
 /// No checkpoint, a parameter out of bounds, or a package that cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
-    let (state, tensors) = checkpoint::read(&checkpoint_path(&args.run))?;
     let prefix = if args.raw { "model." } else { "average." };
+    let (state, mut weights) = weights(&args.run, prefix)?;
+    soup(&mut weights, args, prefix)?;
+    let manifest = manifest(args, &state)?;
+    let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
+    let card = card(&manifest, &state, &args.soup, notes.as_deref());
+    let precision = if args.float32 { Precision::F32 } else { Precision::F16 };
+    let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
+    println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
+    Ok(())
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    match text {
+        "mean" => Ok(Point::Mean),
+        "median" => Ok(Point::Median),
+        _ => Err("expected mean or median".to_owned()),
+    }
+}
+
+/// What a run is and its weights, by name.
+fn weights(run: &Path, prefix: &str) -> Result<(State, Vec<(String, Tensor)>)> {
+    let (state, tensors) = checkpoint::read(&checkpoint_path(run))?;
     let mut weights: Vec<(String, Tensor)> = tensors
         .into_iter()
         .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor)))
         .collect();
     weights.sort_by(|a, b| a.0.cmp(&b.0));
-    let manifest = manifest(args, &state)?;
-    let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
-    let card = card(&manifest, &state, notes.as_deref());
-    let precision = if args.float32 { Precision::F32 } else { Precision::F16 };
-    let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
-    println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
+    Ok((state, weights))
+}
+
+/// Makes `own` the mean of itself and the weights of the runs that the command names.
+fn soup(own: &mut [(String, Tensor)], args: &ExportArgs, prefix: &str) -> Result<()> {
+    let parts = f64::from(u32::try_from(args.soup.len() + 1)?);
+    for run in &args.soup {
+        let (_, others) = weights(run, prefix)?;
+        let differs = |a: &(String, Tensor), b: &(String, Tensor)| a.0 != b.0 || a.1.size() != b.1.size();
+        if own.len() != others.len() || own.iter().zip(&others).any(|(a, b)| differs(a, b)) {
+            bail!("soup {}: expected a run of the same network, got other tensors", run.display());
+        }
+        for ((_, sum), (_, other)) in own.iter_mut().zip(&others) {
+            *sum = sum.f_add(other)?;
+        }
+    }
+    if !args.soup.is_empty() {
+        for (_, sum) in own {
+            *sum = sum.f_div_scalar(parts)?;
+        }
+    }
     Ok(())
 }
 
@@ -97,7 +144,7 @@ fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
         license: args.license.clone(),
         default: args.default,
         network: state.config.network.clone(),
-        input: Input { working_size: args.working_size, values: InputValues::L },
+        input: Input { working_size: args.working_size, values: InputValues::L, mirror: args.mirror },
         codec: tuned_codec(state.config.codec.clone(), args)?,
         weights: Weights::default(),
         training: Some(Training {
@@ -117,6 +164,7 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
         CodecConfig::Bins2d(config) => {
             config.temperature = args.temperature.unwrap_or(config.temperature);
             config.tilt = args.tilt.unwrap_or(config.tilt);
+            config.point = args.point.unwrap_or(config.point);
         }
         CodecConfig::Bins1d(config) => {
             config.temperature = args.temperature.unwrap_or(config.temperature);
@@ -126,6 +174,9 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
             bail!("temperature: expected none for a regression, which has no distribution; leave it out")
         }
         CodecConfig::Regression(_) => {}
+    }
+    if args.point.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
+        bail!("point: expected none for {}, whose colour is a mean; leave it out", codec.name());
     }
     if args.tilt.is_some() && matches!(codec, CodecConfig::Regression(_)) {
         bail!("tilt: expected none for a regression, which has no distribution; leave it out");
@@ -144,7 +195,7 @@ fn read_metrics(path: &Path) -> Result<(String, std::collections::BTreeMap<Strin
     Ok((set, metrics.iter().filter_map(|(name, entry)| Some((name.clone(), value(entry)?))).collect()))
 }
 
-fn card(manifest: &Manifest, state: &State, notes: Option<&str>) -> String {
+fn card(manifest: &Manifest, state: &State, soup: &[PathBuf], notes: Option<&str>) -> String {
     use std::fmt::Write;
     let mut card = format!("# {}\n\n{}\n\n", manifest.name, manifest.description);
     // Writing to a string cannot fail.
@@ -156,8 +207,17 @@ fn card(manifest: &Manifest, state: &State, notes: Option<&str>) -> String {
     if !state.commit.is_empty() {
         let _ = writeln!(card, "- Trainer: commit {}", state.commit);
     }
-    if let Some(encoder) = &config.init.encoder {
-        let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
+    match (&config.init.package, &config.init.encoder) {
+        (Some(package), _) => {
+            let _ = writeln!(card, "- Begun from: {}", package.display());
+        }
+        (None, Some(encoder)) => {
+            let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
+        }
+        (None, None) => {}
+    }
+    for run in soup {
+        let _ = writeln!(card, "- Mean with the weights of: {}", run.display());
     }
     let _ = writeln!(card, "\n## Training data\n\n| set | photographs | sha256 |\n|---|---|---|");
     for stamp in &state.data {

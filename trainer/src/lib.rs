@@ -10,6 +10,7 @@ pub mod eval;
 pub mod export;
 pub mod figure;
 pub mod figures;
+pub mod init;
 pub mod inspect;
 pub mod lock;
 pub mod log;

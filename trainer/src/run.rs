@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::Codec;
 use autochrome_models::net::{Network, TrainStore};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::checkpoint::{self, DataStamp, State};
-use crate::config::{InitConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::data::Batch;
-use crate::loss::loss;
+use crate::init;
+use crate::loss::{Objective, Truth};
 use crate::optim::Optimizer;
 
 /// Everything a training step touches.
@@ -24,6 +25,7 @@ pub struct Run {
     device: Device,
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
+    objective: Objective,
     store: TrainStore,
     optimizer: Optimizer,
 }
@@ -43,20 +45,20 @@ impl Run {
     /// # Errors
     /// The network, the codec or the initial weights are refused.
     pub fn start(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
-        let mut run = Self::blank(config, data, device)?;
+        let mut run = Self::blank(config, data, data_root, device)?;
         let init = run.config.init.clone();
-        run.initialise(&init, data_root)?;
+        init::initialise(&mut run.store, &init, data_root)?;
         run.optimizer = Optimizer::new(&run.config.optim, &run.store)?;
         Ok(run)
     }
 
-    /// A run as a checkpoint left it.
+    /// A run as a checkpoint left it; `data_root` as for [`start`](Self::start).
     ///
     /// # Errors
     /// The file is no checkpoint, or lacks a tensor.
-    pub fn resume(path: &Path, device: Device) -> Result<Self> {
+    pub fn resume(path: &Path, data_root: &Path, device: Device) -> Result<Self> {
         let (state, tensors) = checkpoint::read(path)?;
-        let mut run = Self::blank(state.config, state.data, device)?;
+        let mut run = Self::blank(state.config, state.data, data_root, device)?;
         run.step = state.step;
         let _no_grad = tch::no_grad_guard();
         for (name, mut place) in run.tensors() {
@@ -82,7 +84,7 @@ impl Run {
         self.config = config;
     }
 
-    fn blank(config: RunConfig, data: Vec<DataStamp>, device: Device) -> Result<Self> {
+    fn blank(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
         tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
         let codec = config.codec.build()?;
         let mut store = TrainStore::new(device);
@@ -96,40 +98,9 @@ impl Run {
         if size < stride {
             bail!("data.augment.size: expected at least {stride}, the network's stride, got {size}");
         }
+        let objective = Objective::new(&config.loss, data_root, device)?;
         let optimizer = Optimizer::new(&config.optim, &store)?;
-        Ok(Run { config, step: 0, data, device, network, codec, store, optimizer })
-    }
-
-    /// Loads a pretrained encoder. Its three-channel stem becomes a one-channel one: gray is three equal channels.
-    fn initialise(&mut self, init: &InitConfig, data_root: &Path) -> Result<()> {
-        let Some(encoder) = &init.encoder else { return Ok(()) };
-        let path = data_root.join(encoder);
-        if let Some(expected) = &init.encoder_sha256 {
-            let got = checkpoint::sha256_of(&path)?;
-            if got != *expected {
-                bail!("init.encoder {}: expected sha256 {expected}, got {got}", path.display());
-            }
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("init.encoder {}", path.display()))?;
-        let tensors =
-            checkpoint::tensors(&bytes).with_context(|| format!("init.encoder {}", path.display()))?;
-        let _no_grad = tch::no_grad_guard();
-        for entry in &mut self.store.tensors {
-            let Some(name) = entry.name.strip_prefix("encoder.") else { continue };
-            let value =
-                tensors.get(name).with_context(|| format!("init.encoder: tensor {name} is missing"))?;
-            let summed = if value.dim() == 4 && value.size()[1] == 3 && entry.tensor.size()[1] == 1 {
-                value.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?
-            } else {
-                value.shallow_clone()
-            };
-            if summed.size() != entry.tensor.size() {
-                let (expected, got) = (entry.tensor.size(), summed.size());
-                bail!("init.encoder: tensor {name}: expected {expected:?}, got {got:?}");
-            }
-            entry.tensor.f_copy_(&summed)?;
-        }
-        Ok(())
+        Ok(Run { config, step: 0, data, device, network, codec, objective, store, optimizer })
     }
 
     /// One step of training.
@@ -174,11 +145,12 @@ impl Run {
         let l = Tensor::f_from_slice(&batch.l)?.f_view([count, 1, size, size])?.f_to_device(self.device)?;
         let ab = Tensor::f_from_slice(&batch.ab)?.f_view([count, 2, size, size])?.f_to_device(self.device)?;
         let cell = self.network.stride_out();
-        let ab =
-            if cell > 1 { ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)? } else { ab };
-        let target = self.codec.encode(&ab)?;
+        let cells = match cell {
+            1 => ab.shallow_clone(),
+            _ => ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)?,
+        };
         let output = self.network.forward_t(&l, train)?;
-        Ok(loss(&output, &target, self.config.loss)?)
+        Ok(self.objective.loss(self.codec.as_ref(), &output, &Truth { l: &l, ab: &ab, cells: &cells })?)
     }
 
     /// Writes a checkpoint.

@@ -144,7 +144,7 @@ fn open_run(
             folder.display()
         );
     }
-    let mut run = Run::resume(&checkpoint, device)?;
+    let mut run = Run::resume(&checkpoint, &args.data, device)?;
     if !is_continuation(&run.config, &config, run.step) {
         bail!(
             "{}: expected the configuration of its checkpoint, got a changed one; name another --out",

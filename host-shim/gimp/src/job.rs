@@ -41,23 +41,29 @@ pub fn colorize<H: Handle>(
 ) -> Result<Vec<Item<H>>, Error> {
     check(core, image, layers, settings.output)?;
     core.progress_start("Colorize Photo: loading the model");
+    let coloured = colour_all(core, image, layers, settings, engine);
+    core.progress_end();
+    commit(core, image, &coloured?, settings.output)
+}
+
+/// Reads and colours all layers, telling progress.
+fn colour_all<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    layers: &[Item<H>],
+    settings: &Settings,
+    engine: Option<Engine>,
+) -> Result<Vec<Coloured<H>>, Error> {
     let mut engine = engine.map_or_else(Engine::open, Ok)?;
     core.progress(LOADED);
-    let mut coloured = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let share = (COLOURED - LOADED) / f64::from(u32::try_from(layers.len()).unwrap_or(u32::MAX));
-        let begin = LOADED + share * f64::from(u32::try_from(index).unwrap_or_default());
-        let mut progress = |fraction: f64| core.progress(begin + share * fraction);
-        match colour_one(core, image, *layer, settings, &mut engine, &mut progress) {
-            Ok(one) => coloured.push(one),
-            Err(error) => {
-                core.progress_end();
-                return Err(error);
-            }
-        }
-    }
-    core.progress_end();
-    commit(core, image, &coloured, settings.output)
+    let share = (COLOURED - LOADED) / f64::from(u32::try_from(layers.len()).unwrap_or(u32::MAX));
+    let one = |(index, layer): (u32, &Item<H>)| {
+        let begin = LOADED + share * f64::from(index);
+        colour_one(core, image, *layer, settings, &mut engine, &mut |fraction| {
+            core.progress(begin + share * fraction)
+        })
+    };
+    (0..).zip(layers).map(one).collect()
 }
 
 /// Refuses what cannot be coloured, before any work.

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use super::bins2d::{self, rebalancing};
-use super::{Bins, Codec, CodecError, Target, annealed_mean, check, narrow, tilted};
+use super::point::{Point, annealed_point};
+use super::{Bins, Codec, CodecError, Target, check, narrow, tilted};
 
 /// Parameters of [`Bins1d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,7 +184,7 @@ impl Codec for Bins1d {
         let temperature = temperature.unwrap_or(self.config.temperature);
         let centres = self.centres()?;
         let halves = tilted(output, &self.shift)?.f_chunk(2, 1)?;
-        let decoded = halves.iter().map(|half| annealed_mean(half, &centres, temperature));
+        let decoded = halves.iter().map(|half| annealed_point(half, &centres, temperature, Point::Mean));
         Tensor::f_cat(&decoded.collect::<Result<Vec<_>, _>>()?, 1)
     }
 

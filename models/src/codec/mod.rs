@@ -8,6 +8,7 @@
 pub mod bins1d;
 pub mod bins2d;
 mod nearest;
+pub mod point;
 pub mod regression;
 
 use serde::{Deserialize, Serialize};
@@ -141,21 +142,6 @@ pub trait Codec: Send + Sync {
     /// # Errors
     /// Whatever libtorch reports.
     fn distribution(&self, output: &Tensor, tilted: bool) -> Result<Option<Tensor>, TchError>;
-}
-
-/// Temperatures below this are taken as this: nothing changes any more but the rounding.
-const MIN_TEMPERATURE: f64 = 0.01;
-
-/// Annealed mean (Zhang et al. 2016, equation 5): the mean of `centres` under softmax(logits / T).
-///
-/// `logits` is `[N, Q, H, W]`, `centres` `[Q, D]`; gives `[N, D, H, W]`, float32.
-fn annealed_mean(logits: &Tensor, centres: &Tensor, temperature: f64) -> Result<Tensor, TchError> {
-    let logits = logits.f_to_kind(Kind::Float)?;
-    let shares = logits.f_div_scalar(temperature.max(MIN_TEMPERATURE))?.f_softmax(1, Kind::Float)?;
-    let (n, q, height, width) = shares.size4()?;
-    let dims = centres.size2()?.1;
-    let centres = centres.f_to_device(shares.device())?.f_tr()?;
-    centres.f_matmul(&shares.f_reshape([n, q, height * width])?)?.f_reshape([n, dims, height, width])
 }
 
 /// Logits `[N, Q, H, W]` with `shift`, Q numbers, added to each pixel's, in float32; nothing is done where all are 0.

@@ -38,6 +38,7 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
     let colorizer = Colorizer {
         network: Box::new(Counting(Arc::clone(&passes))),
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
+        mirror: false,
         device: Device::Cpu,
         kind: Kind::Float,
         last: LastOutput::default(),

@@ -192,10 +192,19 @@ impl Classifier {
     /// # Errors
     /// Whatever libtorch reports.
     pub fn forward(&self, rgb: &Tensor) -> Result<Tensor, TchError> {
+        Ok(self.look(rgb)?.1)
+    }
+
+    /// The encoder's features at strides 2, 4, 8, 16 and 32, and the class logits, as [`forward`](Self::forward).
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn look(&self, rgb: &Tensor) -> Result<(Vec<Tensor>, Tensor), TchError> {
         let features = self.encoder.forward(rgb, false)?;
         let last =
             features.last().ok_or_else(|| TchError::Torch("the encoder gave no features".to_owned()))?;
         let pooled = self.head.forward(last, false)?.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?;
-        pooled.f_linear(&self.weight, Some(&self.bias))
+        let logits = pooled.f_linear(&self.weight, Some(&self.bias))?;
+        Ok((features, logits))
     }
 }

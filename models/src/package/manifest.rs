@@ -64,6 +64,10 @@ pub struct Input {
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
+    /// Whether the picture's mirror image is looked at too and both opinions are averaged: steadier colours for twice the
+    /// work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mirror: bool,
 }
 
 /// What the network is fed.

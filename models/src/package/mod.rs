@@ -84,6 +84,15 @@ impl Package {
         self.build(device, kind).map_err(|problem| PackageError { folder: self.folder.clone(), problem })
     }
 
+    /// Every tensor of the weights, in float32 on the CPU, by name: what a training that goes on from here begins with.
+    ///
+    /// # Errors
+    /// The weights changed since they were checked, or there is no memory for them.
+    pub fn tensors(&self) -> Result<HashMap<String, Tensor>, PackageError> {
+        let loaded = self.weights.load(&self.manifest.weights.sha256);
+        loaded.map_err(|problem| PackageError { folder: self.folder.clone(), problem })
+    }
+
     fn build(&self, device: Device, kind: Kind) -> Result<Box<dyn Network>, Problem> {
         let channels = self.manifest.codec.build()?.channels();
         let mut store = LoadStore { tensors: self.weights.load(&self.manifest.weights.sha256)? };

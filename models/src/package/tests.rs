@@ -4,7 +4,10 @@ use std::fs;
 
 use super::*;
 use crate::codec::{CodecConfig, RegressionConfig};
+use crate::colorizer::Colorizer;
+use crate::device::{DeviceRequest, resolve};
 use crate::net::{NetConfig, SeedReportConfig, TrainStore};
+use crate::pipeline::AbPredictor;
 
 fn manifest(name: &str) -> Manifest {
     Manifest {
@@ -14,7 +17,7 @@ fn manifest(name: &str) -> Manifest {
         license: "CC0-1.0".to_owned(),
         default: true,
         network: NetConfig::SeedReport(SeedReportConfig::default()),
-        input: Input { working_size: 64, values: InputValues::L },
+        input: Input { working_size: 64, values: InputValues::L, mirror: false },
         codec: CodecConfig::Regression(RegressionConfig::default()),
         weights: Weights::default(),
         training: Some(Training {
@@ -58,6 +61,27 @@ fn what_was_trained_is_what_is_loaded() {
     network.prepare(Device::Cpu, Kind::Float).unwrap();
     let l = Tensor::rand([1, 1, 32, 48], (Kind::Float, Device::Cpu)) * 100.0;
     assert_eq!(network.forward(&l).unwrap(), loaded.forward(&l).unwrap());
+}
+
+#[test]
+fn with_mirror_a_mirrored_picture_has_the_mirrored_colours() {
+    let (_, tensors) = trained();
+    let home = tempfile::tempdir().unwrap();
+    let l: Vec<f32> = (0..64 * 64_u16).map(|i| f32::from(i % 64 * 7 % 100)).collect();
+    let mirrored: Vec<f32> = l.chunks(64).flat_map(|row| row.iter().rev().copied()).collect();
+    let differs = |mirror: bool| {
+        let mut manifest = manifest("a");
+        manifest.input.mirror = mirror;
+        let folder = home.path().join(mirror.to_string());
+        let package = Package::write(&folder, &manifest, &tensors, "# A\n", Precision::F32).unwrap();
+        let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).unwrap()).unwrap();
+        let of = |l: &[f32]| colorizer.predict_ab(l, 64, 64, None, 1).unwrap();
+        let (straight, other) = (of(&l), of(&mirrored));
+        let back = other.a.chunks(other.width).flat_map(|row| row.iter().rev());
+        straight.a.iter().zip(back).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
+    };
+    assert!(differs(true) < 1e-3, "{}", differs(true));
+    assert!(differs(false) > 1e-2, "the network itself knows left from right");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
-use autochrome_models::color::srgb_to_lab;
-use image::RgbImage;
+use autochrome_models::color::{gray8_to_lightness, srgb_to_lab};
 use image::imageops::{self, FilterType};
+use image::{GrayImage, RgbImage};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::DataSet;
+use super::degrade::degrade;
+use crate::eval::gray_of;
 
 /// How a photograph of any size becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,7 +40,7 @@ impl Fit {
 }
 
 /// How a photograph becomes a training sample.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
     /// Side of the sample in pixels.
@@ -55,6 +57,14 @@ pub struct Augment {
     /// Whether half of the samples are mirrored.
     #[serde(default = "yes")]
     pub flip: bool,
+    /// Share of the samples, 0 to 1, whose L is made that of an old photograph; their colours stay.
+    #[serde(default, skip_serializing_if = "none")]
+    pub degrade: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn none(share: &f64) -> bool {
+    *share == 0.0
 }
 
 fn yes() -> bool {
@@ -73,6 +83,9 @@ impl Augment {
             if !(1..=4096).contains(&side) {
                 bail!("{name}: expected 1 to 4096, got {side}");
             }
+        }
+        if !(0.0..=1.0).contains(&self.degrade) {
+            bail!("degrade: expected 0 to 1, got {}", self.degrade);
         }
         if least > most {
             bail!("crop_min: expected at most crop_max ({most}), got {least}");
@@ -199,7 +212,8 @@ impl Batches {
             let index = order[(position + attempt) % order.len()];
             if let Some(image) = self.data.decode(index) {
                 let crop = augment(&image, &self.augment, &mut generator);
-                return Ok(Sample { name: self.data.items[index].name.clone(), crop });
+                let name = self.data.items[index].name.clone();
+                return Ok(Sample { name, aged: aged(&crop, self.augment.degrade, &mut generator), crop });
             }
         }
         let (name, reason) = self.data.corrupt().pop().unwrap_or_default();
@@ -215,10 +229,13 @@ impl Batches {
         let (mut l, mut ab) =
             (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
         let mut names = Vec::with_capacity(samples.len());
-        for Sample { name, crop } in samples {
+        for Sample { name, crop, aged } in samples {
             let lab = crop.pixels().map(|pixel| srgb_to_lab(pixel.0.map(|v| f32::from(v) / 255.0)));
             let lab: Vec<[f32; 3]> = lab.collect();
-            l.extend(lab.iter().map(|lab| lab[0]));
+            match aged {
+                Some(aged) => l.extend(aged.as_raw().iter().map(|&v| gray8_to_lightness()[usize::from(v)])),
+                None => l.extend(lab.iter().map(|lab| lab[0])),
+            }
             ab.extend(lab.iter().map(|lab| lab[1]));
             ab.extend(lab.iter().map(|lab| lab[2]));
             names.push(name);
@@ -230,6 +247,14 @@ impl Batches {
 struct Sample {
     name: String,
     crop: RgbImage,
+    /// What L is taken from in place of the crop.
+    aged: Option<GrayImage>,
+}
+
+/// The gray of an old photograph, for this share of the samples. Draws nothing where there are none, so that older
+/// configurations make the batches they made.
+fn aged(crop: &RgbImage, share: f64, generator: &mut ChaCha8Rng) -> Option<GrayImage> {
+    (share > 0.0 && generator.random_bool(share)).then(|| degrade(&gray_of(crop), generator))
 }
 
 /// Makes a square of the photograph, brings it to size, mirrors it or not.

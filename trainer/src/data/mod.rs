@@ -9,6 +9,7 @@
 
 mod batch;
 mod cifar10;
+mod degrade;
 mod folder;
 mod header;
 mod imagenet;

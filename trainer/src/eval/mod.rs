@@ -39,9 +39,9 @@ pub struct EvalArgs {
     /// Folder of the model package; left out with `--baseline`.
     #[arg(required_unless_present = "baseline", value_name = "PACKAGE")]
     pub package: Option<PathBuf>,
-    /// Tar archive, folder or CIFAR-10.
-    #[arg(long, value_name = "PATH")]
-    pub data: PathBuf,
+    /// Tar archive, folder or CIFAR-10; repeatable, in the order of a configuration for its `--held-out`.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub data: Vec<PathBuf>,
     /// What of it is measured.
     #[command(flatten)]
     pub selection: Selection,
@@ -188,7 +188,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
         evaluate(&data, args.limit, classifier.as_ref(), Some(&mut viewers), paint)
     };
-    let name = args.data.display().to_string();
+    let name = args.data.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ");
     let (mut reports, mut own_temperature) = (Vec::new(), None);
     match &args.package {
         None => {
@@ -228,7 +228,7 @@ fn measure_other(other: &Path, data: &DataSet, resolved: &Resolved, args: &EvalA
 }
 
 fn open(args: &EvalArgs) -> Result<DataSet> {
-    let all = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
+    let all = crate::data::open(&args.data, &args.selection)?;
     match args.held_out {
         Some(count) => Ok(all.hold_out(count)?.1),
         None => Ok(all),

@@ -61,6 +61,12 @@ impl Classifier {
         Ok(Self { network, device })
     }
 
+    /// The network itself; nothing of it learns.
+    #[must_use]
+    pub fn network(&self) -> &net::Classifier {
+        &self.network
+    }
+
     /// The likeliest class of a photograph, 0 to 999.
     ///
     /// # Errors

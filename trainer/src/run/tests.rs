@@ -1,6 +1,7 @@
 //! A step is the same step in either precision and on either device.
 
 use autochrome_models::device::{DeviceRequest, resolve};
+use tch::Kind;
 
 use super::*;
 
@@ -121,7 +122,78 @@ fn a_run_saved_on_cuda_goes_on_on_the_cpu() {
     let mut cuda = start("bins1d", FLOAT32, device);
     losses(&mut cuda, 2);
     cuda.save(&path).unwrap();
-    let mut cpu = Run::resume(&path, Device::Cpu).unwrap();
+    let mut cpu = Run::resume(&path, Path::new("."), Device::Cpu).unwrap();
     assert_eq!(cpu.step, 2);
     assert_near(losses(&mut cpu, 1)[0], losses(&mut cuda, 1)[0], 0.01, "the third step");
+}
+
+#[test]
+fn a_run_that_goes_on_from_a_package_begins_where_that_one_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = start("bins2d", FLOAT32, Device::Cpu);
+    losses(&mut first, 5);
+    first.save(&checkpoint_path(folder.path())).unwrap();
+    let export = crate::export::ExportArgs {
+        name: Some("first".to_owned()),
+        description: "a test".to_owned(),
+        float32: true,
+        ..export_of(folder.path(), &folder.path().join("first"))
+    };
+    crate::export::run(&export).unwrap();
+    let mut config = config("bins2d", FLOAT32);
+    config.seed += 1;
+    config.init.package = Some(PathBuf::from("first"));
+    let mut second = Run::start(config.clone(), Vec::new(), folder.path(), Device::Cpu).unwrap();
+    let batches = [toy_batch()];
+    let (a, b) = (first.held_out_loss(&batches).unwrap(), second.held_out_loss(&batches).unwrap());
+    assert_near(a, b, 1e-5, "loss of the first run's average and of the second's start");
+    config.init.package_sha256 = Some("0".to_owned());
+    let refused = Run::start(config, Vec::new(), folder.path(), Device::Cpu).err().expect("another sha256");
+    assert!(format!("{refused:#}").contains("expected sha256 0, got"), "{refused:#}");
+}
+
+#[test]
+fn a_soup_of_a_run_and_itself_is_that_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = start("bins2d", FLOAT32, Device::Cpu);
+    losses(&mut run, 3);
+    run.save(&checkpoint_path(folder.path())).unwrap();
+    let weights = |name: &str, soup: Vec<PathBuf>| {
+        let export = export_of(folder.path(), &folder.path().join(name));
+        crate::export::run(&crate::export::ExportArgs { soup, ..export }).unwrap();
+        std::fs::read(folder.path().join(name).join("weights.safetensors")).unwrap()
+    };
+    assert_eq!(weights("alone", Vec::new()), weights("soup", vec![folder.path().to_owned()]));
+}
+
+fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
+    crate::export::ExportArgs {
+        run: run.to_owned(),
+        package: package.to_owned(),
+        name: Some("tiny".to_owned()),
+        description: "a test".to_owned(),
+        license: "MIT".to_owned(),
+        default: false,
+        working_size: 32,
+        mirror: false,
+        point: None,
+        temperature: None,
+        tilt: None,
+        float32: false,
+        raw: false,
+        soup: Vec::new(),
+        metrics: Vec::new(),
+        notes: None,
+    }
+}
+
+#[test]
+fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learnt_from() {
+    let plain = losses(&mut start("bins2d", FLOAT32, Device::Cpu), 1)[0];
+    let mut config = config("bins2d", FLOAT32);
+    config.loss.distance = Some(crate::loss::DistanceConfig { weight: 2.0 });
+    assert!(RunConfig::parse(&config.to_text().unwrap()).unwrap() == config);
+    let both = losses(&mut Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap(), 30);
+    assert!(both[0] > plain + 1.0, "about 40 off, in steps of 10, twice: {} and {plain}", both[0]);
+    assert!(both[29] < 0.9 * both[0], "{both:?}");
 }

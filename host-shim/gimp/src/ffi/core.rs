@@ -144,8 +144,8 @@ impl<H: Handle> Core<H> {
     /// with linear samples, which are finer than encoded ones where it is light.
     pub fn depth(&self, image: Image<H>) -> Depth {
         match unsafe { (self.table.precision)(image.0) } {
-            101..200 => Depth::Eight,
-            100 | 201..300 => Depth::Sixteen,
+            101..=199 => Depth::Eight,
+            100 | 201..=299 => Depth::Sixteen,
             _ => Depth::Float,
         }
     }
