@@ -190,6 +190,7 @@ unsafe fn check(params: *const AutochromeParams) -> Result<f32, Failure> {
     match Mode::current() {
         Mode::Fail => return Err((AUTOCHROME_INTERNAL_ERROR, "the stub was asked to fail".into())),
         Mode::Memory => return Err((AUTOCHROME_OUT_OF_MEMORY, "the stub was asked to lack memory".into())),
+        Mode::Cancel => return Err((AUTOCHROME_CANCELLED, "the stub gave up of its own accord".into())),
         Mode::PanicStatus => return Err((AUTOCHROME_INTERNAL_PANIC, "the stub was asked to panic".into())),
         Mode::UnknownStatus => return Err((250, "the stub was asked for an unknown number".into())),
         _ => {}

@@ -15,6 +15,8 @@ pub enum Mode {
     Memory,
     /// `panic-status`: every picture fails with `AUTOCHROME_INTERNAL_PANIC`.
     PanicStatus,
+    /// `cancel`: every picture ends as cancelled, though nobody asked for it.
+    Cancel,
     /// `unknown-status`: every picture fails with a number that no header names.
     UnknownStatus,
     /// `crash`: the process is aborted in the middle of a picture.
@@ -42,6 +44,7 @@ impl Mode {
             Ok("fail") => Self::Fail,
             Ok("memory") => Self::Memory,
             Ok("panic-status") => Self::PanicStatus,
+            Ok("cancel") => Self::Cancel,
             Ok("unknown-status") => Self::UnknownStatus,
             Ok("crash") => Self::Crash,
             Ok("cancel-probe") => Self::CancelProbe,

@@ -77,7 +77,9 @@ fn a_plugin_that_fails_leaves_the_image_as_it_was() {
     with_each(|mut gimp| {
         gimp.gray("gray.png");
         let mut lines = Vec::new();
-        for mode in ["fail", "memory", "panic-status", "unknown-status", "no-session", "old-abi", "crash"] {
+        for mode in
+            ["fail", "memory", "panic-status", "unknown-status", "cancel", "no-session", "old-abi", "crash"]
+        {
             gimp = gimp.with_stub(mode);
             let told = gimp.run(&format!(
                 "{TRY}\n(say (state image))\n(export image \"before.png\")\n(define failed #t)\n\
@@ -86,6 +88,12 @@ fn a_plugin_that_fails_leaves_the_image_as_it_was() {
             ));
             let same = gimp.open("before.png") == gimp.open("after.png");
             lines.push(format!("{mode}: {} same picture: {same}", told.said.join("; ")));
+        }
+        // One that takes its time, and one that has tricks for who cancels: both colour.
+        for mode in ["slow", "cancel-probe"] {
+            gimp = gimp.with_stub(mode);
+            let told = gimp.run(&format!("{TRY}\n(colorize image (top image) 0)\n(say (state image))"));
+            lines.push(format!("{mode}: {}", told.said.join("; ")));
         }
         // Both generations: the same image before and after, and an error each time.
         pin("gimp_failing_plugins", &lines.join("\n"));
