@@ -86,3 +86,29 @@ fn pages_that_have_colours_already_stay_as_they_are() {
     let tiff::decoder::DecodingResult::U8(samples) = decoder.read_image().unwrap() else { panic!("8 bits") };
     assert_eq!(samples, colours);
 }
+
+#[test]
+fn how_sure_the_model_is_comes_as_a_gray_map_beside_each_output() {
+    use autochrome_tests::tiff_files::{self, Page};
+    let desk = Desk::new();
+    desk.gray("a.jpg");
+    let ran = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-sure"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let (map, result) = (load(&desk.path("out/a-sure.png")), load(&desk.path("out/a.png")));
+    assert_eq!(map.color(), ColorType::L8);
+    assert_eq!((map.width(), map.height()), (result.width(), result.height()));
+
+    let again = desk.run(&["a.jpg", "-o", "out/b.png", "--confidence=-sure"]);
+    assert_eq!(again.code, Some(0), "another output has another map: {}", again.err);
+    std::fs::remove_file(desk.path("out/a.png")).unwrap();
+    let taken = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-sure"]);
+    assert_eq!(taken.code, Some(1), "a map that is there is not replaced");
+    assert!(!desk.path("out/a.png").exists(), "{}", taken.err);
+
+    let page = || Page::new((8, 8), &[8], 1, vec![90; 64]);
+    std::fs::write(desk.path("pages.tif"), tiff_files::file(&[page(), page()])).unwrap();
+    let pages = desk.run(&["pages.tif", "-o", "out/pages.tif", "--confidence=-sure"]);
+    assert_eq!(pages.code, Some(1));
+    assert!(pages.err.contains("the map of confidence: it has 2 pages, and PNG holds one"), "{}", pages.err);
+    assert!(!desk.path("out/pages.tif").exists() && !desk.path("out/pages-sure.png").exists());
+}
