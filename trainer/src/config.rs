@@ -49,7 +49,7 @@ pub struct RunConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InitConfig {
-    /// An EfficientNet-Lite0 checkpoint (safetensors) for the encoder.
+    /// A checkpoint (safetensors) of the network's EfficientNet-Lite for the encoder.
     pub encoder: Option<PathBuf>,
     /// Its SHA-256, checked when given.
     pub encoder_sha256: Option<String>,

@@ -21,10 +21,10 @@ use crate::config::InitConfig;
 pub fn initialise(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<()> {
     let _no_grad = tch::no_grad_guard();
     if let Some(package) = &init.package {
-        return from_package(store, &package_folder(package, data_root), init.package_sha256.as_deref());
+        return from_package(store, &found(package, data_root), init.package_sha256.as_deref());
     }
     match &init.encoder {
-        Some(encoder) => from_encoder(store, &data_root.join(encoder), init.encoder_sha256.as_deref()),
+        Some(encoder) => from_encoder(store, &found(encoder, data_root), init.encoder_sha256.as_deref()),
         None => Ok(()),
     }
 }
@@ -66,10 +66,10 @@ fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> 
     Ok(())
 }
 
-/// Data lies in one folder and the packages that ship in another, so both are looked at.
-fn package_folder(package: &Path, data_root: &Path) -> PathBuf {
-    let below = data_root.join(package);
-    if below.exists() { below } else { package.to_owned() }
+/// Data lies in one folder, the packages that ship and the encoders that were fetched in another: both are looked at.
+fn found(path: &Path, data_root: &Path) -> PathBuf {
+    let below = data_root.join(path);
+    if below.exists() || !path.exists() { below } else { path.to_owned() }
 }
 
 fn expect_sha256(expected: &str, got: &str) -> Result<()> {

@@ -34,7 +34,8 @@ pub struct OptimConfig {
     pub rule: Rule,
     /// Peak learning rate.
     pub lr: f64,
-    /// Peak learning rate of tensors named `encoder.*`; absent: `lr`.
+    /// Peak learning rate of tensors named `encoder.*`; absent: `lr`. With 0 the encoder is held: its normalizations keep
+    /// their statistics too, and a step costs less.
     pub encoder_lr: Option<f64>,
     /// Decoupled weight decay, on tensors of two or more dimensions.
     #[serde(default)]

@@ -48,6 +48,7 @@ impl Run {
         let mut run = Self::blank(config, data, data_root, device)?;
         let init = run.config.init.clone();
         init::initialise(&mut run.store, &init, data_root)?;
+        run.hold()?;
         run.optimizer = Optimizer::new(&run.config.optim, &run.store)?;
         Ok(run)
     }
@@ -75,7 +76,16 @@ impl Run {
             }
             place.f_copy_(value)?;
         }
+        run.hold()?;
         Ok(run)
+    }
+
+    /// An encoder whose rate is 0 is held, which is cheaper than gradients that move nothing.
+    fn hold(&mut self) -> Result<()> {
+        if self.config.optim.encoder_lr == Some(0.0) {
+            self.network.hold_encoder(self.device, self.config.precision.kind(self.device))?;
+        }
+        Ok(())
     }
 
     /// Goes on under a configuration that agrees with the old one so far.

@@ -8,7 +8,7 @@
 
 mod conv_group;
 mod eccv16;
-mod efficientnet_lite0;
+mod efficientnet_lite;
 mod layers;
 mod lite_unet;
 mod seed_report;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
 pub use eccv16::{Eccv16, Eccv16Config};
-pub use efficientnet_lite0::{Classifier, Encoder, STAGE_CHANNELS};
+pub use efficientnet_lite::{Classifier, Encoder, Lite};
 pub use layers::{Activation, Conv, Layer, Norm};
 pub use lite_unet::{LiteUnet, LiteUnetConfig};
 pub use seed_report::{SeedReport, SeedReportConfig};
@@ -28,7 +28,7 @@ pub use store::{Init, NetError, Path, SpecStore, Store, TensorSpec, TrainStore};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum NetConfig {
-    /// EfficientNet-Lite0 encoder and a light U-Net decoder: the network that ships.
+    /// EfficientNet-Lite encoder and a light U-Net decoder: the network that ships.
     LiteUnet(LiteUnetConfig),
     /// The network of the seed report's appendix.
     SeedReport(SeedReportConfig),
@@ -111,6 +111,16 @@ pub trait Network: Send {
     /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind.
     fn compute_in(&mut self, kind: Kind) {
         self.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
+    }
+
+    /// Lets the encoder be as it is from now on: it takes no part in training, its normalizations use the statistics they
+    /// have, and its layers are made ready for prediction, so that a step costs less. Weights must be in their place
+    /// already. A network without an encoder has none to hold.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn hold_encoder(&mut self, _device: Device, _kind: Kind) -> Result<(), TchError> {
+        Ok(())
     }
 
     /// Makes the network ready for prediction on `device`: batch normalization folded into the convolutions

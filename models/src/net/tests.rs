@@ -15,9 +15,14 @@ fn trained_like(config: &NetConfig, out_channels: i64) -> (Box<dyn Network>, Tra
     (network, store)
 }
 
-fn every_network() -> [NetConfig; 4] {
+fn with_context() -> NetConfig {
+    NetConfig::LiteUnet(LiteUnetConfig { widths: vec![64, 48, 32], encoder: Lite::Lite2, context: true })
+}
+
+fn every_network() -> [NetConfig; 5] {
     [
         NetConfig::LiteUnet(LiteUnetConfig::default()),
+        with_context(),
         NetConfig::SeedReport(SeedReportConfig::default()),
         NetConfig::SeedReport(SeedReportConfig { halvings: 1, ..SeedReportConfig::default() }),
         NetConfig::Eccv16(Eccv16Config::default()),
@@ -84,8 +89,23 @@ fn preparing_for_prediction_keeps_the_output() {
 }
 
 #[test]
+fn a_held_encoder_tells_the_same_and_does_not_learn() {
+    let (mut network, store) = trained_like(&with_context(), 313);
+    let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
+    let before = tch::no_grad(|| network.forward(&l)).expect("runs");
+    network.hold_encoder(Device::Cpu, Kind::Float).expect("holds");
+    let after = tch::no_grad(|| network.forward(&l)).expect("runs");
+    let scale = before.abs().max().double_value(&[]);
+    assert!((before - after).abs().max().double_value(&[]) < 1e-4 * scale.max(1.0));
+    network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
+    for entry in store.tensors.iter().filter(|entry| entry.learnt) {
+        assert_ne!(entry.tensor.grad().defined(), entry.name.starts_with("encoder."), "{}", entry.name);
+    }
+}
+
+#[test]
 fn listing_a_network_allocates_nothing_and_refuses_absurd_sizes() {
-    let absurd = NetConfig::LiteUnet(LiteUnetConfig { widths: [8, 8, 8, 1 << 40] });
+    let absurd = NetConfig::LiteUnet(LiteUnetConfig { widths: vec![8, 8, 8, 1 << 40], ..Default::default() });
     let error = absurd.tensor_specs(313).expect_err("refused").to_string();
     assert_eq!(error, format!("widths: expected 8 to 512 each, got {}", 1_i64 << 40));
     let error =
@@ -170,7 +190,7 @@ fn a_dilated_convolution_adds_up_pixels_that_lie_apart() {
 fn activations_lie_channels_last_in_training() {
     for kind in [Kind::Float, Kind::BFloat16] {
         let mut store = TrainStore::new(Device::Cpu);
-        let mut encoder = Encoder::new(Path::root(&mut store), 1).expect("builds");
+        let mut encoder = Encoder::new(Path::root(&mut store), Lite::Lite0, 1).expect("builds");
         encoder.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
         let shape = conv_group::GroupShape { input: 16, output: 24, count: 2, stride: 2, dilation: 2 };
         let mut group = conv_group::ConvGroup::new(Path::root(&mut store), shape, 1e-3).expect("builds");

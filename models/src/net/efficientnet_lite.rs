@@ -1,19 +1,21 @@
-//! EfficientNet-Lite0 (Tan and Le 2019, arXiv 1905.11946; the "Lite" variant has no squeeze-and-excitation and
-//! uses ReLU6), as an encoder for one channel and as the ImageNet classifier the metrics ask.
+//! EfficientNet-Lite (Tan and Le 2019, arXiv 1905.11946; the "Lite" variants have no squeeze-and-excitation and use
+//! ReLU6), as an encoder for one channel and as the ImageNet classifier the metrics ask.
 //!
-//! | stage | blocks | kernel | stride | expansion | channels | output stride |
+//! | stage | blocks of Lite0, Lite1, Lite2 | kernel | stride | expansion | channels of Lite0 and Lite1, Lite2 | output stride |
 //! |---|---|---|---|---|---|---|
-//! | stem | - | 3 | 2 | - | 32 | 2 |
-//! | 0 | 0 | 3 | 1 | 1 | 16 | 2 |
-//! | 1 | 1-2 | 3 | 2 | 6 | 24 | 4 |
-//! | 2 | 3-4 | 5 | 2 | 6 | 40 | 8 |
-//! | 3 | 5-7 | 3 | 2 | 6 | 80 | 16 |
-//! | 4 | 8-10 | 5 | 1 | 6 | 112 | 16 |
-//! | 5 | 11-14 | 5 | 2 | 6 | 192 | 32 |
-//! | 6 | 15 | 3 | 1 | 6 | 320 | 32 |
+//! | stem | - | 3 | 2 | - | 32, 32 | 2 |
+//! | 0 | 1, 1, 1 | 3 | 1 | 1 | 16, 16 | 2 |
+//! | 1 | 2, 3, 3 | 3 | 2 | 6 | 24, 24 | 4 |
+//! | 2 | 2, 3, 3 | 5 | 2 | 6 | 40, 48 | 8 |
+//! | 3 | 3, 4, 4 | 3 | 2 | 6 | 80, 88 | 16 |
+//! | 4 | 3, 4, 4 | 5 | 1 | 6 | 112, 120 | 16 |
+//! | 5 | 4, 5, 5 | 5 | 2 | 6 | 192, 208 | 32 |
+//! | 6 | 1, 1, 1 | 3 | 1 | 6 | 320, 352 | 32 |
+//! | head | - | 1 | 1 | - | 1280, 1280 | 32 |
 //!
-//! Tensor names are those of the public checkpoint (`_conv_stem`, `_bn0`, `_blocks.N._expand_conv`, ...).
+//! Tensor names are those of the public checkpoints (`_conv_stem`, `_bn0`, `_blocks.N._expand_conv`, ...).
 
+use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
 use super::layers::{Activation, Conv, ConvShape, Layer};
@@ -22,19 +24,47 @@ use super::store::{NetError, Path};
 /// Batch normalization epsilon of the checkpoint.
 const EPS: f64 = 1e-3;
 
-/// Channels of the features the encoder gives, at strides 2, 4, 8, 16 and 32.
-pub const STAGE_CHANNELS: [i64; 5] = [16, 24, 40, 112, 320];
+/// Which of the family: each is deeper, and from Lite2 on wider, than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lite {
+    /// Width 1, depth 1.
+    #[default]
+    Lite0,
+    /// Width 1, depth 1.1.
+    Lite1,
+    /// Width 1.1, depth 1.2.
+    Lite2,
+}
 
-/// (blocks, kernel, stride, expansion, output channels) a stage.
-const STAGES: [(usize, i64, i64, i64, i64); 7] = [
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-];
+/// Blocks and output channels of a stage.
+type Extent = (usize, i64);
+
+impl Lite {
+    /// The table of the module's documentation.
+    fn extents(self) -> [Extent; 7] {
+        match self {
+            Self::Lite0 => [(1, 16), (2, 24), (2, 40), (3, 80), (3, 112), (4, 192), (1, 320)],
+            Self::Lite1 => [(1, 16), (3, 24), (3, 40), (4, 80), (4, 112), (5, 192), (1, 320)],
+            Self::Lite2 => [(1, 16), (3, 24), (3, 48), (4, 88), (4, 120), (5, 208), (1, 352)],
+        }
+    }
+
+    /// Channels of the features the encoder gives, at strides 2, 4, 8, 16 and 32.
+    #[must_use]
+    pub fn channels(self) -> [i64; 5] {
+        TAPS.map(|stage| self.extents()[stage].1)
+    }
+}
+
+/// (kernel, stride, expansion) of a stage.
+const STAGES: [(i64, i64, i64); 7] =
+    [(3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6)];
+
+/// Channels of the stem and of the head: the same in the whole family.
+const STEM: i64 = 32;
+/// See [`STEM`].
+pub const HEAD: i64 = 1280;
 
 /// The stages after which the resolution is about to halve, and the last: where features are taken.
 const TAPS: [usize; 5] = [0, 1, 2, 4, 6];
@@ -114,17 +144,18 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`super::Store::tensor`].
-    pub fn new(mut path: Path, channels: i64) -> Result<Self, NetError> {
+    pub fn new(mut path: Path, lite: Lite, channels: i64) -> Result<Self, NetError> {
         let stem = Conv::with_norm(
             &mut path,
             ("_conv_stem", "_bn0"),
-            ConvShape::dense(channels, 32, 3, 2),
+            ConvShape::dense(channels, STEM, 3, 2),
             EPS,
             Activation::Relu6,
         )?;
         let mut path = path.sub("_blocks");
-        let (mut blocks, mut taps, mut input) = (Vec::new(), Vec::new(), 32);
-        for (stage, (count, kernel, stride, expansion, output)) in STAGES.into_iter().enumerate() {
+        let (mut blocks, mut taps, mut input) = (Vec::new(), Vec::new(), STEM);
+        for (stage, (count, output)) in lite.extents().into_iter().enumerate() {
+            let (kernel, stride, expansion) = STAGES[stage];
             for index in 0..count {
                 let stride = if index == 0 { stride } else { 1 };
                 let name = blocks.len().to_string();
@@ -162,7 +193,17 @@ impl Encoder {
     }
 }
 
-/// The ImageNet classifier: tells whether a recoloured photograph is recognised.
+/// The classifier's last convolution, on the features at stride 32: what it tells the thousand classes from.
+///
+/// # Errors
+/// As [`super::Store::tensor`].
+pub fn head(path: &mut Path, lite: Lite) -> Result<Conv, NetError> {
+    let [.., last] = lite.channels();
+    let shape = ConvShape::dense(last, HEAD, 1, 1);
+    Conv::with_norm(path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)
+}
+
+/// The ImageNet classifier, EfficientNet-Lite0: tells whether a recoloured photograph is recognised.
 #[derive(Debug)]
 pub struct Classifier {
     encoder: Encoder,
@@ -178,11 +219,10 @@ impl Classifier {
     /// As [`super::Store::tensor`].
     pub fn new(mut path: Path) -> Result<Self, NetError> {
         use super::store::Init;
-        let encoder = Encoder::new(path.sub_here(), 3)?;
-        let shape = ConvShape::dense(320, 1280, 1, 1);
-        let head = Conv::with_norm(&mut path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)?;
+        let encoder = Encoder::new(path.sub_here(), Lite::Lite0, 3)?;
+        let head = head(&mut path, Lite::Lite0)?;
         let mut fc = path.sub("_fc");
-        let weight = fc.tensor("weight", &[1000, 1280], Init::Normal(0.01))?;
+        let weight = fc.tensor("weight", &[1000, HEAD], Init::Normal(0.01))?;
         let bias = fc.tensor("bias", &[1000], Init::Constant(0.0))?;
         Ok(Classifier { encoder, head, weight, bias })
     }
