@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 /// What a browser may be called.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -43,6 +45,20 @@ pub fn find(test: &str) -> Option<PathBuf> {
 /// Opens a copy of `page` with `before` run ahead of the page's scripts and `driver` after them; gives the document
 /// as it stands once the browser's clock is 60 seconds ahead. The copy lies beside the page.
 pub fn drive(browser: &Path, page: &Path, before: &str, driver: &str) -> String {
+    drive_as(browser, &Person::default(), page, before, driver)
+}
+
+/// Whose browser it is: what it keeps is there the next time that person opens it.
+pub struct Person(TempDir);
+
+impl Default for Person {
+    fn default() -> Self {
+        Person(tempfile::tempdir().expect("a folder for the browser"))
+    }
+}
+
+/// As [`drive`], in that person's browser.
+pub fn drive_as(browser: &Path, person: &Person, page: &Path, before: &str, driver: &str) -> String {
     let text = std::fs::read_to_string(page).expect("reads the page");
     let (head, rest) = text.split_once("<body>").expect("a page has a body");
     let (body, end) = rest.rsplit_once("</body>").expect("a body ends");
@@ -50,7 +66,7 @@ pub fn drive(browser: &Path, page: &Path, before: &str, driver: &str) -> String 
     let driven =
         format!("{head}<body><script>{before}</script>{body}<script>{HELPERS}{driver}</script></body>{end}");
     std::fs::write(&copy, driven).expect("writes the copy");
-    dump(browser, &copy)
+    dump(browser, person.0.path(), &copy)
 }
 
 /// What every driver may use: elements by id, waiting for a condition, keys.
@@ -62,12 +78,11 @@ window.addEventListener("error", (event) => { document.body.dataset.error = even
 window.addEventListener("unhandledrejection", (event) => { document.body.dataset.error = String(event.reason); });
 "#;
 
-fn dump(browser: &Path, page: &Path) -> String {
-    let folder = tempfile::tempdir().expect("a folder for the browser");
-    let out = folder.path().join("document.html");
+fn dump(browser: &Path, folder: &Path, page: &Path) -> String {
+    let out = folder.join("document.html");
     let child = Command::new(browser)
         .args(QUIET)
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .args(["--virtual-time-budget=60000", "--dump-dom"])
         .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null())
