@@ -227,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn every_package_that_ships_was_made_from_the_configuration_of_its_recipe() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap();
+        let packages =
+            std::fs::read_dir(root.join("models/packages")).unwrap().map(|entry| entry.unwrap().path());
+        for package in packages.filter(|path| path.is_dir()) {
+            let name = package.file_name().unwrap().to_string_lossy();
+            let recipe = read(root.join(format!("trainer/recipes/{name}.toml")));
+            let config = RunConfig::read(&root.join(recipe["config"].as_str().unwrap())).unwrap();
+            let made_from = read(package.join("model.toml"))["training"]["config"].clone();
+            assert_eq!(made_from.try_into::<RunConfig>().unwrap(), config, "{name}");
+        }
+    }
+
+    #[test]
     fn a_file_that_extends_another_differs_in_what_it_says_and_in_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();

@@ -11,6 +11,7 @@ mod gimp;
 mod install;
 mod libtorch;
 mod manifest;
+mod retrain;
 mod setup;
 mod test;
 mod tools;
@@ -40,6 +41,8 @@ enum Command {
     Demo(demo::Args),
     /// Runs every check and test of the project, cheapest first
     Test(test::Args),
+    /// Trains a package that ships again, from its recipe
+    Retrain(retrain::Args),
     /// Says what is found on this machine and what to do about what is not
     Doctor,
     /// Builds and installs the programs, the plugin, libtorch and the models
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&workspace, &args).map(|()| true),
         Command::Demo(args) => demo::run(&workspace, &args).map(|()| true),
         Command::Test(args) => test::run(&workspace, &args),
+        Command::Retrain(args) => retrain::run(&workspace, &args).map(|()| true),
         Command::Doctor => doctor::run(&workspace).map(|()| true),
         Command::Install(args) => install::run(&workspace, &args).map(|()| true),
         Command::Uninstall { prefix } => install::uninstall(prefix).map(|()| true),

@@ -1,0 +1,234 @@
+//! `cargo xtask retrain NAME`: a package that ships, made again.
+//!
+//! The idea: **a recipe is data**, `trainer/recipes/NAME.toml` with the card's notes in `NAME.md` beside it, and what is
+//! done with it are the trainer's own commands, so that each can be repeated by hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::setup;
+use crate::workspace::{Workspace, output, run as run_command};
+
+/// What `retrain` is told.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The package, a file of trainer/recipes
+    name: String,
+    /// The folder with the data sets
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where the runs go; a run that is there is gone on with [default: runs/]
+    #[arg(long, value_name = "DIR")]
+    runs: Option<PathBuf>,
+    /// Threads the trainer computes on; 0: all
+    #[arg(long, default_value_t = 0)]
+    threads: u32,
+    /// Says what would be called, and calls nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How a package is made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipe {
+    /// The trainer's configuration.
+    config: PathBuf,
+    /// An encoder that `trainer/encoder.py` fetches first.
+    encoder: Option<String>,
+    /// What `export` is told besides the folders.
+    export: Vec<String>,
+}
+
+/// The photographs a package is measured on, and the classifier asked about them; both lie in the data folder.
+const MEASURED_ON: [&str; 2] = ["photos-eval-public.tar", "efficientnet_lite0.safetensors"];
+
+/// Trains, exports, measures, and exports again with the metrics.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let recipe = recipe(workspace.root(), &args.name)?;
+    let data = args.data.canonicalize().with_context(|| format!("--data {}", args.data.display()))?;
+    let runs = args.runs.clone().unwrap_or_else(|| workspace.root().join("runs"));
+    let plan = Plan { root: workspace.root(), name: &args.name, recipe: &recipe, data: &data, runs: &runs };
+    if args.dry_run {
+        plan.steps(args.threads).iter().for_each(|step| println!("{}", step.join(" ")));
+        return Ok(());
+    }
+    setup::ensure(workspace)?;
+    workspace.build(&["autochrome-trainer"])?;
+    let trainer = workspace.built("autochrome-trainer");
+    for step in plan.steps(args.threads) {
+        // An encoder that was fetched once, and checked then, is not fetched again.
+        if step[0] == "python3" && plan.encoder().is_some_and(|path| path.is_file()) {
+            continue;
+        }
+        let program = if step[0] == TRAINER { trainer.as_os_str() } else { step[0].as_ref() };
+        let mut command = workspace.command(program);
+        command.current_dir(workspace.root()).args(&step[1..]);
+        if step[1] == "eval" {
+            fs::write(plan.metrics(), output(&mut command, &step.join(" "))?)?;
+        } else {
+            run_command(&mut command, &step.join(" "))?;
+        }
+    }
+    println!("{}: to use it, copy it to models/packages", plan.package().display());
+    Ok(())
+}
+
+/// What a step of a plan calls the trainer.
+const TRAINER: &str = "autochrome-trainer";
+
+struct Plan<'a> {
+    root: &'a Path,
+    name: &'a str,
+    recipe: &'a Recipe,
+    data: &'a Path,
+    runs: &'a Path,
+}
+
+impl Plan<'_> {
+    fn run(&self) -> PathBuf {
+        self.runs.join(self.name)
+    }
+
+    fn package(&self) -> PathBuf {
+        self.runs.join("packages").join(self.name)
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.run().join("eval.json")
+    }
+
+    fn encoder(&self) -> Option<PathBuf> {
+        let name = self.recipe.encoder.as_ref()?;
+        Some(self.root.join(format!("target/encoders/efficientnet_{name}.safetensors")))
+    }
+
+    /// Every command, program first.
+    fn steps(&self, threads: u32) -> Vec<Vec<String>> {
+        let text = |path: &Path| path.display().to_string();
+        let trainer = |arguments: &[String]| [&[TRAINER.to_owned()], arguments].concat();
+        let threads = ["--threads".to_owned(), threads.to_string()];
+        let mut steps = Vec::new();
+        if let Some(encoder) = &self.recipe.encoder {
+            steps.push(vec!["python3".to_owned(), "trainer/encoder.py".to_owned(), encoder.clone()]);
+        }
+        let mut train =
+            vec!["train".to_owned(), text(&self.recipe.config), "--data".to_owned(), text(self.data)];
+        train.extend(["--out".to_owned(), text(&self.run())]);
+        if self.run().join("checkpoint.safetensors").is_file() {
+            train.push("--resume".to_owned());
+        }
+        steps.push(trainer(&[&train[..], &threads].concat()));
+        let mut export = vec!["export".to_owned(), text(&self.run()), text(&self.package())];
+        export.extend(self.recipe.export.iter().cloned());
+        export.extend(["--notes".to_owned(), format!("trainer/recipes/{}.md", self.name)]);
+        steps.push(trainer(&export));
+        let [photographs, classifier] = MEASURED_ON.map(|name| self.data.join(name));
+        if photographs.is_file() {
+            let mut eval = vec!["eval".to_owned(), text(&self.package()), "--json".to_owned()];
+            eval.extend([
+                "--data".to_owned(),
+                text(&photographs),
+                "--classifier".to_owned(),
+                text(&classifier),
+            ]);
+            steps.push(trainer(&[&eval[..], &threads].concat()));
+            export.extend(["--metrics".to_owned(), text(&self.metrics())]);
+            steps.push(trainer(&export));
+        }
+        steps
+    }
+}
+
+fn recipe(root: &Path, name: &str) -> Result<Recipe> {
+    let folder = root.join("trainer/recipes");
+    let path = folder.join(format!("{name}.toml"));
+    if !path.is_file() {
+        let known: Vec<String> = names(&folder)?;
+        bail!("there is no recipe {name}: expected one of {}", known.join(", "));
+    }
+    let text = fs::read_to_string(&path)?;
+    toml::from_str(&text).with_context(|| format!("recipe {}", path.display()))
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("recipes {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkout() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+    }
+
+    #[test]
+    fn every_recipe_has_a_configuration_and_notes_and_every_package_that_ships_a_recipe() {
+        let folder = checkout().join("trainer/recipes");
+        for name in names(&folder).unwrap() {
+            let recipe = recipe(checkout(), &name).unwrap();
+            assert!(checkout().join(&recipe.config).is_file(), "{name}");
+            assert!(folder.join(format!("{name}.md")).is_file(), "{name}");
+        }
+        for package in fs::read_dir(checkout().join("models/packages")).unwrap() {
+            let package = package.unwrap();
+            if package.path().is_dir() {
+                recipe(checkout(), &package.file_name().to_string_lossy()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_there_is_gone_on_with_and_what_can_be_measured_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = Recipe {
+            config: "c.toml".into(),
+            encoder: Some("lite2".into()),
+            export: vec!["--default".into()],
+        };
+        let plan = Plan {
+            root: folder.path(),
+            name: "n",
+            recipe: &recipe,
+            data: folder.path(),
+            runs: folder.path(),
+        };
+        let told = |threads| plan.steps(threads).iter().map(|step| step.join(" ")).collect::<Vec<_>>();
+        let at = folder.path().display();
+        let train = format!("autochrome-trainer train c.toml --data {at} --out {at}/n");
+        let export = format!(
+            "autochrome-trainer export {at}/n {at}/packages/n --default --notes trainer/recipes/n.md"
+        );
+        let first =
+            ["python3 trainer/encoder.py lite2".to_owned(), format!("{train} --threads 2"), export.clone()];
+        assert_eq!(told(2), first);
+        fs::create_dir(plan.run()).unwrap();
+        fs::write(plan.run().join("checkpoint.safetensors"), "").unwrap();
+        fs::write(folder.path().join(MEASURED_ON[0]), "").unwrap();
+        let told = told(0);
+        assert_eq!(told[1], format!("{train} --resume --threads 0"));
+        assert!(
+            told[3]
+                .starts_with(&format!("autochrome-trainer eval {at}/packages/n --json --data {at}/photos"))
+        );
+        assert_eq!(told[4], format!("{export} --metrics {at}/n/eval.json"));
+    }
+
+    #[test]
+    fn a_recipe_that_is_not_there_is_refused_with_those_that_are() {
+        let said = recipe(checkout(), "absent").unwrap_err().to_string();
+        assert!(said.contains("expected one of") && said.contains("everyday"), "{said}");
+    }
+}
