@@ -11,6 +11,7 @@ mod eccv16;
 mod efficientnet_lite;
 mod layers;
 mod lite_unet;
+mod ready;
 mod seed_report;
 mod store;
 
