@@ -6,40 +6,20 @@
 //! profiler wants: `valgrind --tool=callgrind target/release/examples/pixels 1 1 rgb8`.
 #![allow(missing_docs, reason = "a program")]
 
+#[path = "../benches/shared/clock.rs"]
+mod clock;
 #[path = "../benches/shared/fake.rs"]
 mod fake;
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clock::time;
 use fake::{CASES, Job};
-
-/// A clock that stands still while other programs have the core, for work on this thread alone; where the system has
-/// none, the time of day.
-struct Clock(Instant);
-
-impl Clock {
-    fn now(&self) -> Duration {
-        let ran = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-        let ran = ran.and_then(|text| text.split_whitespace().next()?.parse().ok()).map(Duration::from_nanos);
-        ran.unwrap_or_else(|| self.0.elapsed())
-    }
-}
-
-fn run(job: &mut Job, threads: usize) -> Duration {
-    let (clock, start) = (Clock(Instant::now()), Instant::now());
-    let before = clock.now();
-    job.run(threads);
-    if threads == 1 { clock.now() - before } else { start.elapsed() }
-}
 
 fn copy(bytes: usize) -> impl FnMut() -> Duration {
     let (source, mut target) = (vec![1_u8; bytes], vec![0_u8; bytes]);
-    move || {
-        let start = Instant::now();
-        black_box(&mut target).copy_from_slice(black_box(&source));
-        start.elapsed()
-    }
+    move || time(1, || black_box(&mut target).copy_from_slice(black_box(&source))).0
 }
 
 fn main() {
@@ -57,7 +37,8 @@ fn main() {
         let mut floor = copy(job.bytes());
         let mut least = [Duration::MAX; 3];
         for _ in 0..runs {
-            let times = [floor(), run(&mut job, 1), run(&mut job, 2)];
+            let [one, two] = [1, 2].map(|threads| time(threads, || job.run(threads)).0);
+            let times = [floor(), one, two];
             least.iter_mut().zip(times).for_each(|(least, time)| *least = (*least).min(time));
         }
         let [copied, one, two] = least.map(|time| time.as_secs_f64() * 1e3);
