@@ -107,7 +107,17 @@ def ours(side, threads):
     def run(times):
         print(times, file=process.stdin, flush=True)
         return json.loads(process.stdout.readline())
-    return process.pid, run
+
+    def run_alone(times):
+        # The clock of what another process ran, as clock_getcpuclockid(3) makes its number.
+        clock = ~process.pid << 3 | 2
+        taken = []
+        for _ in range(times):
+            start = time.clock_gettime(clock)
+            run(1)
+            taken.append((time.clock_gettime(clock) - start) * 1e3)
+        return taken
+    return process.pid, run_alone if threads == 1 else run
 
 
 def peers(options):

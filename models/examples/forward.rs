@@ -2,15 +2,13 @@
 //!
 //! `cargo run --release -p autochrome-models --example forward -- [FOLDER] [SIDE] [THREADS]`. For each line read, a number of
 //! runs, it answers with a line of JSON, the milliseconds of each; so a program can let it take turns with others
-//! (`models/benches/peers.py`). One thread is timed by what it ran, several by the clock on the wall.
+//! (`models/benches/peers.py`).
 #![allow(missing_docs, reason = "a program")]
-
-#[path = "../benches/shared/clock.rs"]
-mod clock;
 
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use autochrome_models::package::Package;
 use tch::{Device, Kind, Tensor};
@@ -21,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().unwrap_or_else(|| EVERYDAY.to_owned());
     let side: i64 = args.next().map_or(Ok(256), |arg| arg.parse())?;
-    let threads: usize = args.next().map_or(Ok(2), |arg| arg.parse())?;
-    tch::set_num_threads(i32::try_from(threads)?);
+    let threads: i32 = args.next().map_or(Ok(2), |arg| arg.parse())?;
+    tch::set_num_threads(threads);
     let _no_grad = tch::no_grad_guard();
     let network = Package::open(Path::new(&folder))?.load(Device::Cpu, Kind::Float)?;
     let l = Tensor::f_rand([1, 1, side, side], (Kind::Float, Device::Cpu))?.f_mul_scalar(100.0)?;
@@ -30,9 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let runs: usize = line?.trim().parse()?;
         let mut times = Vec::with_capacity(runs);
         for _ in 0..runs {
-            let (taken, logits) = clock::time(threads, || network.forward(&l));
-            drop(logits?);
-            times.push(taken.as_secs_f64() * 1e3);
+            let start = Instant::now();
+            let logits = network.forward(&l)?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+            drop(logits);
         }
         println!("{}", serde_json::to_string(&times)?);
         std::io::stdout().flush()?;
