@@ -120,8 +120,12 @@ impl Block {
             Some(expand) => &expand.forward(x, train)?,
             None => x,
         };
-        let y = self.project.forward(&self.depthwise.forward(wide, train)?, train)?;
-        if self.residual { y.f_add(x) } else { Ok(y) }
+        let mut y = self.project.forward(&self.depthwise.forward(wide, train)?, train)?;
+        match (self.residual, train) {
+            (false, _) => Ok(y),
+            (true, false) => y.f_add_(x),
+            (true, true) => y.f_add(x),
+        }
     }
 
     fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn Layer> {

@@ -12,6 +12,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::ready::Ready;
 use super::store::{Init, NetError, Path};
 
 /// A layer that can be made ready for prediction.
@@ -42,12 +43,16 @@ pub enum Activation {
 }
 
 impl Activation {
-    fn apply(self, x: Tensor) -> Result<Tensor, TchError> {
-        match self {
-            Self::None => Ok(x),
-            Self::Relu => x.f_relu(),
-            Self::Relu6 => x.f_clamp(0.0, 6.0),
-            Self::Hardswish => x.f_hardswish(),
+    /// In prediction where `x` lies, which saves fresh memory; in training what was there is needed once more.
+    fn apply(self, mut x: Tensor, train: bool) -> Result<Tensor, TchError> {
+        match (self, train) {
+            (Self::None, _) => Ok(x),
+            (Self::Relu, true) => x.f_relu(),
+            (Self::Relu, false) => x.f_relu_(),
+            (Self::Relu6, true) => x.f_clamp(0.0, 6.0),
+            (Self::Relu6, false) => x.f_clamp_(0.0, 6.0),
+            (Self::Hardswish, true) => x.f_hardswish(),
+            (Self::Hardswish, false) => x.f_hardswish_(),
         }
     }
 }
@@ -114,6 +119,8 @@ pub struct Conv {
     activation: Activation,
     /// The kind to cast to; `None` where input and weights are of one kind already.
     compute: Option<Kind>,
+    /// The faster form of the weights, once prepared.
+    ready: Option<Ready>,
 }
 
 /// Shape of a convolution.
@@ -222,6 +229,7 @@ impl Conv {
             transposed: false,
             activation,
             compute: None,
+            ready: None,
         }
     }
 
@@ -241,7 +249,7 @@ impl Conv {
             Some(norm) => norm.forward(&y, train)?,
             None => y,
         };
-        self.activation.apply(y)
+        self.activation.apply(y, train)
     }
 
     fn across(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
@@ -249,14 +257,18 @@ impl Conv {
         let reach = (self.kernel - 1) * self.dilation + 1;
         let (top, bottom) = same_padding(height, reach, self.stride);
         let (left, right) = same_padding(width, reach, self.stride);
-        let convolve = |x: &Tensor, padding: [i64; 2]| {
+        let convolve = |x: &Tensor, weight: &Tensor, padding: [i64; 2]| {
             let (stride, dilation) = ([self.stride; 2], [self.dilation; 2]);
             x.f_conv2d(weight, bias, stride, padding, dilation, self.groups)
         };
-        if top == bottom && left == right {
-            return convolve(x, [top, left]);
+        match &self.ready {
+            Some(Ready::Product(product)) => product.of(x),
+            _ if top == bottom && left == right => convolve(x, weight, [top, left]),
+            Some(Ready::Widened(weight)) if top < bottom && left < right => {
+                convolve(x, weight, [bottom, right])
+            }
+            _ => convolve(&x.f_constant_pad_nd([left, right, top, bottom])?, weight, [0, 0]),
         }
-        convolve(&x.f_constant_pad_nd([left, right, top, bottom])?, [0, 0])
     }
 
     fn up(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TchError> {
@@ -270,6 +282,7 @@ impl Conv {
 impl Layer for Conv {
     fn compute_in(&mut self, kind: Kind) {
         self.compute = Some(kind);
+        self.ready = None;
     }
 
     fn prepare(&mut self, device: Device, kind: Kind) -> Result<(), TchError> {
@@ -287,6 +300,9 @@ impl Layer for Conv {
             Some(bias) => Some(bias.f_detach()?.f_to_device(device)?.f_to_kind(kind)?),
             None => None,
         };
+        if self.dilation == 1 && !self.transposed {
+            self.ready = Ready::of(&self.weight, self.bias.as_ref(), self.stride, self.groups)?;
+        }
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod eccv16;
 mod efficientnet_lite;
 mod layers;
 mod lite_unet;
+mod ready;
 mod seed_report;
 mod store;
 
@@ -130,6 +131,9 @@ pub trait Network: Send {
     /// Whatever libtorch reports, out of memory first of all.
     fn prepare(&mut self, device: Device, kind: Kind) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
+        if device == Device::Cpu {
+            ready::keep_freed_memory()?;
+        }
         self.layers_mut().into_iter().try_for_each(|layer| layer.prepare(device, kind))
     }
 }

@@ -89,6 +89,27 @@ fn preparing_for_prediction_keeps_the_output() {
 }
 
 #[test]
+fn made_ready_a_convolution_says_the_same_at_every_size() {
+    let _no_grad = tch::no_grad_guard();
+    let dense = |outputs| ConvShape::dense(24, outputs, 1, 1);
+    let depthwise = |kernel| ConvShape::depthwise(24, kernel, 2);
+    for shape in [dense(40), dense(313), depthwise(3), depthwise(5), ConvShape::dense(1, 32, 3, 2)] {
+        let mut store = TrainStore::new(Device::Cpu);
+        let conv = Conv::with_bias(Path::root(&mut store), shape, Activation::Hardswish);
+        let mut conv = conv.expect("builds");
+        for size in [[2, shape.input, 16, 16], [1, shape.input, 15, 16], [1, shape.input, 9, 7]] {
+            let x = Tensor::randn(size, (Kind::Float, Device::Cpu));
+            conv.compute_in(Kind::Float);
+            let plain = conv.forward(&x, false).expect("runs");
+            conv.prepare(Device::Cpu, Kind::Float).expect("prepares");
+            let ready = conv.forward(&x, false).expect("runs");
+            assert_eq!(ready.size(), plain.size(), "{shape:?}");
+            assert!(ready.allclose(&plain, 1e-5, 1e-5, false), "{shape:?} at {size:?}");
+        }
+    }
+}
+
+#[test]
 fn a_held_encoder_tells_the_same_and_does_not_learn() {
     let (mut network, store) = trained_like(&with_context(), 313);
     let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;

@@ -1,0 +1,93 @@
+//! What the measurements of the pixels share: pictures, and a predictor that costs nothing.
+
+use std::ops::ControlFlow;
+
+use autochrome_models::pipeline::{
+    Ab, AbPredictor, ImageView, ImageViewMut, Params, PixelFormat, PredictError, colorize,
+};
+
+/// Gives smooth chroma at a quarter of the working size; `reach` is the largest value.
+struct Fake {
+    reach: f32,
+}
+
+impl AbPredictor for Fake {
+    fn predict_ab(
+        &self,
+        _l: &[f32],
+        width: usize,
+        height: usize,
+        _temperature: Option<f32>,
+        _threads: usize,
+    ) -> Result<Ab, PredictError> {
+        let (width, height) = (width / 4, height / 4);
+        let plane = |phase: f32| -> Vec<f32> {
+            (0..width * height).map(|at| self.reach * (at as f32 * 0.01 + phase).sin()).collect()
+        };
+        Ok(Ab { width, height, a: plane(0.0), b: plane(1.0) })
+    }
+}
+
+/// Formats and the largest chroma.
+pub struct Case {
+    pub name: &'static str,
+    pub from: PixelFormat,
+    pub to: PixelFormat,
+    reach: f32,
+}
+
+pub const CASES: [Case; 6] = [
+    Case { name: "gray8", from: PixelFormat::Gray8, to: PixelFormat::Rgb8, reach: 15.0 },
+    Case { name: "rgb8", from: PixelFormat::Rgb8, to: PixelFormat::Rgb8, reach: 15.0 },
+    Case { name: "rgba8", from: PixelFormat::Rgba8, to: PixelFormat::Rgba8, reach: 15.0 },
+    Case { name: "gray16", from: PixelFormat::Gray16, to: PixelFormat::Rgb16, reach: 15.0 },
+    Case { name: "rgb16", from: PixelFormat::Rgb16, to: PixelFormat::Rgb16, reach: 15.0 },
+    Case { name: "rgb8-out-of-gamut", from: PixelFormat::Rgb8, to: PixelFormat::Rgb8, reach: 150.0 },
+];
+
+/// A picture of a case, and room for its colours.
+pub struct Job<'a> {
+    pub case: &'a Case,
+    size: (u32, u32),
+    source: Vec<u8>,
+    target: Vec<u8>,
+}
+
+impl<'a> Job<'a> {
+    pub fn new(case: &'a Case, size: (u32, u32)) -> Self {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        let source = picture(width, height, case.from.bytes_per_pixel());
+        let target = vec![0_u8; width * height * case.to.bytes_per_pixel()];
+        Job { case, size, source, target }
+    }
+
+    /// Half of the bytes that are read and written: what a copy would read.
+    pub fn bytes(&self) -> usize {
+        (self.source.len() + self.target.len()) / 2
+    }
+
+    pub fn run(&mut self, threads: usize) {
+        let (width, height) = self.size;
+        let Case { from, to, reach, .. } = *self.case;
+        let stride = |format: PixelFormat| {
+            isize::try_from(width).expect("small") * isize::try_from(format.bytes_per_pixel()).expect("small")
+        };
+        let params = Params { working_size: 256, strength: 1.0, temperature: None, threads };
+        let input = ImageView::new(from, width, height, stride(from), &self.source).expect("a whole picture");
+        let mut output =
+            ImageViewMut::new(to, width, height, stride(to), &mut self.target).expect("a whole picture");
+        colorize(&Fake { reach }, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))
+            .expect("it colorizes");
+    }
+}
+
+/// A gradient with texture, so that every code occurs and neighbours differ.
+fn picture(width: usize, height: usize, bytes_per_pixel: usize) -> Vec<u8> {
+    (0..width * height)
+        .flat_map(|at| {
+            let (x, y) = (at % width, at / width);
+            let code = u8::try_from((x / 20 + (x * 7 + y * 13) % 40 + y / 300) % 256).unwrap_or(u8::MAX);
+            std::iter::repeat_n(code, bytes_per_pixel)
+        })
+        .collect()
+}
