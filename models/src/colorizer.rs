@@ -139,7 +139,8 @@ impl Colorizer {
     ) -> Result<Option<Tensor>, TchError> {
         let _no_grad = tch::no_grad_guard();
         let output = self.output(l, size)?;
-        let Some(shares) = self.codec.distribution(&output, true)? else { return Ok(None) };
+        // As the network gave it: the tilt is there for the colours, and makes the probabilities less true (docs/pixels.md).
+        let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
         let ab = self.codec.decode(&output, t.map(f64::from))?;
         let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab.f_squeeze_dim(0)?, bins)?;
         near.f_to_device(Device::Cpu)?.f_contiguous().map(Some)

@@ -107,6 +107,19 @@ fn every_figure_is_made_of_a_model_with_bins_in_the_plane() {
 }
 
 #[test]
+fn the_map_of_confidence_is_held_against_the_truth() {
+    let root = trained(LITE_UNET);
+    let root = root.path();
+    let asked = ["confidence", "package", "--data", "photos", "--csv", "numbers.csv", "--device", "cpu"];
+    assert_eq!(draws(root, &asked), (500, 720));
+    let numbers = std::fs::read_to_string(root.join("numbers.csv")).expect("the numbers");
+    assert_eq!(numbers.lines().count(), 1 + 15);
+    let pixels =
+        numbers.lines().skip(1).map(|line| line.split(',').nth(3).map_or(0, |n| n.parse().expect("n")));
+    assert_eq!(pixels.sum::<u32>(), 12 * 48 * 40, "every pixel of twelve photographs");
+}
+
+#[test]
 fn distributions_over_a_and_b_have_figures_of_each() {
     let root = trained(TWO_DISTRIBUTIONS);
     let root = root.path();
@@ -164,6 +177,7 @@ fn what_no_figure_can_be_made_of_gets_a_sentence() {
         said(&["distribution", "tiny", PHOTO, "--at", "48,1"]),
         said(&["distribution", "tiny", PHOTO, "--at", "right"]),
         said(&["reliability", "tiny", "--data", "photos"]),
+        said(&["confidence", "tiny", "--data", "photos"]),
     ];
     pin("figures_errors", &sentences.join("\n"));
 }

@@ -188,6 +188,7 @@ fn help_of_the_trainer() {
         &["figures", "sheet", "--help"],
         &["figures", "distribution", "--help"],
         &["figures", "reliability", "--help"],
+        &["figures", "confidence", "--help"],
     ] {
         let output = trainer(Path::new("/")).args(command).env("COLUMNS", "100").output().expect("starts");
         pages.push(String::from_utf8(output.stdout).expect("text"));

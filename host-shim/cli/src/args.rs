@@ -133,6 +133,10 @@ pub struct Colorize {
     #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true, value_parser = crate::confidence::suffix)]
     pub confidence: Option<String>,
 
+    /// Tell how sure the model is of each result, 0 to 1; with --json as "confidence". --confidence tells it too
+    #[arg(long)]
+    pub sure: bool,
+
     /// Quality of JPEG outputs, 1 to 100; other formats are lossless
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,

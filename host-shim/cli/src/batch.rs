@@ -4,6 +4,7 @@
 //! whole work, so that it is said once and not a thousand times.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,13 +15,14 @@ use crate::job::{self, Task};
 use crate::plan::{Item, Plan};
 use crate::report::{FileReport, Report};
 use crate::stop::{Stop, Stopped};
-use crate::{DONE, FAILED, INTERRUPTED};
+use crate::{DONE, FAILED, INTERRUPTED, encode, partial};
 
 /// Colorizes what `args` name; gives the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     let plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
     let plugin = Plugin::find()?;
     let stop = Stop::install()?;
+    remove_left_behind(&plan);
     let task = Task { args, plan: &plan, params: args.params(), stop: &stop };
     let report = Report::new(plan.items.len(), args.json, args.verbose, &stop);
     let work = Work { next: AtomicUsize::new(0), hopeless: AtomicBool::new(false) };
@@ -36,6 +38,14 @@ pub fn run(args: &Colorize) -> anyhow::Result<u8> {
         summary if summary.failed + summary.not_started > 0 => FAILED,
         _ => DONE,
     })
+}
+
+/// Removes what crashes of earlier runs have left where this one writes.
+fn remove_left_behind(plan: &Plan) {
+    let outputs = plan.items.iter().filter_map(|item| item.output.as_deref().ok());
+    for folder in outputs.map(encode::folder_of).collect::<HashSet<_>>() {
+        partial::remove_left_behind(&folder);
+    }
 }
 
 /// What the workers share.

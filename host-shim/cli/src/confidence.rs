@@ -1,4 +1,4 @@
-//! The map of how sure the model is, beside each output.
+//! How sure the model is: a map beside each output, and its mean as one number.
 //!
 //! The idea: **asked for before the colours**, while the photograph is still as it was read; the plugin remembers what its
 //! network said and does not run it again for them.
@@ -13,6 +13,22 @@ use crate::codec::{self, Options};
 use crate::encode::Sink;
 use crate::job::Task;
 use crate::picture::Picture;
+
+/// Mean over pixels, of every page that is coloured.
+#[derive(Default)]
+pub struct Mean {
+    sum: f64,
+    pixels: f64,
+}
+
+impl Mean {
+    /// Takes a map; gives the mean so far, 0 to 1, to four digits.
+    pub fn add(&mut self, map: &Picture) -> f64 {
+        self.sum += map.pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / 255.0;
+        self.pixels += f64::from(map.width) * f64::from(map.height);
+        (self.sum / self.pixels * 1e4).round() / 1e4
+    }
+}
 
 /// `NAME` and the suffix, as PNG, beside the output.
 fn beside(output: &Path, suffix: &str) -> PathBuf {
@@ -60,6 +76,17 @@ pub fn suffix(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mean_counts_every_pixel_alike() {
+        let map = |width: u32, value: u8| {
+            Picture::new(Format::Gray8, width, 1, vec![value; usize::try_from(width).unwrap()])
+        };
+        let mut mean = Mean::default();
+        assert_eq!(mean.add(&map(1, 255)), 1.0);
+        assert_eq!(mean.add(&map(3, 0)), 0.25);
+        assert_eq!(mean.add(&map(2, 51)), 0.2333);
+    }
 
     #[test]
     fn maps_lie_beside_outputs() {

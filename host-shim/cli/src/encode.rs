@@ -3,9 +3,8 @@
 //! What a format cannot hold of the pixels is refused before the work is done: sides that are too long, transparency,
 //! several pictures. Depth is rounded to the format's, metadata it does not hold are left out with a sentence.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{BufWriter, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
@@ -13,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::codec::{self, Codec, Encode, Options, Output, Pager, Writer};
 use crate::metadata::Metadata;
+use crate::partial;
 use crate::picture::Picture;
 use crate::stop::{PartialFile, Stop, Stoppable};
 
@@ -27,6 +27,14 @@ pub fn not_written(path: &Path) -> anyhow::Error {
             path.display(),
             codec::written_extensions()
         ),
+    }
+}
+
+/// The folder that `path` lies in.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
+        _ => PathBuf::from("."),
     }
 }
 
@@ -153,17 +161,10 @@ impl<'a> Sink<'a> {
 
 impl Open {
     fn new(path: &Path, stop: &Stop) -> anyhow::Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
+        let folder = folder_of(path);
         fs::create_dir_all(&folder)
             .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-        let file = tempfile::Builder::new()
-            .prefix(".autochrome-")
-            .suffix(".part")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(&folder)
+        let file = partial::create(&folder)
             .with_context(|| format!("the folder {} cannot be written to", folder.display()))?;
         let partial = stop.partial_file(file.path());
         Ok(Self { file, _partial: partial, pager: None })

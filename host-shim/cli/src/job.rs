@@ -50,6 +50,7 @@ pub fn run(
     let mut map = map_path.as_deref().map(|path| confidence::sink(task, path)).transpose()?;
     let Pages { count, pages } = decode::open(&item.input, &task.args.limits(), task.stop)?;
     let mut report = FileReport::new(&item.input);
+    let mut sure = confidence::Mean::default();
     report.pages = (count > 1).then_some(count);
     for (index, page) in pages.enumerate() {
         let page = page.map_err(|error| task.stop.check().err().map_or(error, Into::into));
@@ -70,7 +71,8 @@ pub fn run(
             map.check_count(count).context("the map of confidence")?;
         }
         let mut share = |fraction: f32| progress(whole(index, fraction, count));
-        let mut step = Step { task, session, report: &mut report, sink: &mut sink, map: &mut map };
+        let mut step =
+            Step { task, session, report: &mut report, sink: &mut sink, map: &mut map, sure: &mut sure };
         step.page(picture, metadata, coloured, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
@@ -100,6 +102,7 @@ struct Step<'a, 'b> {
     report: &'a mut FileReport,
     sink: &'a mut Sink<'b>,
     map: &'a mut Option<Sink<'b>>,
+    sure: &'a mut confidence::Mean,
 }
 
 impl Step<'_, '_> {
@@ -112,8 +115,8 @@ impl Step<'_, '_> {
         progress: &mut dyn FnMut(f32),
     ) -> anyhow::Result<()> {
         progress(DECODED);
-        if let (Some(map), false) = (&mut self.map, stays) {
-            map.put(confidence::map(self.task, &picture, self.session)?, &mut Metadata::default())?;
+        if !stays {
+            self.tell_how_sure(&picture)?;
         }
         let mut result = picture;
         if !stays {
@@ -129,6 +132,16 @@ impl Step<'_, '_> {
         self.sink.put(result, &mut metadata)?;
         self.report.note(metadata.notes);
         Ok(())
+    }
+
+    /// Tells, and draws, how sure the model is, where that is asked for.
+    fn tell_how_sure(&mut self, picture: &Picture) -> anyhow::Result<()> {
+        if !self.task.args.sure && self.map.is_none() {
+            return Ok(());
+        }
+        let map = confidence::map(self.task, picture, self.session)?;
+        self.report.confidence = Some(self.sure.add(&map));
+        self.map.as_mut().map_or(Ok(()), |sink| sink.put(map, &mut Metadata::default()))
     }
 
     /// Says in the metadata where the colours are from.

@@ -14,6 +14,7 @@ mod doctor;
 mod encode;
 mod job;
 mod metadata;
+mod partial;
 mod picture;
 mod plan;
 mod report;

@@ -45,6 +45,9 @@ pub struct FileReport {
     /// The dominant colours of the result, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub palette: Option<Vec<Swatch>>,
+    /// How sure the model is, 0 to 1, in the mean of the pixels, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     pub ms: Option<u64>,
 }
 
@@ -65,6 +68,7 @@ impl FileReport {
             pages: None,
             notes: Vec::new(),
             palette: None,
+            confidence: None,
             ms: None,
         }
     }
@@ -214,6 +218,9 @@ impl<'a> Report<'a> {
             let told = |swatch: &Swatch| format!("{} {:.0}%", swatch.hex, swatch.share * 100.0);
             let told: Vec<String> = palette.iter().map(told).collect();
             self.line(&format!("{path}: palette {}", told.join(", ")));
+        }
+        if let Some(confidence) = report.confidence {
+            self.line(&format!("{path}: the model is {:.0}% sure", confidence * 100.0));
         }
     }
 

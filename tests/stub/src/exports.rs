@@ -13,7 +13,7 @@ use abi_stable::prefix_type::PrefixTypeTrait;
 use autochrome_abi::*;
 
 use crate::mode::{Mode, slow_time};
-use crate::paint::{Layout, paint_row};
+use crate::paint::{Layout, copy_row, paint_row};
 
 /// Behind `AutochromeSession`.
 struct Session {
@@ -163,6 +163,9 @@ unsafe extern "C" fn colorize(
 ) -> AutochromeStatus {
     // SAFETY: a session of this library and images of the caller, used by no one else during the call.
     let (session, input, output) = unsafe { (&mut *session.cast::<Session>(), &*input, &*output) };
+    if session.used && Mode::current() == Mode::CrashLater {
+        std::process::abort();
+    }
     // SAFETY: the caller's progress function with its own user data.
     let mut tell = |fraction: f32| progress.is_some_and(|call| unsafe { call(fraction, user_data) } != 0);
     // SAFETY: params are the caller's or NULL, their strings NUL-terminated.
@@ -248,7 +251,18 @@ unsafe fn paint(
         }
     }
     let width = input.width as usize;
+    let in_place = input.data == output.data;
     for y in 0..input.height {
+        if mode == Mode::Plain {
+            if in_place {
+                break;
+            }
+            // SAFETY: row y of the caller's pictures, which do not overlap unless they are the same.
+            let (source, target) =
+                unsafe { (row(input, y, width * from.bytes()), row(output, y, width * to.bytes())) };
+            copy_row(source, from, target, to);
+            continue;
+        }
         // SAFETY: row y of the caller's picture; copied out first, as output may be the same picture.
         let source = unsafe { row(input, y, width * from.bytes()) }.to_vec();
         // SAFETY: row y of the caller's output.

@@ -9,6 +9,8 @@ pub enum Mode {
     Ok,
     /// `slow`: as `ok`, in no less than `AUTOCHROME_STUB_MS` milliseconds (default 3000).
     Slow,
+    /// `plain`: copies the picture as fast as memory goes and adds no colour, so that decoding and encoding are what is left.
+    Plain,
     /// `fail`: every picture fails with `AUTOCHROME_INTERNAL_ERROR`.
     Fail,
     /// `memory`: every picture fails with `AUTOCHROME_OUT_OF_MEMORY`.
@@ -21,6 +23,8 @@ pub enum Mode {
     UnknownStatus,
     /// `crash`: the process is aborted in the middle of a picture.
     Crash,
+    /// `crash-later`: as `crash`, in the second picture of a session.
+    CrashLater,
     /// `cancel-probe`: calls progress again after it asked to stop, as a plugin must not.
     CancelProbe,
     /// `no-session`: `session_new` fails.
@@ -41,12 +45,14 @@ impl Mode {
     pub fn current() -> Self {
         match std::env::var("AUTOCHROME_STUB").as_deref() {
             Ok("slow") => Self::Slow,
+            Ok("plain") => Self::Plain,
             Ok("fail") => Self::Fail,
             Ok("memory") => Self::Memory,
             Ok("panic-status") => Self::PanicStatus,
             Ok("cancel") => Self::Cancel,
             Ok("unknown-status") => Self::UnknownStatus,
             Ok("crash") => Self::Crash,
+            Ok("crash-later") => Self::CrashLater,
             Ok("cancel-probe") => Self::CancelProbe,
             Ok("no-session") => Self::NoSession,
             Ok("old-abi") => Self::OldAbi,

@@ -77,6 +77,19 @@ impl Layout {
     }
 }
 
+/// Copies one row: the first sample of a gray pixel to every colour of the other layout, all samples where both are alike.
+pub fn copy_row(input: &[u8], from: Layout, output: &mut [u8], to: Layout) {
+    match (from.channels, to.channels) {
+        (1, 3) if from.depth == Depth::U8 => {
+            for (gray, pixel) in input.iter().zip(output.as_chunks_mut::<3>().0) {
+                *pixel = [*gray; 3];
+            }
+        }
+        _ if from == to => output.copy_from_slice(input),
+        _ => paint_row(input, from, output, to, 0.0),
+    }
+}
+
 /// Luma weights of sRGB primaries.
 const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
 

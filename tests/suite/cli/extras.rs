@@ -1,6 +1,6 @@
 //! What comes besides the coloured photograph: the colours as a layer, and the palette.
 
-use image::{ColorType, ImageBuffer, ImageReader, Rgba};
+use image::{ColorType, GrayImage, ImageBuffer, ImageReader, Luma, Rgba};
 
 use super::{Desk, load};
 
@@ -65,6 +65,24 @@ fn a_palette_is_told_to_people_and_to_programs() {
     }
     let ran = desk.run(&["a.png", "--palette=0"]);
     assert_eq!(ran.code, Some(2));
+}
+
+#[test]
+fn how_sure_the_model_is_is_told_to_people_and_to_programs() {
+    let desk = Desk::new();
+    // The stub is as sure as the picture is light: a fifth.
+    desk.put("a.png", &GrayImage::from_pixel(8, 8, Luma([51])).into());
+    let ran = desk.run(&["a.png", "--sure", "-o", "out.png"]);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (Some(0), "autochrome: a.png: the model is 20% sure\nautochrome: wrote out.png\n")
+    );
+    for ask in ["--sure", "--confidence=-map"] {
+        let ran = desk.run(&["a.png", ask, "-o", "out.png", "--json", "--overwrite"]);
+        let report: serde_json::Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+        assert_eq!(report["confidence"], 0.2, "{ask}");
+    }
+    assert_eq!(desk.files(), ["a.png", "out-map.png", "out.png"]);
 }
 
 #[test]

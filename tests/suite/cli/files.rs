@@ -188,3 +188,42 @@ fn a_crash_of_the_plugin_leaves_no_file() {
     assert_eq!(desk.run(&["a.png", "-o", "out.png"]).code, None, "killed by a signal");
     assert_eq!(desk.files(), ["a.png"]);
 }
+
+/// A TIFF of two pages, so that its result is begun before it is done.
+fn two_pages(desk: &Desk) {
+    use autochrome_tests::tiff_files::{self, Page};
+    let page = || Page::new((8, 8), &[8], 1, vec![90; 64]);
+    fs::write(desk.path("pages.tif"), tiff_files::file(&[page(), page()])).unwrap();
+}
+
+#[test]
+fn what_a_crash_between_pages_leaves_is_removed_by_the_next_run() {
+    let desk = Desk::with_stub("crash-later");
+    two_pages(&desk);
+    desk.gray("a.png");
+    assert_eq!(desk.run(&["pages.tif", "-o", "out/pages.tif"]).code, None, "killed by a signal");
+    let left = desk.files();
+    assert!(left.len() == 3 && left[1].starts_with("out/.autochrome-"), "{left:?}");
+    assert_eq!(desk.run(&["a.png", "-o", "out/a.png"]).code, Some(0));
+    assert_eq!(desk.files(), ["a.png", "out/a.png", "pages.tif"]);
+}
+
+#[test]
+fn what_another_run_works_at_is_left_alone() {
+    let slow = Desk::with_stub("slow");
+    two_pages(&slow);
+    slow.gray("a.png");
+    let mut child = slow
+        .command()
+        .args(["pages.tif", "-o", "out/pages.tif"])
+        .env("AUTOCHROME_STUB_MS", "4000")
+        .spawn()
+        .unwrap();
+    while !slow.files().iter().any(|name| name.ends_with(".part")) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began to write");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let quick = slow.command().args(["a.png", "-o", "out/a.png"]).env("AUTOCHROME_STUB", "ok").status();
+    assert!(quick.unwrap().success() && child.wait().unwrap().success());
+    assert_eq!(slow.files(), ["a.png", "out/a.png", "out/pages.tif", "pages.tif"]);
+}

@@ -137,9 +137,14 @@ fn with_chunk(extra: &[u8]) -> Vec<u8> {
 
 /// A gigabyte of nothing, deflated.
 fn bomb() -> Vec<u8> {
+    nothing(1024)
+}
+
+/// As many MiB of nothing, deflated.
+fn nothing(mebibytes: u32) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     let nothing = vec![b' '; 1 << 20];
-    for _ in 0..1024 {
+    for _ in 0..mebibytes {
         encoder.write_all(&nothing).unwrap();
     }
     encoder.finish().unwrap()
@@ -167,6 +172,34 @@ fn what_unpacks_without_end_is_left_packed() {
     let fates = fates(&run(&desk, "in -o out --json --max-pixels 4M"));
     let told: String = fates.into_iter().map(|(file, message)| format!("{file}: {message}\n")).collect();
     super::assert_told("cli_bombs", &told);
+}
+
+#[test]
+fn profiles_that_are_not_used_are_told() {
+    let desk = Desk::new();
+    let packed = |content: &[u8]| with_chunk(&chunk(b"iCCP", &[&b"icc\0\0"[..], content].concat()));
+    let inks = pictures::inks(jpeg_encoder::ColorType::Cmyk);
+    let segment = [&b"\xFF\xE2\0\x14ICC_PROFILE\0\x01\x01"[..], b"inks"].concat();
+    let files = [
+        (
+            "large.png",
+            packed(&nothing(65)),
+            "its colour profile is damaged, or larger than 64 MiB, and was not used",
+        ),
+        (
+            "broken.png",
+            packed(b"not deflated"),
+            "its colour profile is damaged, or larger than 64 MiB, and was not used",
+        ),
+        ("inks.jpg", [&inks[..2], &segment, &inks[2..]].concat(), "its profile of inks was not used"),
+    ];
+    for (name, file, note) in files {
+        fs::write(desk.path(name), file).unwrap();
+        let ran = desk.run(&[name, "-o", "out.png", "--overwrite"]);
+        assert!(ran.code == Some(0) && ran.err.contains(note), "{name}: {}", ran.err);
+    }
+    fs::write(desk.path("none.png"), with_chunk(b"")).unwrap();
+    assert_eq!(desk.run(&["none.png", "-o", "none-out.png"]).err, "autochrome: wrote none-out.png\n");
 }
 
 #[test]

@@ -75,6 +75,21 @@ impl Model {
     pub fn colorize(&self, gray: &GrayImage) -> Result<RgbImage> {
         paint(&self.colorizer, gray, &self.params)
     }
+
+    /// How sure the model is of each pixel, 0 to 255, as the program would write it.
+    ///
+    /// # Errors
+    /// As [`colorize`](Self::colorize), and for a model without distributions.
+    pub fn how_sure(&self, gray: &GrayImage) -> Result<GrayImage> {
+        let (width, height) = gray.dimensions();
+        let row = isize::try_from(width)?;
+        let mut map = GrayImage::new(width, height);
+        let input = ImageView::new(PixelFormat::Gray8, width, height, row, gray.as_raw())?;
+        let mut view = ImageViewMut::new(PixelFormat::Gray8, width, height, row, &mut map)?;
+        let mut go_on = |_| ControlFlow::Continue(());
+        pipeline::confidence(&self.colorizer, &input, &mut view, &self.params, &mut go_on)?;
+        Ok(map)
+    }
 }
 
 /// 8-bit gray through the product's pipeline with any predictor, as the program would write it.

@@ -5,6 +5,7 @@
 //!
 //! To add a figure: one file here and one row in `Figure`.
 
+mod confidence;
 mod curves;
 mod decompose;
 mod distribution;
@@ -33,6 +34,7 @@ enum Figure {
     Sheet(sheet::SheetArgs),
     Distribution(distribution::DistributionArgs),
     Reliability(reliability::ReliabilityArgs),
+    Confidence(confidence::ConfidenceArgs),
 }
 
 /// Where networks run.
@@ -67,6 +69,7 @@ pub fn run(args: &FiguresArgs) -> Result<()> {
         Figure::Sheet(args) => sheet::run(args),
         Figure::Distribution(args) => distribution::run(args),
         Figure::Reliability(args) => reliability::run(args),
+        Figure::Confidence(args) => confidence::run(args),
     }
 }
 

@@ -54,8 +54,7 @@ impl Reliability {
     /// Counts a pixel: the probability of its likeliest bin, 0 to 1, and whether that is the true one. A confidence on
     /// the border of two bins belongs to the lower.
     pub fn add(&mut self, confidence: f64, right: bool) {
-        let place = (1..BINS).position(|above| confidence <= edge(above)).unwrap_or(BINS - 1);
-        let bin = &mut self.bins[place];
+        let bin = &mut self.bins[bin_of(confidence)];
         bin.pixels += 1.0;
         bin.confidence += confidence;
         bin.right += f64::from(u8::from(right));
@@ -65,6 +64,11 @@ impl Reliability {
     #[must_use]
     pub fn pixels(&self) -> f64 {
         self.bins.iter().map(|bin| bin.pixels).sum()
+    }
+
+    /// Pixels counted in each bin.
+    pub fn counts(&self) -> impl Iterator<Item = f64> {
+        self.bins.iter().map(|bin| bin.pixels)
     }
 
     /// Expected calibration error, 0 to 1; NaN without pixels.
@@ -188,6 +192,12 @@ fn draw_key(area: &Area<'_>) -> Drawn {
     area.draw(&Rectangle::new([(440, 15), (454, 27)], CONFIDENCE.stroke_width(1)))?;
     area.draw(&Text::new("gap", (460, 14), (FONT, 14)))?;
     Ok(())
+}
+
+/// The bin that a confidence belongs to; on the border of two, to the lower.
+#[must_use]
+pub fn bin_of(confidence: f64) -> usize {
+    (1..BINS).position(|above| confidence <= edge(above)).unwrap_or(BINS - 1)
 }
 
 /// Border of the bins of confidence, 0 to [`BINS`].

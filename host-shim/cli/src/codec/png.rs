@@ -3,7 +3,7 @@
 //! Of an animation the picture for programs without animation is taken. EXIF and XMP lie in chunks of their own;
 //! IPTC in text, as ImageMagick and ExifTool put it there.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
 use autochrome_loader::Format;
 use png::{
@@ -38,10 +38,15 @@ const MOST: u64 = 8 * 1032;
 /// Memory for rows, profile and text together.
 const MEMORY: usize = 64 << 20;
 const XMP: &str = "XML:com.adobe.xmp";
+const NO_PROFILE: &str =
+    "its colour profile is damaged, or larger than 64 MiB, and was not used: its values were read as sRGB";
 const METRES_AN_INCH: f64 = 0.0254;
 
-fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
+fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
+    // What is wrong with the chunks is the decoder's to say.
+    let has_profile = has_profile(&mut source.reader).unwrap_or(false);
+    source.reader.seek(SeekFrom::Start(0))?;
     let mut decoder = Decoder::new_with_limits(source.reader, png::Limits { bytes: MEMORY });
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(|error| explain(&error))?;
@@ -55,9 +60,28 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     reader.next_frame(&mut pixels).map_err(|error| explain(&error))?;
     // What comes after the pixels may have metadata; that it is damaged is no reason to refuse them.
     let _ = reader.finish();
-    let metadata = metadata(reader.info());
+    let mut metadata = metadata(reader.info());
+    if has_profile && metadata.icc.is_none() {
+        metadata.notes.push(NO_PROFILE.into());
+    }
     let (format, pixels) = in_our_order(&reader, pixels);
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
+}
+
+/// Whether a profile lies before the pixels: the decoder says nothing of one that it leaves out.
+fn has_profile(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
+    reader.seek(SeekFrom::Start(8))?;
+    loop {
+        let mut start = [0; 8];
+        reader.read_exact(&mut start)?;
+        let [a, b, c, d, kind @ ..] = start;
+        match &kind {
+            b"iCCP" => return Ok(true),
+            b"IDAT" | b"IEND" => return Ok(false),
+            // The chunk's content, and its checksum.
+            _ => reader.seek_relative(i64::from(u32::from_be_bytes([a, b, c, d])) + 4)?,
+        }
+    }
 }
 
 fn explain(error: &DecodingError) -> anyhow::Error {

@@ -217,6 +217,11 @@ fn metadata(header: &Header, reader: &mut Reader, directory: &Directory) -> Meta
 
 fn explain(error: &TiffError) -> anyhow::Error {
     match error {
+        // The decoder says so of whole files too, whose tiles are narrower than their rows (image-tiff issue 395).
+        TiffError::IoError(error) if error.to_string().contains("no lzw end code") => unsupported(
+            CODEC.name,
+            &"its LZW ends too early for the decoder, which happens in tiles, or the file is cut short",
+        ),
         TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
         TiffError::UnsupportedError(what) => unsupported(CODEC.name, what),
         TiffError::LimitsExceeded => anyhow::anyhow!("the TIFF needs more memory than --max-pixels allows"),
