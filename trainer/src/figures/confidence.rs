@@ -2,45 +2,20 @@
 //!
 //! The idea: **colours and map as the program writes them**, pixel by pixel, so that nothing on their way is left out.
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use autochrome_models::color::srgb8_to_lab;
 use image::{GrayImage, RgbImage};
 
-use super::Machine;
+use super::reliability::ReliabilityArgs;
 use crate::checkpoint::write_whole;
 use crate::eval::{Model, gray_of};
 use crate::figure::save_png;
 use crate::plot::reliability::{self, BINS, Reliability};
 
-/// Draws how the map of confidence relates to the error of the colours.
-#[derive(Debug, clap::Args)]
-pub struct ConfidenceArgs {
-    /// Folder of a model package with a distribution (bins1d or bins2d).
-    package: PathBuf,
-    /// Tar archive or folder of photographs.
-    #[arg(long, value_name = "PATH")]
-    data: PathBuf,
-    #[command(flatten)]
-    selection: crate::data::Selection,
-    /// The picture.
-    #[arg(short, long, value_name = "FILE")]
-    out: PathBuf,
-    /// Writes the numbers: one line a bin of confidence.
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Takes the first photographs only.
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    #[command(flatten)]
-    machine: Machine,
-}
-
 /// Units of ab within which a true colour is near: what the map is the probability of (docs/abi.md).
 const NEAR: f32 = 25.0;
 
-pub(super) fn run(args: &ConfidenceArgs) -> Result<()> {
+pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
     let model = Model::load(&args.package, &args.machine.resolve()?, None, Some(args.machine.threads))?;
     let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?;
     let mut counted = Counted::new();

@@ -33,8 +33,10 @@ enum Figure {
     Decompose(decompose::DecomposeArgs),
     Sheet(sheet::SheetArgs),
     Distribution(distribution::DistributionArgs),
+    /// Draws how reliable a model's confidences are (Guo et al. 2017).
     Reliability(reliability::ReliabilityArgs),
-    Confidence(confidence::ConfidenceArgs),
+    /// Draws how the map of confidence relates to the error of the colours.
+    Confidence(reliability::ReliabilityArgs),
 }
 
 /// Where networks run.

@@ -12,27 +12,27 @@ use crate::checkpoint::write_whole;
 use crate::figure::save_png;
 use crate::plot::reliability::{self, Reliability};
 
-/// Draws how reliable a model's confidences are (Guo et al. 2017).
+/// What is asked of a model over many photographs; `confidence` asks with the same words.
 #[derive(Debug, clap::Args)]
 pub struct ReliabilityArgs {
     /// Folder of a model package with a distribution (bins1d or bins2d).
-    package: PathBuf,
+    pub(super) package: PathBuf,
     /// Tar archive or folder of photographs.
     #[arg(long, value_name = "PATH")]
-    data: PathBuf,
+    pub(super) data: PathBuf,
     #[command(flatten)]
-    selection: crate::data::Selection,
+    pub(super) selection: crate::data::Selection,
     /// The picture.
     #[arg(short, long, value_name = "FILE")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// Writes the numbers: one line a bin of confidence.
     #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
+    pub(super) csv: Option<PathBuf>,
     /// Takes the first photographs only.
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     #[command(flatten)]
-    machine: Machine,
+    pub(super) machine: Machine,
 }
 
 pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
