@@ -1,4 +1,5 @@
-//! What can be checked by reading the checkout: links in the documents, lengths of source files, snapshots.
+//! What can be checked by reading the checkout: links in the documents, lengths of source files, places of pictures,
+//! snapshots.
 //!
 //! The idea: a document that names a file is a promise, and so is the length a reader was promised.
 
@@ -14,7 +15,13 @@ const MAX_LINES: usize = 500;
 /// Endings of what is written by hand and read by people.
 const SOURCES: &[&str] = &["rs", "c", "cpp", "py", "sh", "html", "css", "js"];
 
-/// Checks every document and source file below `root`; one error names all that is wrong.
+/// Endings of pictures, and the folders of those that were chosen and may be redistributed. One that lies elsewhere may be a
+/// photograph of a data set, which must not get into the project.
+const PICTURES: &[&str] = &["png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "jxl"];
+/// See [`PICTURES`].
+const PICTURE_FOLDERS: &[&str] = &["docs/images", "examples/photos", "tests/golden"];
+
+/// Checks every document, source file and picture below `root`; one error names all that is wrong.
 pub fn run(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     for path in walk(root) {
@@ -30,6 +37,11 @@ pub fn run(root: &Path) -> Result<()> {
             if lines >= MAX_LINES {
                 wrong.push(format!("{name} has {lines} lines: expected fewer than {MAX_LINES}"));
             }
+        } else if PICTURES.contains(&ending.to_lowercase().as_str())
+            && !PICTURE_FOLDERS.iter().any(|folder| Path::new(&name).starts_with(folder))
+        {
+            let folders = PICTURE_FOLDERS.join(", ");
+            wrong.push(format!("{name} is a picture: expected it in {folders}, or outside of the project"));
         }
     }
     if !wrong.is_empty() {
@@ -119,6 +131,17 @@ mod tests {
         fs::write(dir.path().join("b.md"), "").unwrap();
         fs::write(dir.path().join("long.rs"), "").unwrap();
         run(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_picture_is_where_pictures_are_or_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("docs/images")).unwrap();
+        fs::write(dir.path().join("docs/images/a.png"), "").unwrap();
+        run(dir.path()).unwrap();
+        fs::write(dir.path().join("sheet.PNG"), "").unwrap();
+        let said = run(dir.path()).unwrap_err().to_string();
+        assert!(said.starts_with("sheet.PNG is a picture: expected it in docs/images,"), "{said}");
     }
 
     #[test]

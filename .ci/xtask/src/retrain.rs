@@ -50,7 +50,8 @@ const MEASURED_ON: [&str; 2] = ["photos-eval-public.tar", "efficientnet_lite0.sa
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let recipe = recipe(workspace.root(), &args.name)?;
     let data = args.data.canonicalize().with_context(|| format!("--data {}", args.data.display()))?;
-    let runs = args.runs.clone().unwrap_or_else(|| workspace.root().join("runs"));
+    // The trainer is called in the root of the checkout, whatever folder this is called in.
+    let runs = args.runs.as_ref().map_or_else(|| Ok(workspace.root().join("runs")), std::path::absolute)?;
     let plan = Plan { root: workspace.root(), name: &args.name, recipe: &recipe, data: &data, runs: &runs };
     if args.dry_run {
         plan.steps(args.threads).iter().for_each(|step| println!("{}", step.join(" ")));
