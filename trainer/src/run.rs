@@ -11,7 +11,7 @@ use crate::checkpoint::{self, DataStamp, State};
 use crate::config::RunConfig;
 use crate::data::Batch;
 use crate::init;
-use crate::loss::{Objective, Truth};
+use crate::loss::{Objective, Truth, Window};
 use crate::optim::Optimizer;
 
 /// Everything a training step touches.
@@ -160,7 +160,26 @@ impl Run {
             _ => ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)?,
         };
         let output = self.network.forward_t(&l, train)?;
-        Ok(self.objective.loss(self.codec.as_ref(), &output, &Truth { l: &l, ab: &ab, cells: &cells })?)
+        let truth = Truth { l: &l, ab: &ab, cells: &cells };
+        let loss = self.objective.loss(self.codec.as_ref(), &output, &truth)?;
+        // Held-out losses stay those of whole samples, to compare with runs that look at no parts.
+        if train && self.config.loss.steady.is_some() {
+            self.with_part(&loss, &output, &truth).context("looking at a part")
+        } else {
+            Ok(loss)
+        }
+    }
+
+    /// The mean of a step's loss and that of a part of it, and how far the colours of the two are apart.
+    fn with_part(&self, loss: &Tensor, output: &Tensor, truth: &Truth) -> Result<Tensor> {
+        let (grain, cell) = (self.network.stride_in(), self.network.stride_out());
+        let window = Window::draw(self.config.seed, self.step, truth.l.size()[3], grain);
+        let (l, ab, cells) = (window.of(truth.l, 1)?, window.of(truth.ab, 1)?, window.of(truth.cells, cell)?);
+        let alone = self.network.forward_t(&l, true)?;
+        let codec = self.codec.as_ref();
+        let part = self.objective.loss(codec, &alone, &Truth { l: &l, ab: &ab, cells: &cells })?;
+        let unsteady = self.objective.unsteadiness(codec, &window.of(output, cell)?, &alone)?;
+        Ok(loss.f_add(&part)?.f_mul_scalar(0.5)?.f_add(&unsteady)?)
     }
 
     /// Writes a checkpoint.

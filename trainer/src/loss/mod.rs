@@ -10,6 +10,7 @@ mod distance;
 mod features;
 mod mse;
 mod rgb;
+mod steady;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ pub use distance::{DistanceConfig, distance};
 pub use features::{Features, FeaturesConfig};
 pub use mse::mse;
 pub use rgb::lab_to_srgb;
+pub use steady::{SteadyConfig, Window};
 use tch::{Device, TchError, Tensor};
 
 /// What can be said about a loss besides the codec.
@@ -40,6 +42,10 @@ pub struct LossConfig {
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesConfig>,
+    /// Adds how far the colours of a part, seen alone, are from those it has within the whole. A step then costs a half to the
+    /// whole of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadyConfig>,
 }
 
 impl LossConfig {
@@ -64,6 +70,7 @@ impl LossConfig {
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
             ("features.recognition", features.map(|features| features.recognition)),
+            ("steady.weight", self.steady.map(|steady| steady.weight)),
         ] {
             if let Some(weight) = weight.filter(|weight| !(0.0..=1e6).contains(weight)) {
                 bail!("{name}: expected a number of at least 0, got {weight}");
@@ -123,6 +130,21 @@ impl Objective {
             total = total.f_add(&features.loss(truth.l, truth.ab, &decoded)?)?;
         }
         Ok(total)
+    }
+
+    /// How far apart outputs for a part, within the whole and alone, are, times the factor; a scalar.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn unsteadiness(
+        &self,
+        codec: &dyn Codec,
+        within: &Tensor,
+        alone: &Tensor,
+    ) -> Result<Tensor, TchError> {
+        let temperature = Some(self.config.temperature.unwrap_or(1.0));
+        let apart = steady::apart(&codec.decode(within, temperature)?, &codec.decode(alone, temperature)?)?;
+        apart.f_mul_scalar(self.config.steady.map_or(0.0, |steady| steady.weight))
     }
 }
 

@@ -94,6 +94,30 @@ fn training_in_bf16_falls_like_float32() {
 }
 
 #[test]
+fn a_run_that_is_told_to_be_steady_colours_parts_as_within_the_whole() {
+    // How far the colours of the upper left quarter, alone, are from those within the whole.
+    let after = |weight: f64| {
+        let mut config = config("bins2d", FLOAT32);
+        config.loss.steady = Some(crate::loss::SteadyConfig { weight });
+        let mut run = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+        let fallen = losses(&mut run, 40);
+        assert!(fallen[39] < 0.9 * fallen[0], "weight {weight}: {fallen:.2?}");
+        let _no_grad = tch::no_grad_guard();
+        let batch = toy_batch();
+        let l = Tensor::from_slice(&batch.l).view([4, 1, 16, 16]);
+        let quarter = |whole: &Tensor, side: i64| whole.narrow(2, 0, side).narrow(3, 0, side);
+        let decoded =
+            |l: &Tensor| run.codec.decode(&run.network.forward_t(l, false).unwrap(), Some(1.0)).unwrap();
+        let (whole, alone) = (decoded(&l), decoded(&quarter(&l, 8)));
+        let within = quarter(&whole, alone.size()[3]);
+        (within - alone).square().mean(Kind::Float).double_value(&[]).sqrt()
+    };
+    let (loose, steady) = (after(0.0), after(10.0));
+    println!("apart by {loose:.2}, by {steady:.2} when told to be steady");
+    assert!(steady < 0.8 * loose, "{steady} against {loose}");
+}
+
+#[test]
 fn training_on_cuda_follows_the_cpu() {
     let device = match resolve(&DeviceRequest::Cuda(None)) {
         Ok(resolved) => resolved.device,
@@ -175,6 +199,7 @@ fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
         license: "MIT".to_owned(),
         default: false,
         working_size: 32,
+        enlarged: 1.0,
         mirror: false,
         point: None,
         temperature: None,
