@@ -24,6 +24,7 @@ pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
     mirror: bool,
+    enlarged: f64,
     device: Device,
     kind: Kind,
     last: LastOutput,
@@ -80,6 +81,7 @@ impl Colorizer {
             network,
             codec,
             mirror: package.manifest().input.mirror,
+            enlarged: package.manifest().input.enlarged,
             device: resolved.device,
             kind: resolved.kind,
             last: LastOutput::default(),
@@ -172,6 +174,10 @@ impl AbPredictor for Colorizer {
         set_threads(threads).map_err(PredictError::new)?;
         let ab = self.run(l, size, temperature).map_err(|error| PredictError::new(first_line(&error)))?;
         planes(&ab).map_err(PredictError::new)
+    }
+
+    fn enlarged(&self) -> f64 {
+        self.enlarged
     }
 
     fn predict_confidence(

@@ -35,9 +35,12 @@ pub struct ExportArgs {
     /// Makes it the model taken when none is named.
     #[arg(long)]
     pub default: bool,
-    /// Working size: side of the square of pixels that the network sees.
+    /// Working size: the picture's longer side, in pixels, as the network sees it.
     #[arg(long, default_value_t = 256)]
     pub working_size: u32,
+    /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were.
+    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
+    pub enlarged: f64,
     /// Looks at the mirror image too and averages: steadier colours for twice the work.
     #[arg(long)]
     pub mirror: bool,
@@ -144,7 +147,12 @@ fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
         license: args.license.clone(),
         default: args.default,
         network: state.config.network.clone(),
-        input: Input { working_size: args.working_size, values: InputValues::L, mirror: args.mirror },
+        input: Input {
+            working_size: args.working_size,
+            enlarged: args.enlarged,
+            values: InputValues::L,
+            mirror: args.mirror,
+        },
         codec: tuned_codec(state.config.codec.clone(), args)?,
         weights: Weights::default(),
         training: Some(Training {

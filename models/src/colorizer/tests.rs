@@ -38,6 +38,7 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
     let colorizer = Colorizer {
         network: Box::new(Counting(Arc::clone(&passes))),
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
+        enlarged: 1.0,
         mirror: false,
         device: Device::Cpu,
         kind: Kind::Float,

@@ -55,12 +55,17 @@ pub struct Manifest {
 }
 
 /// How a picture is brought to the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Size the network works at unless the caller says otherwise, as the side in pixels of a square of the same
-    /// area: 32 to 2048, a multiple of 32.
+    /// Size the network works at unless the caller says otherwise, the picture's longer side in pixels: 32 to 2048, a
+    /// multiple of 32.
     pub working_size: u32,
+    /// How many times the photographs of the training were enlarged to what the network saw, 1 to 8: a picture is brought
+    /// to the working size divided by this and enlarged from there, since a network does worse on sharper pictures than it
+    /// knows (docs/model-log.md).
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub enlarged: f64,
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
@@ -68,6 +73,15 @@ pub struct Input {
     /// work.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mirror: bool,
+}
+
+fn once() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_once(times: &f64) -> bool {
+    *times == 1.0
 }
 
 /// What the network is fed.
@@ -168,6 +182,10 @@ impl Manifest {
                 "a multiple of 32 from 32 to 2048",
                 &size.to_string(),
             ));
+        }
+        let enlarged = self.input.enlarged;
+        if !(1.0..=8.0).contains(&enlarged) {
+            return Err(Problem::value("input.enlarged", "1 to 8", &enlarged.to_string()));
         }
         let numbers =
             self.metrics.iter().flat_map(|(set, metrics)| metrics.iter().map(move |entry| (set, entry)));

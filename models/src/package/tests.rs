@@ -17,7 +17,7 @@ fn manifest(name: &str) -> Manifest {
         license: "CC0-1.0".to_owned(),
         default: true,
         network: NetConfig::SeedReport(SeedReportConfig::default()),
-        input: Input { working_size: 64, values: InputValues::L, mirror: false },
+        input: Input { working_size: 64, enlarged: 1.0, values: InputValues::L, mirror: false },
         codec: CodecConfig::Regression(RegressionConfig::default()),
         weights: Weights::default(),
         training: Some(Training {
@@ -82,6 +82,22 @@ fn with_mirror_a_mirrored_picture_has_the_mirrored_colours() {
     };
     assert!(differs(true) < 1e-3, "{}", differs(true));
     assert!(differs(false) > 1e-2, "the network itself knows left from right");
+}
+
+#[test]
+fn enlarged_is_a_number_from_1_to_8_and_1_where_nothing_is_said() {
+    let text = manifest("a").to_toml().unwrap();
+    assert!(!text.contains("enlarged"));
+    let with = |enlarged: &str| {
+        let text = text.replace("values = ", &format!("enlarged = {enlarged}\nvalues = "));
+        let text = text.replace("sha256 = \"\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
+        Manifest::parse(&text).map(|manifest| manifest.input.enlarged).map_err(|problem| problem.to_string())
+    };
+    assert_eq!(with("2.5"), Ok(2.5));
+    for wrong in ["0.5", "8.5", "nan"] {
+        let said = with(wrong).unwrap_err();
+        assert!(said.contains("input.enlarged") && said.contains("1 to 8"), "{said}");
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! Where a picture lies in the plane that the network sees.
 //!
 //! The idea: **a picture keeps its shape and lies in the plane's first corner**, so that a few pixels more or less of
-//! photograph move nothing that the network sees. What its sides lack to multiples of 32 is its own mirror image, and what
-//! the network says there is thrown away.
+//! photograph move nothing that the network sees. Its longer side decides the scale, so that a photograph that is cut to
+//! another shape is seen as large as before (docs/pixels.md has what other rules do). What its sides lack to multiples of 32 is
+//! its own mirror image, and what the network says there is thrown away.
 
 use super::resample::Axis;
 
 /// The plane's sides are multiples of this, which every network accepts.
 pub(super) const SIDE_STEP: usize = 32;
-/// The picture's longer side is at most this many times the working size.
+/// The shorter side is at least this share of the working size, or a panorama would be a thread.
+const SHORTEST: f64 = 0.5;
+/// Unless the longer side would then be more than this many times the working size.
 const LONGEST: f64 = 4.0;
 
 /// A picture within the network's plane.
@@ -22,16 +25,26 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame for a picture of `width` x `height` pixels: its aspect, and the area of a square of side
-    /// `working_size`, less where the longer side would exceed four times that.
+    /// The frame for a picture of `width` x `height` pixels: its aspect, with a longer side of `working_size`; of more than
+    /// 2:1, with a shorter side of half of that; of more than 8:1, with a longer side of four times that.
     #[must_use]
     pub fn new(width: u32, height: u32, working_size: u32) -> Self {
         let full = (width.max(1), height.max(1));
         let (w, h, side) = (f64::from(full.0), f64::from(full.1), f64::from(working_size.max(1)));
-        let scale = (side / (w * h).sqrt()).min(LONGEST * side / w.max(h));
-        let seen = (to_pixels(w * scale), to_pixels(h * scale));
+        let scale = (side / w.max(h)).max(SHORTEST * side / w.min(h)).min(LONGEST * side / w.max(h));
+        Self::scaled(full, scale)
+    }
+
+    fn scaled(full: (u32, u32), scale: f64) -> Self {
+        let seen = (to_pixels(f64::from(full.0) * scale), to_pixels(f64::from(full.1) * scale));
         let padded = (seen.0.next_multiple_of(SIDE_STEP), seen.1.next_multiple_of(SIDE_STEP));
         Self { scale, full, seen, padded }
+    }
+
+    /// The frame in which the picture shows no more than it would if it had been enlarged `times` times to this one: smaller
+    /// by that, but no larger than the picture.
+    pub(super) fn before_enlarging(&self, times: f64) -> Self {
+        Self::scaled(self.full, (self.scale / times).min(self.scale.min(1.0)))
     }
 
     /// Columns and rows of the plane that show the picture, from the first on. The picture may end up to half a pixel
@@ -82,6 +95,12 @@ impl Frame {
         (axis(self.full.0, self.seen.0), axis(self.full.1, self.seen.1))
     }
 
+    /// How the picture as `smaller` sees it is enlarged to what is seen of it here: columns, then rows.
+    pub(super) fn axes_from(&self, smaller: &Self) -> (Axis, Axis) {
+        let scale = self.scale / smaller.scale;
+        (Axis::new(smaller.seen.0, self.seen.0, scale), Axis::new(smaller.seen.1, self.seen.1, scale))
+    }
+
     /// Where the centres of the picture's pixels lie among `cells` that share the plane evenly, in cells from the centre of
     /// the first one: across, then down.
     pub(super) fn lines(&self, cells: (usize, usize)) -> (Line, Line) {
@@ -123,13 +142,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn frames_keep_area_and_aspect() {
+    fn frames_keep_the_long_side_and_the_aspect() {
         let frame = |width, height, size| {
             let frame = Frame::new(width, height, size);
             (frame.seen(), frame.padded())
         };
-        assert_eq!(frame(4000, 3000, 256), ((296, 222), (320, 224)));
-        assert_eq!(frame(3000, 4000, 256), ((222, 296), (224, 320)));
+        assert_eq!(frame(4000, 3000, 256), ((256, 192), (256, 192)));
+        assert_eq!(frame(3000, 4000, 256), ((192, 256), (192, 256)));
+        assert_eq!(frame(3840, 2160, 256), ((256, 144), (256, 160)));
+        assert_eq!(frame(4000, 1000, 256), ((512, 128), (512, 128)));
         assert_eq!(frame(100, 100, 256), ((256, 256), (256, 256)));
         assert_eq!(frame(1, 1, 512), ((512, 512), (512, 512)));
         assert_eq!(frame(1, 40_000, 256), ((1, 1024), (32, 1024)));

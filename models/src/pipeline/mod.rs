@@ -71,6 +71,12 @@ pub trait AbPredictor {
         threads: usize,
     ) -> Result<Ab, PredictError>;
 
+    /// How many times the pictures it learnt from were enlarged, 1 or more: L is given to it as soft as it was then, however
+    /// much more the picture shows.
+    fn enlarged(&self) -> f64 {
+        1.0
+    }
+
     /// How sure it is of what [`predict_ab`](Self::predict_ab) gives for the same arguments: the probability, 0..=1, that the
     /// true colour is near it; `None` for a model that cannot say.
     ///
@@ -104,7 +110,7 @@ impl PredictError {
 /// How to colorize.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
-    /// Size the network works at, as the side of a square of the same area: 32..=2048.
+    /// Size the network works at, 32..=2048: the picture's longer side on its plane; [`Frame::new`] has what of panoramas.
     pub working_size: u32,
     /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
     pub strength: f32,
@@ -161,7 +167,8 @@ pub fn colorize(
     if !output.format().has_colour() {
         return Err(ImageError::NoColour(output.format()).into());
     }
-    run(input, output, params, progress, |Seen { l, size: (width, height), threads }| {
+    let enlarged = predictor.enlarged();
+    run(input, output, (params, enlarged), progress, |Seen { l, size: (width, height), threads }| {
         Ok((predictor.predict_ab(l, width, height, params.temperature, threads)?, params.strength))
     })
 }
@@ -173,11 +180,12 @@ struct Seen<'a> {
     threads: usize,
 }
 
-/// The way of both maps: L to the working size, `predict`, what it gave (times a factor) along the edges of L to the output.
+/// The way of both maps: L to the working size, as soft as the predictor learnt from, `predict`, what it gave (times a
+/// factor) along the edges of L to the output.
 fn run(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
-    params: &Params,
+    (params, enlarged): (&Params, f64),
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     predict: impl FnOnce(Seen<'_>) -> Result<(Ab, f32), PipelineError>,
 ) -> Result<(), PipelineError> {
@@ -193,7 +201,11 @@ fn run(
     };
     report(0.0)?;
     let frame = Frame::new(input.size().0, input.size().1, params.working_size);
-    let lightness = stages::shrink_lightness(input, &frame, &workers, &mut |part| report(0.2 * part))?;
+    let smaller = frame.before_enlarging(enlarged);
+    let mut lightness = stages::shrink_lightness(input, &smaller, &workers, &mut |part| report(0.2 * part))?;
+    if smaller != frame {
+        lightness = stages::enlarge_lightness(&smaller, &lightness, &frame);
+    }
     let (lightness, working) = (frame.pad(&lightness), frame.padded());
     let (ab, strength) = predict(Seen { l: &lightness, size: working, threads: workers.threads() })?;
     check_prediction(&ab, working)?;

@@ -117,6 +117,23 @@ pub(super) fn shrink_lightness(
     Ok(result)
 }
 
+/// L as `frame` sees it, from L as a smaller frame does: interpolated, on one thread, for there is little of it.
+pub(super) fn enlarge_lightness(smaller: &Frame, lightness: &[f32], frame: &Frame) -> Vec<f32> {
+    let (columns, rows) = frame.axes_from(smaller);
+    let (from, to) = (smaller.seen().0, frame.seen());
+    let mut result = vec![0.0; to.0 * to.1];
+    let mut sum = vec![0.0; from];
+    for (target, into) in result.chunks_mut(to.0).enumerate() {
+        let (first, weights) = rows.taps(target);
+        sum.fill(0.0);
+        for (source, weight) in lightness[first * from..].chunks(from).zip(weights) {
+            sum.iter_mut().zip(source).for_each(|(sum, l)| *sum += weight * l);
+        }
+        columns.apply(&sum, into);
+    }
+    result
+}
+
 /// Memory that one thread reuses from row to row.
 struct Scratch {
     lines: Vec<f32>,

@@ -202,6 +202,56 @@ fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
     assert!(guided < 0.25 * bilinear, "guided bleeds {guided}, bilinear {bilinear}");
 }
 
+/// Learnt from pictures that were enlarged, and remembers the L it is shown.
+struct Soft(f64, RefCell<Vec<f32>>);
+
+impl AbPredictor for Soft {
+    fn predict_ab(
+        &self,
+        l: &[f32],
+        width: usize,
+        height: usize,
+        _temperature: Option<f32>,
+        _threads: usize,
+    ) -> Result<Ab, PredictError> {
+        self.1.replace(l.to_vec());
+        Ok(Ab { width, height, a: vec![0.0; l.len()], b: vec![0.0; l.len()] })
+    }
+
+    fn enlarged(&self) -> f64 {
+        self.0
+    }
+}
+
+/// L that a predictor is shown of a square gray picture.
+fn shown(enlarged: f64, side: u32, source: &[u8]) -> Vec<f32> {
+    let predictor = Soft(enlarged, RefCell::default());
+    run(&predictor, PixelFormat::Gray8, PixelFormat::Rgb8, (side, side), source, &params());
+    predictor.1.into_inner()
+}
+
+#[test]
+fn a_picture_is_shown_as_soft_as_those_of_the_training() {
+    let range = |l: &[f32]| {
+        let least = l.iter().copied().fold(f32::MAX, f32::min);
+        l.iter().copied().fold(f32::MIN, f32::max) - least
+    };
+    // At the working size of 64 a board of single pixels shows; enlarged twice from 32 it cannot.
+    let board: Vec<u8> = (0..64 * 64).map(|at| if (at % 64 + at / 64) % 2 == 0 { 20 } else { 220 }).collect();
+    assert!(range(&shown(1.0, 64, &board)) > 60.0);
+    assert!(range(&shown(2.0, 64, &board)) < 0.1);
+    // What is as soft already is left as it is.
+    let slope: Vec<u8> = (0..64 * 64_u32).map(|at| u8::try_from(at % 64 * 3).expect("a code")).collect();
+    let apart = shown(1.0, 64, &slope)
+        .iter()
+        .zip(shown(2.0, 64, &slope))
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(apart < 1.0, "{apart}");
+    let small: Vec<u8> = board[..32 * 32].to_vec();
+    assert_eq!(shown(1.0, 32, &small), shown(2.0, 32, &small));
+}
+
 #[test]
 fn progress_rises_to_1_on_the_calling_thread_and_can_cancel() {
     let source = [100; 35];

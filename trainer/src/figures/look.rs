@@ -153,6 +153,10 @@ impl AbPredictor for Looker {
         self.seen.replace(Some(Prediction { l: l.to_vec(), size, raw, tilted, ab: ab.clone() }));
         Ok(ab)
     }
+
+    fn enlarged(&self) -> f64 {
+        self.colorizer.enlarged()
+    }
 }
 
 /// True ab of the cells, `[1, 2, h, w]`: of the photograph at the working size, as in training.
