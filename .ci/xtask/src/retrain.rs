@@ -20,7 +20,7 @@ pub struct Args {
     /// The folder with the data sets
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where the runs go; a run that is there is gone on with [default: runs/]
+    /// Where the runs go; a run that is there is gone on with; not for a package made in two runs [default: runs/]
     #[arg(long, value_name = "DIR")]
     runs: Option<PathBuf>,
     /// Threads the trainer computes on; 0: all
@@ -35,6 +35,8 @@ pub struct Args {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recipe {
+    /// The recipe that is followed first, whose package the configuration goes on from.
+    after: Option<String>,
     /// The trainer's configuration.
     config: PathBuf,
     /// An encoder that `trainer/encoder.py` fetches first.
@@ -49,18 +51,34 @@ const MEASURED_ON: [&str; 2] = ["photos-eval-public.tar", "efficientnet_lite0.sa
 /// Trains, exports, measures, and exports again with the metrics.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let recipe = recipe(workspace.root(), &args.name)?;
+    if let Some(first) = recipe.after.as_ref().filter(|_| args.runs.is_some()) {
+        bail!(
+            "{} goes on from {first}, which its configuration looks for in runs/: leave out --runs",
+            args.name
+        );
+    }
     let data = args.data.canonicalize().with_context(|| format!("--data {}", args.data.display()))?;
     // The trainer is called in the root of the checkout, whatever folder this is called in.
     let runs = args.runs.as_ref().map_or_else(|| Ok(workspace.root().join("runs")), std::path::absolute)?;
     let plan = Plan { root: workspace.root(), name: &args.name, recipe: &recipe, data: &data, runs: &runs };
+    if let Some(name) = &recipe.after {
+        let first = self::recipe(workspace.root(), name)?;
+        follow(workspace, args, &Plan { name, recipe: &first, ..plan }, false)?;
+    }
+    follow(workspace, args, &plan, true)
+}
+
+/// Does what a plan says, or says it; `last` is the plan for the package that was asked for, which alone is measured.
+fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result<()> {
+    let steps = plan.steps(args.threads, last);
     if args.dry_run {
-        plan.steps(args.threads).iter().for_each(|step| println!("{}", step.join(" ")));
+        steps.iter().for_each(|step| println!("{}", step.join(" ")));
         return Ok(());
     }
     setup::ensure(workspace)?;
     workspace.build(&["autochrome-trainer"])?;
     let trainer = workspace.built("autochrome-trainer");
-    for step in plan.steps(args.threads) {
+    for step in steps {
         // An encoder that was fetched once, and checked then, is not fetched again.
         if step[0] == "python3" && plan.encoder().is_some_and(|path| path.is_file()) {
             continue;
@@ -74,7 +92,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             run_command(&mut command, &step.join(" "))?;
         }
     }
-    println!("{}: to use it, copy it to models/packages", plan.package().display());
+    if last {
+        println!("{}: to use it, copy it to models/packages", plan.package().display());
+    }
     Ok(())
 }
 
@@ -107,8 +127,8 @@ impl Plan<'_> {
         Some(self.root.join(format!("target/encoders/efficientnet_{name}.safetensors")))
     }
 
-    /// Every command, program first.
-    fn steps(&self, threads: u32) -> Vec<Vec<String>> {
+    /// Every command, program first; what it costs to measure only where that is wanted.
+    fn steps(&self, threads: u32, measure: bool) -> Vec<Vec<String>> {
         let text = |path: &Path| path.display().to_string();
         let trainer = |arguments: &[String]| [&[TRAINER.to_owned()], arguments].concat();
         let threads = ["--threads".to_owned(), threads.to_string()];
@@ -128,7 +148,7 @@ impl Plan<'_> {
         export.extend(["--notes".to_owned(), format!("trainer/recipes/{}.md", self.name)]);
         steps.push(trainer(&export));
         let [photographs, classifier] = MEASURED_ON.map(|name| self.data.join(name));
-        if photographs.is_file() {
+        if measure && photographs.is_file() {
             let mut eval = vec!["eval".to_owned(), text(&self.package()), "--json".to_owned()];
             eval.extend([
                 "--data".to_owned(),
@@ -182,6 +202,11 @@ mod tests {
             let recipe = recipe(checkout(), &name).unwrap();
             assert!(checkout().join(&recipe.config).is_file(), "{name}");
             assert!(folder.join(format!("{name}.md")).is_file(), "{name}");
+            if let Some(first) = &recipe.after {
+                assert!(self::recipe(checkout(), first).unwrap().after.is_none(), "{name}: two runs at most");
+                let config = fs::read_to_string(checkout().join(&recipe.config)).unwrap();
+                assert!(config.contains(&format!("package = \"runs/packages/{first}\"")), "{name}");
+            }
         }
         for package in fs::read_dir(checkout().join("models/packages")).unwrap() {
             let package = package.unwrap();
@@ -195,6 +220,7 @@ mod tests {
     fn a_run_that_is_there_is_gone_on_with_and_what_can_be_measured_is() {
         let folder = tempfile::tempdir().unwrap();
         let recipe = Recipe {
+            after: None,
             config: "c.toml".into(),
             encoder: Some("lite2".into()),
             export: vec!["--default".into()],
@@ -206,7 +232,7 @@ mod tests {
             data: folder.path(),
             runs: folder.path(),
         };
-        let told = |threads| plan.steps(threads).iter().map(|step| step.join(" ")).collect::<Vec<_>>();
+        let told = |threads| plan.steps(threads, true).iter().map(|step| step.join(" ")).collect::<Vec<_>>();
         let at = folder.path().display();
         let train = format!("autochrome-trainer train c.toml --data {at} --out {at}/n");
         let export = format!(
@@ -225,11 +251,13 @@ mod tests {
                 .starts_with(&format!("autochrome-trainer eval {at}/packages/n --json --data {at}/photos"))
         );
         assert_eq!(told[4], format!("{export} --metrics {at}/n/eval.json"));
+        // Of a package that is only gone on from nothing is measured.
+        assert_eq!(plan.steps(0, false).len(), 3);
     }
 
     #[test]
     fn a_recipe_that_is_not_there_is_refused_with_those_that_are() {
         let said = recipe(checkout(), "absent").unwrap_err().to_string();
-        assert!(said.contains("expected one of") && said.contains("everyday"), "{said}");
+        assert!(said.contains("expected one of") && said.contains("autochrome"), "{said}");
     }
 }
