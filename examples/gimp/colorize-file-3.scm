@@ -1,5 +1,5 @@
 ; GIMP 3: colorizes one file, in the layer itself, and saves it. A failure is printed and the next file follows.
-; Further arguments: #:model "everyday" #:strength 1.0 #:temperature 0.3 #:output "new-layer" #:device "cpu".
+; Further arguments: #:model "autochrome" #:strength 1.0 #:temperature 0.5 #:output "new-layer" #:device "cpu".
 
 (define (colorize-file name)
   (catch (begin (display "failed: ") (display name) (newline))

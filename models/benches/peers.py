@@ -15,7 +15,7 @@ reading pictures need is not imported: the packages' own `__init__.py` are passe
 One thread is timed by what it ran, so that other programs do not count; several by the clock on the wall: threads that wait
 for each other take many times as long where another program holds a core. `--others` passes over the rounds in which other
 programs took more than that share of the machine (on Linux).
-Ours is the package `everyday` from the example `forward`, prepared as the plug-in prepares it.
+Ours is the package `autochrome` from the example `forward`, prepared as the plug-in prepares it.
 """
 import argparse
 import importlib
@@ -100,8 +100,8 @@ def ours(side, threads):
     if not os.path.exists(FORWARD):
         sys.exit(f"{FORWARD}: expected the built example, found none; "
                  "run cargo build --release -p autochrome-models --example forward")
-    everyday = os.path.join(ROOT, "models", "packages", "everyday")
-    process = subprocess.Popen([FORWARD, everyday, str(side), str(threads)], text=True,
+    shipped = os.path.join(ROOT, "models", "packages", "autochrome")
+    process = subprocess.Popen([FORWARD, shipped, str(side), str(threads)], text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(times):
@@ -169,7 +169,7 @@ def main():
     print(f"torch {torch.__version__}, {options.threads} threads, {options.side}x{options.side}, "
           f"{options.rounds} rounds")
     process, run = ours(options.side, options.threads)
-    taken = play([("autochrome, everyday", 5, run), *peers(options)], process, options)
+    taken = play([("autochrome", 5, run), *peers(options)], process, options)
     median, least = ({name: of(times) for name, times in taken.items()} for of in (statistics.median, min))
     mine = next(iter(taken))
     print(f"{'':30} median, ms  least, ms   times ours: median  least")

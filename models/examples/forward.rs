@@ -13,11 +13,11 @@ use std::time::Instant;
 use autochrome_models::package::Package;
 use tch::{Device, Kind, Tensor};
 
-const EVERYDAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packages/everyday");
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packages/autochrome");
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let folder = args.next().unwrap_or_else(|| EVERYDAY.to_owned());
+    let folder = args.next().unwrap_or_else(|| SHIPPED.to_owned());
     let side: i64 = args.next().map_or(Ok(256), |arg| arg.parse())?;
     let threads: i32 = args.next().map_or(Ok(2), |arg| arg.parse())?;
     tch::set_num_threads(threads);

@@ -38,7 +38,7 @@ const AREA: fn(f64, f64) -> f64 = |w, h| 1.0 / (w * h).sqrt();
 const HALF: fn(f64, f64) -> f64 = |w, h| (w * h).powf(-0.25);
 const SHORT: fn(f64, f64) -> f64 = |w, h| 1.0 / w.min(h);
 
-const CHANGES: [Change; 13] = [
+const CHANGES: [Change; 14] = [
     Change { name: "1:1, 1.15 times as large", shape: (1, 1), scale: |_, _| (4.0_f64 / 3.0).sqrt() },
     Change { name: "1:1, 1.33 times as large", shape: (1, 1), scale: |_, _| 4.0 / 3.0 },
     Change { name: "15:15 of 16, as large", shape: (15, 15), scale: SAME },
@@ -49,6 +49,7 @@ const CHANGES: [Change; 13] = [
     Change { name: "3:4, as large (long side)", shape: (3, 4), scale: SAME },
     Change { name: "3:4, same area", shape: (3, 4), scale: AREA },
     Change { name: "3:4, same short side", shape: (3, 4), scale: SHORT },
+    Change { name: "3:2, as large (long side)", shape: (3, 2), scale: SAME },
     Change { name: "16:9, as large (long side)", shape: (16, 9), scale: SAME },
     Change { name: "16:9, same area", shape: (16, 9), scale: AREA },
     Change { name: "16:9, same short side", shape: (16, 9), scale: SHORT },
@@ -198,9 +199,9 @@ fn main() -> Result<(), Error> {
             let part = cut(photo.width(), change.shape);
             let [left, top, width, height] = part;
             let side = f64::from(photo.width());
-            // The working size is a square's side: the scale times the root of what is left.
+            // The working size is that of the longer side: the scale times what is left of it.
             let (w, h) = (f64::from(width) / side, f64::from(height) / side);
-            let scale = (change.scale)(w, h) * (w * h).sqrt();
+            let scale = (change.scale)(w, h) * w.max(h);
             let alone =
                 model.colour(&imageops::crop_imm(&gray, left, top, width, height).to_image(), scale)?;
             moved.add(

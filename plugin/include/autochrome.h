@@ -101,8 +101,7 @@ typedef struct AutochromeParams {
      */
     uint32_t struct_size;
     /**
-     * Size the network works at: the side in pixels of a square of the same area. 0: the model's own;
-     * otherwise 32 to 2048.
+     * Size the network works at: the picture's longer side there, in pixels. 0: the model's own; otherwise 32 to 2048.
      */
     uint32_t working_size;
     /**

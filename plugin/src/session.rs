@@ -26,7 +26,7 @@ pub struct Request {
     pub model: Option<String>,
     /// The device.
     pub device: DeviceRequest,
-    /// Side of the square of the working size in pixels; `None` for the model's own.
+    /// The picture's longer side as the network sees it, in pixels; `None` for the model's own.
     pub working_size: Option<u32>,
     /// Factor on chroma.
     pub strength: f32,

@@ -101,8 +101,8 @@ fn every_figure_is_made_of_a_model_with_bins_in_the_plane() {
         numbers.lines().skip(1).map(|l| l.split(',').nth(3).map_or(0, |n| n.parse().expect("n"))).sum();
     assert_eq!(
         cells,
-        12 * 9 * 8,
-        "twelve photographs, each over 9 x 8 cells at a quarter of the working size"
+        12 * 8 * 7,
+        "twelve photographs, each over 8 x 7 cells at a quarter of the working size"
     );
 }
 

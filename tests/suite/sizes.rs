@@ -14,7 +14,7 @@ use image::imageops::{self, FilterType, resize};
 use image::{GrayImage, RgbImage, open};
 
 fn model() -> (Colorizer, u32) {
-    let package = Package::open(&checkout().join("models/packages/everyday")).expect("the shipped package");
+    let package = Package::open(&checkout().join("models/packages/autochrome")).expect("the shipped package");
     let cpu = resolve(&DeviceRequest::Cpu).expect("a cpu");
     (Colorizer::load(&package, &cpu).expect("loads"), package.manifest().input.working_size)
 }
@@ -85,7 +85,7 @@ fn a_photograph_has_the_same_colours_at_512_1024_and_4096_pixels() {
     }
 }
 
-/// What is cut away is seen by the network no more, so a single photograph may change its mind; in the mean none does.
+/// What is cut away is seen by the network no more, so a single photograph may change its mind; hardly any does.
 #[test]
 fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colours() {
     let model = model();
@@ -107,5 +107,7 @@ fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colours() {
         }
     }
     let mean = differences.iter().sum::<f32>() / differences.len() as f32;
-    assert!(mean <= 2.0, "mean colours are {mean} apart: {differences:.1?}");
+    assert!(mean <= 1.5, "mean colours are {mean} apart: {differences:.1?}");
+    let steady = differences.iter().filter(|apart| **apart <= 2.0).count();
+    assert!(steady >= 17, "of {} mean colours {steady} are within 2: {differences:.1?}", differences.len());
 }

@@ -52,8 +52,7 @@ pub struct AutochromeImage {
 pub struct AutochromeParams {
     /// `sizeof(AutochromeParams)` as the host was compiled.
     pub struct_size: u32,
-    /// Size the network works at: the side in pixels of a square of the same area. 0: the model's own;
-    /// otherwise 32 to 2048.
+    /// Size the network works at: the picture's longer side there, in pixels. 0: the model's own; otherwise 32 to 2048.
     pub working_size: u32,
     /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
     pub strength: f32,

@@ -161,7 +161,7 @@ fn strength_and_temperature_are_those_of_the_command_line() {
             r#"
 (let ((image (open "gray.png")))
   (export image "in.png")
-  (colorize-as image (top image) "everyday" 0.5 1.0 1)
+  (colorize-as image (top image) "autochrome" 0.5 1.0 1)
   (export image "place.png"))
 "#,
         );
