@@ -196,7 +196,7 @@ mod tests {
     fn cells_have_the_mean_of_their_pixels() {
         // Left half red, right half gray, a cell each.
         let photo = RgbImage::from_fn(64, 32, |x, _| if x < 32 { Rgb([255, 0, 0]) } else { Rgb([119; 3]) });
-        let frame = Frame::new(64, 32, 45);
+        let frame = Frame::new(64, 32, 64);
         assert_eq!((frame.seen(), frame.padded()), ((64, 32), (64, 32)));
         let ab = cell_ab(&photo, frame, 32).unwrap();
         let l: Vec<f32> =
