@@ -25,6 +25,9 @@ pub struct Colorizer {
     codec: Box<dyn Codec>,
     mirror: bool,
     enlarged: f64,
+    levels: bool,
+    /// Temperature of the distribution that confidence is read from.
+    sureness: f64,
     device: Device,
     kind: Kind,
     last: LastOutput,
@@ -82,6 +85,8 @@ impl Colorizer {
             codec,
             mirror: package.manifest().input.mirror,
             enlarged: package.manifest().input.enlarged,
+            levels: package.manifest().input.levels,
+            sureness: package.manifest().confidence.temperature,
             device: resolved.device,
             kind: resolved.kind,
             last: LastOutput::default(),
@@ -143,6 +148,7 @@ impl Colorizer {
         let output = self.output(l, size)?;
         // As the network gave it: the tilt is there for the colours, and makes the probabilities less true (docs/pixels.md).
         let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
+        let shares = confidence::tempered(shares, self.sureness)?;
         let ab = self.codec.decode(&output, t.map(f64::from))?;
         let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab.f_squeeze_dim(0)?, bins)?;
         near.f_to_device(Device::Cpu)?.f_contiguous().map(Some)
@@ -178,6 +184,10 @@ impl AbPredictor for Colorizer {
 
     fn enlarged(&self) -> f64 {
         self.enlarged
+    }
+
+    fn levels(&self) -> bool {
+        self.levels
     }
 
     fn predict_confidence(

@@ -7,6 +7,7 @@ mod figures;
 mod gimp;
 mod install;
 mod loader;
+mod metrics;
 mod package;
 mod pages;
 mod shipped;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use autochrome_models::codec::CodecConfig;
 use autochrome_models::codec::point::Point;
 use autochrome_models::package::{
-    Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
+    Confidence, Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
 };
 use tch::Tensor;
 
@@ -41,6 +41,9 @@ pub struct ExportArgs {
     /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were.
     #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
     pub enlarged: f64,
+    /// Shows faded pictures to the network as if they were not: a small range of L is spread.
+    #[arg(long)]
+    pub levels: bool,
     /// Looks at the mirror image too and averages: steadier colours for twice the work.
     #[arg(long)]
     pub mirror: bool,
@@ -53,6 +56,13 @@ pub struct ExportArgs {
     /// Rebalancing added at prediction, instead of the configuration's (bins1d, bins2d).
     #[arg(long, allow_negative_numbers = true)]
     pub tilt: Option<f64>,
+    /// How far colours are set off against the picture they are in, 0.5 to 3, instead of the configuration's (bins2d).
+    #[arg(long)]
+    pub contrast: Option<f64>,
+    /// Temperature of the distribution that confidence is read from, 0.25 to 4: `figures confidence` shows what it says
+    /// against what is true.
+    #[arg(long, default_value_t = 1.0, value_name = "T")]
+    pub confidence_temperature: f64,
     /// Stores float32 weights; twice the size of float16.
     #[arg(long)]
     pub float32: bool,
@@ -150,10 +160,12 @@ fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
         input: Input {
             working_size: args.working_size,
             enlarged: args.enlarged,
+            levels: args.levels,
             values: InputValues::L,
             mirror: args.mirror,
         },
         codec: tuned_codec(state.config.codec.clone(), args)?,
+        confidence: Confidence { temperature: args.confidence_temperature },
         weights: Weights::default(),
         training: Some(Training {
             commit: Some(state.commit.clone()).filter(|commit| !commit.is_empty()),
@@ -173,6 +185,7 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
             config.temperature = args.temperature.unwrap_or(config.temperature);
             config.tilt = args.tilt.unwrap_or(config.tilt);
             config.point = args.point.unwrap_or(config.point);
+            config.contrast = args.contrast.unwrap_or(config.contrast);
         }
         CodecConfig::Bins1d(config) => {
             config.temperature = args.temperature.unwrap_or(config.temperature);
@@ -185,6 +198,9 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
     }
     if args.point.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
         bail!("point: expected none for {}, whose colour is a mean; leave it out", codec.name());
+    }
+    if args.contrast.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
+        bail!("contrast: expected none for {}; leave it out", codec.name());
     }
     if args.tilt.is_some() && matches!(codec, CodecConfig::Regression(_)) {
         bail!("tilt: expected none for a regression, which has no distribution; leave it out");

@@ -37,6 +37,9 @@ pub struct OptimConfig {
     /// Peak learning rate of tensors named `encoder.*`; absent: `lr`. With 0 the encoder is held: its normalizations keep
     /// their statistics too, and a step costs less.
     pub encoder_lr: Option<f64>,
+    /// The stride, 4 to 32, from which on the encoder learns: finer layers are held. Absent: it learns everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_from: Option<i64>,
     /// Decoupled weight decay, on tensors of two or more dimensions.
     #[serde(default)]
     pub weight_decay: f64,
@@ -87,6 +90,9 @@ impl OptimConfig {
             if !(value.is_finite() && value >= 0.0) {
                 bail!("{name}: expected a number of at least 0, got {value}");
             }
+        }
+        if let Some(from) = self.encoder_from.filter(|from| ![4, 8, 16, 32].contains(from)) {
+            bail!("encoder_from: expected the stride 4, 8, 16 or 32, got {from}");
         }
         if !(0.0..1.0).contains(&self.ema) {
             bail!("ema: expected 0 to below 1, got {}", self.ema);
@@ -278,6 +284,7 @@ mod tests {
             rule: Rule::Adamw,
             lr: 0.1,
             encoder_lr: None,
+            encoder_from: None,
             weight_decay: 0.0,
             warmup: 10,
             steps: 100,

@@ -80,10 +80,13 @@ impl Run {
         Ok(run)
     }
 
-    /// An encoder whose rate is 0 is held, which is cheaper than gradients that move nothing.
+    /// An encoder whose rate is 0 is held, or its layers finer than a stride are, which is cheaper than gradients that move nothing.
     fn hold(&mut self) -> Result<()> {
-        if self.config.optim.encoder_lr == Some(0.0) {
-            self.network.hold_encoder(self.device, self.config.precision.kind(self.device))?;
+        let (optim, kind) = (&self.config.optim, self.config.precision.kind(self.device));
+        if optim.encoder_lr == Some(0.0) {
+            self.network.hold_encoder(None, self.device, kind)?;
+        } else if optim.encoder_from.is_some() {
+            self.network.hold_encoder(optim.encoder_from, self.device, kind)?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::contrast::set_off;
 use super::nearest::Candidates;
 use super::point::{Point, annealed_point};
 use super::{Bins, Codec, CodecError, Target, check, narrow, tilted};
@@ -127,6 +128,9 @@ pub struct Bins2dConfig {
     /// The point of the distribution that is taken.
     #[serde(default, skip_serializing_if = "Point::is_mean")]
     pub point: Point,
+    /// How far colours are set off against the picture they are in, 0.5 to 3; 1: not at all ([`contrast`](super::contrast)).
+    #[serde(default = "no_contrast", skip_serializing_if = "is_no_contrast")]
+    pub contrast: f64,
     /// The prior over the bins, 313 numbers; absent: the one that comes with the codec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Vec<f64>>,
@@ -152,6 +156,15 @@ fn default_temperature() -> f64 {
     0.38
 }
 
+fn no_contrast() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_no_contrast(contrast: &f64) -> bool {
+    *contrast == 1.0
+}
+
 impl Default for Bins2dConfig {
     fn default() -> Self {
         Bins2dConfig {
@@ -162,6 +175,7 @@ impl Default for Bins2dConfig {
             temperature: default_temperature(),
             tilt: 0.0,
             point: Point::Mean,
+            contrast: no_contrast(),
             prior: None,
         }
     }
@@ -193,6 +207,7 @@ impl Bins2d {
         check("gamma", config.gamma, 0.0, 1.0)?;
         check("temperature", config.temperature, 0.0, 1.0)?;
         check("tilt", config.tilt, -2.0, 2.0)?;
+        check("contrast", config.contrast, 0.5, 3.0)?;
         let prior = config.prior.clone().unwrap_or_else(photos_prior);
         check_prior(&prior)?;
         let weights = rebalancing(&prior, config.lambda, config.gamma);
@@ -252,7 +267,8 @@ impl Codec for Bins2d {
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
         let centres = Self::centres(output.device())?;
-        annealed_point(&tilted(output, &self.shift)?, &centres, temperature, self.config.point)
+        let point = annealed_point(&tilted(output, &self.shift)?, &centres, temperature, self.config.point)?;
+        set_off(point, self.config.contrast)
     }
 
     fn temperature(&self) -> Option<f64> {

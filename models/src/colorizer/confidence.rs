@@ -7,6 +7,9 @@
 //! Bins are 10 apart, so each counts by how much of it lies within: wholly up to 20, not at all from 30, which keeps the map
 //! smooth where the chosen colour moves between bins. Where a and b have distributions of their own, the two shares are
 //! multiplied.
+//!
+//! A network may say of itself less or more than is true; one number mends most of that (temperature scaling, Guo et al.
+//! 2017): the share is read from the distribution at the package's `confidence.temperature`.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -16,6 +19,15 @@ use crate::codec::Bins;
 const NEAR: f64 = 25.0;
 /// Half the distance over which it goes from whole to none.
 const RAMP: f64 = 5.0;
+
+/// Probabilities `[N, groups, bins, h, w]` at another temperature than 1: p^(1/T) over their sum.
+pub(super) fn tempered(shares: Tensor, temperature: f64) -> Result<Tensor, TchError> {
+    if temperature == 1.0 {
+        return Ok(shares);
+    }
+    let powers = shares.f_pow_tensor_scalar(1.0 / temperature)?;
+    powers.f_div(&powers.f_sum_dim_intlist([2_i64].as_slice(), true, Kind::Float)?)
+}
 
 /// The share near `ab` (`[2, h, w]`) of the distributions `shares` (`[groups, bins, h, w]`) over `bins`: `[h, w]`.
 pub(super) fn near_share(shares: &Tensor, ab: &Tensor, bins: &Bins) -> Result<Tensor, TchError> {
@@ -55,6 +67,20 @@ mod tests {
 
     fn one(values: &[f32], shape: &[i64]) -> Tensor {
         Tensor::from_slice(values).view(shape)
+    }
+
+    #[test]
+    fn a_temperature_below_1_makes_surer_and_keeps_the_sum() {
+        let shares = one(&[0.2, 0.8], &[1, 1, 2, 1, 1]);
+        let of = |t: f64| {
+            let tempered = tempered(shares.shallow_clone(), t).expect("computes").view([2]);
+            [0, 1].map(|bin| tempered.double_value(&[bin]))
+        };
+        // 0.04 and 0.64 over 0.68.
+        let [low, high] = of(0.5);
+        assert!((low - 0.058_823).abs() < 1e-5 && (high - 0.941_176).abs() < 1e-5);
+        assert!(of(2.0)[1] < 0.8 && (of(2.0)[0] + of(2.0)[1] - 1.0).abs() < 1e-6);
+        assert!((of(1.0)[1] - 0.8).abs() < 1e-6);
     }
 
     #[test]

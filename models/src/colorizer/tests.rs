@@ -39,6 +39,8 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
         network: Box::new(Counting(Arc::clone(&passes))),
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
         enlarged: 1.0,
+        levels: false,
+        sureness: 1.0,
         mirror: false,
         device: Device::Cpu,
         kind: Kind::Float,

@@ -16,7 +16,7 @@
 //! Tensor names are those of the public checkpoints (`_conv_stem`, `_bn0`, `_blocks.N._expand_conv`, ...).
 
 use serde::{Deserialize, Serialize};
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::layers::{Activation, Conv, ConvShape, Layer};
 use super::store::{NetError, Path};
@@ -140,6 +140,8 @@ pub struct Encoder {
     stem: Conv,
     blocks: Vec<Block>,
     taps: Vec<usize>,
+    /// The stem and so many blocks take no part in training.
+    held: Option<usize>,
 }
 
 impl Encoder {
@@ -170,7 +172,7 @@ impl Encoder {
                 taps.push(blocks.len() - 1);
             }
         }
-        Ok(Encoder { stem, blocks, taps })
+        Ok(Encoder { stem, blocks, taps, held: None })
     }
 
     /// Features at strides 2, 4, 8, 16 and 32 of `x`, shape `[N, channels, H, W]`, values (v - 127) / 128.
@@ -179,14 +181,33 @@ impl Encoder {
     /// Whatever libtorch reports.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Vec<Tensor>, TchError> {
         let mut features = Vec::with_capacity(self.taps.len());
-        let mut x = self.stem.forward(x, train)?;
+        let held = |index: usize| self.held.is_some_and(|held| index < held);
+        let quietly = |held: bool, layer: &dyn Fn(bool) -> Result<Tensor, TchError>| match held {
+            true => tch::no_grad(|| layer(false)),
+            false => layer(train),
+        };
+        let mut x = quietly(self.held.is_some(), &|train| self.stem.forward(x, train))?;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, train)?;
+            x = quietly(held(index), &|train| block.forward(&x, train))?;
             if self.taps.contains(&index) {
                 features.push(x.shallow_clone());
             }
         }
         Ok(features)
+    }
+
+    /// Lets the layers finer than stride `from` be as they are from now on, made ready for prediction.
+    ///
+    /// # Errors
+    /// As [`Layer::prepare`].
+    pub fn hold_below(&mut self, from: i64, device: Device, kind: Kind) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let finer = self.taps.iter().zip(1..).take_while(|&(_, power)| 1_i64 << power < from);
+        let held = finer.last().map_or(0, |(tap, _)| tap + 1);
+        self.held = Some(held);
+        let blocks = self.blocks.iter_mut().take(held).flat_map(Block::layers_mut);
+        let stem = std::iter::once(&mut self.stem as &mut dyn Layer);
+        stem.chain(blocks).try_for_each(|layer| layer.prepare(device, kind))
     }
 
     /// Every layer.

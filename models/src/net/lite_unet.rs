@@ -204,7 +204,10 @@ impl Network for LiteUnet {
         layers
     }
 
-    fn hold_encoder(&mut self, device: Device, kind: Kind) -> Result<(), TchError> {
+    fn hold_encoder(&mut self, from: Option<i64>, device: Device, kind: Kind) -> Result<(), TchError> {
+        if let Some(from) = from {
+            return self.encoder.hold_below(from, device, kind);
+        }
         let _no_grad = tch::no_grad_guard();
         self.held = true;
         self.encoder_layers().into_iter().try_for_each(|layer| layer.prepare(device, kind))

@@ -116,11 +116,11 @@ pub trait Network: Send {
 
     /// Lets the encoder be as it is from now on: it takes no part in training, its normalizations use the statistics they
     /// have, and its layers are made ready for prediction, so that a step costs less. Weights must be in their place
-    /// already. A network without an encoder has none to hold.
+    /// already. With `from`, only layers finer than that stride are held. A network without an encoder has none to hold.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    fn hold_encoder(&mut self, _device: Device, _kind: Kind) -> Result<(), TchError> {
+    fn hold_encoder(&mut self, _from: Option<i64>, _device: Device, _kind: Kind) -> Result<(), TchError> {
         Ok(())
     }
 

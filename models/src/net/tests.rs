@@ -114,13 +114,35 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
     let (mut network, store) = trained_like(&with_context(), 313);
     let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     let before = tch::no_grad(|| network.forward(&l)).expect("runs");
-    network.hold_encoder(Device::Cpu, Kind::Float).expect("holds");
+    network.hold_encoder(None, Device::Cpu, Kind::Float).expect("holds");
     let after = tch::no_grad(|| network.forward(&l)).expect("runs");
     let scale = before.abs().max().double_value(&[]);
     assert!((before - after).abs().max().double_value(&[]) < 1e-4 * scale.max(1.0));
     network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
     for entry in store.tensors.iter().filter(|entry| entry.learnt) {
         assert_ne!(entry.tensor.grad().defined(), entry.name.starts_with("encoder."), "{}", entry.name);
+    }
+}
+
+#[test]
+fn an_encoder_held_below_a_stride_learns_from_there_on() {
+    let (mut network, store) = trained_like(&with_context(), 313);
+    network.hold_encoder(Some(16), Device::Cpu, Kind::Float).expect("holds");
+    let l = Tensor::rand([2, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
+    network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
+    let learns = |name: &str| {
+        let entry = store.tensors.iter().find(|entry| entry.name == name).expect(name);
+        entry.tensor.grad().defined()
+    };
+    // Lite2: the stem, blocks 0 to 6 up to stride 8, and 7 on from stride 16.
+    for (name, expected) in [
+        ("encoder._conv_stem.weight", false),
+        ("encoder._blocks.6._project_conv.weight", false),
+        ("encoder._blocks.7._expand_conv.weight", true),
+        ("encoder._conv_head.weight", true),
+        ("decoder.0.depthwise.weight", true),
+    ] {
+        assert_eq!(learns(name), expected, "{name}");
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Manifest {
     pub input: Input,
     /// What the network's output means.
     pub codec: CodecConfig,
+    /// How the map of confidence is read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub confidence: Confidence,
     /// Where the weights are.
     #[serde(default)]
     pub weights: Weights,
@@ -66,6 +69,9 @@ pub struct Input {
     /// knows (docs/model-log.md).
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub enlarged: f64,
+    /// Whether a faded picture is shown to the network as if it were not: a small range of L is spread (docs/pixels.md).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub levels: bool,
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
@@ -73,6 +79,24 @@ pub struct Input {
     /// work.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mirror: bool,
+}
+
+/// How the map of confidence is read.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confidence {
+    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map surer. It changes no colour.
+    pub temperature: f64,
+}
+
+impl Default for Confidence {
+    fn default() -> Self {
+        Confidence { temperature: 1.0 }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn once() -> f64 {
@@ -186,6 +210,10 @@ impl Manifest {
         let enlarged = self.input.enlarged;
         if !(1.0..=8.0).contains(&enlarged) {
             return Err(Problem::value("input.enlarged", "1 to 8", &enlarged.to_string()));
+        }
+        let sureness = self.confidence.temperature;
+        if !(0.25..=4.0).contains(&sureness) {
+            return Err(Problem::value("confidence.temperature", "0.25 to 4", &sureness.to_string()));
         }
         let numbers =
             self.metrics.iter().flat_map(|(set, metrics)| metrics.iter().map(move |entry| (set, entry)));

@@ -17,8 +17,15 @@ fn manifest(name: &str) -> Manifest {
         license: "CC0-1.0".to_owned(),
         default: true,
         network: NetConfig::SeedReport(SeedReportConfig::default()),
-        input: Input { working_size: 64, enlarged: 1.0, values: InputValues::L, mirror: false },
+        input: Input {
+            working_size: 64,
+            enlarged: 1.0,
+            levels: false,
+            values: InputValues::L,
+            mirror: false,
+        },
         codec: CodecConfig::Regression(RegressionConfig::default()),
+        confidence: Confidence::default(),
         weights: Weights::default(),
         training: Some(Training {
             steps: Some(7),
@@ -97,6 +104,24 @@ fn enlarged_is_a_number_from_1_to_8_and_1_where_nothing_is_said() {
     for wrong in ["0.5", "8.5", "nan"] {
         let said = with(wrong).unwrap_err();
         assert!(said.contains("input.enlarged") && said.contains("1 to 8"), "{said}");
+    }
+}
+
+#[test]
+fn levels_and_confidence_are_read_and_left_out_where_nothing_is_said() {
+    let text = manifest("a").to_toml().unwrap();
+    assert!(!text.contains("levels") && !text.contains("[confidence]"));
+    let with = |temperature: &str| {
+        let text = text.replace("values = ", "levels = true\nvalues = ");
+        let text = text.replace("sha256 = \"\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
+        Manifest::parse(&format!("{text}\n[confidence]\ntemperature = {temperature}\n"))
+            .map(|manifest| (manifest.input.levels, manifest.confidence.temperature))
+            .map_err(|problem| problem.to_string())
+    };
+    assert_eq!(with("0.8"), Ok((true, 0.8)));
+    for wrong in ["0.2", "5.0", "nan"] {
+        let said = with(wrong).unwrap_err();
+        assert!(said.contains("confidence.temperature") && said.contains("0.25 to 4"), "{said}");
     }
 }
 

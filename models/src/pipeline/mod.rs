@@ -5,7 +5,7 @@
 //! networks take; the predictor turns that into ab; then each row's L is read again and meets its chroma, interpolated
 //! along the edges of L, in the output's own format.
 //!
-//! Memory beyond the two pictures: 8 bytes for each pixel of the working size, 52 for each predicted ab pair, per
+//! Memory beyond the two pictures: 12 bytes for each pixel of the working size, 52 for each predicted ab pair, per
 //! thread 4 bytes for each column and 20 KiB, and what the predictor takes.
 //!
 //! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
@@ -14,6 +14,7 @@
 mod frame;
 mod guided;
 mod image;
+mod levels;
 mod resample;
 mod rows;
 mod shade;
@@ -26,6 +27,7 @@ use std::ops::ControlFlow;
 
 pub use frame::Frame;
 pub use image::{ImageError, ImageView, ImageViewMut, PixelFormat};
+use levels::Levels;
 pub use sure::confidence;
 
 /// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
@@ -75,6 +77,11 @@ pub trait AbPredictor {
     /// much more the picture shows.
     fn enlarged(&self) -> f64 {
         1.0
+    }
+
+    /// Whether it is shown faded pictures as if they were not (`levels`).
+    fn levels(&self) -> bool {
+        false
     }
 
     /// How sure it is of what [`predict_ab`](Self::predict_ab) gives for the same arguments: the probability, 0..=1, that the
@@ -167,8 +174,7 @@ pub fn colorize(
     if !output.format().has_colour() {
         return Err(ImageError::NoColour(output.format()).into());
     }
-    let enlarged = predictor.enlarged();
-    run(input, output, (params, enlarged), progress, |Seen { l, size: (width, height), threads }| {
+    run(input, output, (params, predictor), progress, |Seen { l, size: (width, height), threads }| {
         Ok((predictor.predict_ab(l, width, height, params.temperature, threads)?, params.strength))
     })
 }
@@ -180,12 +186,12 @@ struct Seen<'a> {
     threads: usize,
 }
 
-/// The way of both maps: L to the working size, as soft as the predictor learnt from, `predict`, what it gave (times a
-/// factor) along the edges of L to the output.
+/// The way of both maps: L to the working size, as soft and as deep as the predictor wants it, `predict`, what it gave
+/// (times a factor) along the edges of L to the output.
 fn run(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
-    (params, enlarged): (&Params, f64),
+    (params, predictor): (&Params, &dyn AbPredictor),
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     predict: impl FnOnce(Seen<'_>) -> Result<(Ab, f32), PipelineError>,
 ) -> Result<(), PipelineError> {
@@ -201,13 +207,17 @@ fn run(
     };
     report(0.0)?;
     let frame = Frame::new(input.size().0, input.size().1, params.working_size);
-    let smaller = frame.before_enlarging(enlarged);
+    let smaller = frame.before_enlarging(predictor.enlarged());
     let mut lightness = stages::shrink_lightness(input, &smaller, &workers, &mut |part| report(0.2 * part))?;
     if smaller != frame {
         lightness = stages::enlarge_lightness(&smaller, &lightness, &frame);
     }
+    let levels = predictor.levels().then(|| Levels::of(&lightness));
     let (lightness, working) = (frame.pad(&lightness), frame.padded());
-    let (ab, strength) = predict(Seen { l: &lightness, size: working, threads: workers.threads() })?;
+    let shown = levels.map(|levels| levels.shown(&lightness));
+    let l = shown.as_deref().unwrap_or(&lightness);
+    let (ab, strength) = predict(Seen { l, size: working, threads: workers.threads() })?;
+    drop(shown);
     check_prediction(&ab, working)?;
     report(0.5)?;
     let cells = (ab.width, ab.height);

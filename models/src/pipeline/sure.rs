@@ -23,8 +23,7 @@ pub fn confidence(
     if output.format().has_colour() {
         return Err(ImageError::Colour(output.format()).into());
     }
-    let enlarged = predictor.enlarged();
-    super::run(input, output, (params, enlarged), progress, |Seen { l, size: (width, height), threads }| {
+    super::run(input, output, (params, predictor), progress, |Seen { l, size: (width, height), threads }| {
         let said = predictor.predict_confidence(l, width, height, params.temperature, threads)?;
         let Spread { width, height, values } = said.ok_or(PipelineError::NoConfidence)?;
         // The margins of guided chroma are made for values up to 100.

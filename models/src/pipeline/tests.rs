@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::*;
-use crate::color::{luminance_to_lightness, srgb_to_linear, srgb_to_luminance};
+use crate::color::{luminance_to_lightness, srgb_to_lab, srgb_to_linear, srgb_to_luminance};
 
 /// Gives what `chroma` says for each position (0..1 both ways), at 1/`factor` of the working size.
 struct Fake<F> {
@@ -250,6 +250,39 @@ fn a_picture_is_shown_as_soft_as_those_of_the_training() {
     assert!(apart < 1.0, "{apart}");
     let small: Vec<u8> = board[..32 * 32].to_vec();
     assert_eq!(shown(1.0, 32, &small), shown(2.0, 32, &small));
+}
+
+/// Wants levels, and gives chroma where what it is shown is dark.
+struct Dark;
+
+impl AbPredictor for Dark {
+    fn predict_ab(
+        &self,
+        l: &[f32],
+        width: usize,
+        height: usize,
+        _temperature: Option<f32>,
+        _threads: usize,
+    ) -> Result<Ab, PredictError> {
+        let a = l.iter().map(|&l| if l < 15.0 { 30.0 } else { 0.0 }).collect();
+        Ok(Ab { width, height, a, b: vec![0.0; l.len()] })
+    }
+
+    fn levels(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_faded_picture_is_shown_with_its_blacks_and_written_with_its_own_lightness() {
+    // A left half of L 31, which is a black that has paled, and a right one of 69.
+    let source: Vec<u8> = (0..64 * 64).map(|at| if at % 64 < 32 { 73 } else { 168 }).collect();
+    let faded = run(&Dark, PixelFormat::Gray8, PixelFormat::Rgb8, (64, 64), &source, &params());
+    let pixel = |x: usize| [0, 1, 2].map(|channel| f32::from(faded[3 * (32 * 64 + x) + channel]) / 255.0);
+    let (left, right) = (srgb_to_lab(pixel(16)), srgb_to_lab(pixel(48)));
+    assert!((left[1] - 30.0).abs() < 2.0 && right[1].abs() < 1.0, "{left:?} {right:?}");
+    let l = |code: u8| srgb_to_lab([f32::from(code) / 255.0; 3])[0];
+    assert!((left[0] - l(73)).abs() < 1.0 && (right[0] - l(168)).abs() < 1.0, "{left:?} {right:?}");
 }
 
 #[test]

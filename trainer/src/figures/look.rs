@@ -157,6 +157,10 @@ impl AbPredictor for Looker {
     fn enlarged(&self) -> f64 {
         self.colorizer.enlarged()
     }
+
+    fn levels(&self) -> bool {
+        self.colorizer.levels()
+    }
 }
 
 /// True ab of the cells, `[1, 2, h, w]`: of the photograph at the working size, as in training.

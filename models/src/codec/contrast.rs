@@ -1,0 +1,69 @@
+//! Colours set off against the picture they are in.
+//!
+//! The idea: **a network is surer of what differs within a picture than of the picture's tint**. A mean or a median of a
+//! distribution over colours is duller than any of them, and what is left has too much of a common tint (brown, mostly)
+//! and too little that stands out from it: outputs have the truth's mean chroma at half of its spread. So a colour gains
+//! chroma by what it has more of than the picture's mean colour has along the same hue, and loses what it has less; hues stay:
+//!
+//! c' = c max(0, 1 + (k - 1) (c - m . u) / (c + s))
+//!
+//! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast, s = 4 keeps what is all but
+//! gray from taking the hue of its rounding. k = 1 changes nothing. What it does for the metrics is in docs/model-log.md.
+
+use tch::{Kind, TchError, Tensor};
+
+/// s, in units of ab.
+const SMOOTH: f64 = 4.0;
+
+/// ab `[N, 2, H, W]` under the contrast k, float32.
+pub(super) fn set_off(ab: Tensor, contrast: f64) -> Result<Tensor, TchError> {
+    if contrast == 1.0 {
+        return Ok(ab);
+    }
+    let over = |tensor: &Tensor| tensor.f_sum_dim_intlist([1].as_slice(), true, Kind::Float);
+    let chroma = over(&ab.f_square()?)?.f_sqrt()?;
+    let mean = ab.f_mean_dim([2, 3].as_slice(), true, Kind::Float)?;
+    let along = over(&ab.f_mul(&mean)?)?.f_div(&chroma.f_clamp_min(1e-3)?)?;
+    let more = chroma.f_sub(&along)?.f_div(&chroma.f_add_scalar(SMOOTH)?)?;
+    let factor = more.f_mul_scalar(contrast - 1.0)?.f_add_scalar(1.0)?.f_clamp_min(0.0)?;
+    ab.f_mul(&factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (a, b) of two cells under the contrast.
+    fn of(cells: [[f32; 2]; 2], contrast: f64) -> [[f64; 2]; 2] {
+        let [[a0, b0], [a1, b1]] = cells;
+        let ab = Tensor::from_slice(&[a0, a1, b0, b1]).view([1, 2, 1, 2]);
+        let ab = set_off(ab, contrast).expect("computes");
+        [0, 1].map(|x| [0, 1].map(|channel| ab.double_value(&[0, channel, 0, x])))
+    }
+
+    #[test]
+    fn a_colour_gains_by_what_it_has_more_of_than_the_picture() {
+        // Mean (8, 0): 16 has 8 more, over 16 + 4; gray stays gray.
+        let [strong, gray] = of([[16.0, 0.0], [0.0, 0.0]], 2.0);
+        assert!((strong[0] - 16.0 * 1.4).abs() < 1e-4 && strong[1].abs() < 1e-6, "{strong:?}");
+        assert_eq!(gray, [0.0, 0.0]);
+        // Mean (10, 0): 4 has 6 less, over 8.
+        let [weak, strong] = of([[4.0, 0.0], [16.0, 0.0]], 2.0);
+        assert!((weak[0] - 4.0 * 0.25).abs() < 1e-4 && (strong[0] - 16.0 * 1.3).abs() < 1e-4);
+    }
+
+    #[test]
+    fn hues_stay_and_one_tint_stays_as_it_is() {
+        // Mean (5, 5): (10, 0) has 5 of it along its own hue.
+        let [red, yellow] = of([[10.0, 0.0], [0.0, 10.0]], 1.5);
+        assert!(red[0] > 10.0 && red[1] == 0.0 && yellow[0] == 0.0 && yellow[1] > 10.0);
+        assert_eq!(of([[6.0, -8.0]; 2], 3.0), [[6.0, -8.0]; 2]);
+        // Never to the opposite hue.
+        assert_eq!(of([[1.0, 0.0], [60.0, 0.0]], 3.0)[0], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn without_contrast_nothing_changes() {
+        assert_eq!(of([[3.0, -4.0], [50.0, 20.0]], 1.0), [[3.0, -4.0], [50.0, 20.0]]);
+    }
+}
