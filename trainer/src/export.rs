@@ -3,6 +3,7 @@
 //! The idea: **a package says where it came from**: configuration, seed, steps and the hash of every data set go from
 //! the checkpoint into its `model.toml` and its card, so that it can be made again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -89,9 +90,14 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let prefix = if args.raw { "model." } else { "average." };
     let (state, mut weights) = weights(&args.run, prefix)?;
     soup(&mut weights, args, prefix)?;
-    let manifest = manifest(args, &state)?;
+    let measured = args
+        .metrics
+        .iter()
+        .map(|path| read_metrics(path).with_context(|| format!("metrics {}", path.display())));
+    let measured: BTreeMap<_, _> = measured.collect::<Result<_>>()?;
+    let manifest = manifest(args, &state, &measured)?;
     let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
-    let card = card(&manifest, &state, &args.soup, notes.as_deref());
+    let card = card(&manifest, &state, (&args.soup, &measured), notes.as_deref());
     let precision = if args.float32 { Precision::F32 } else { Precision::F16 };
     let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
     println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
@@ -138,18 +144,16 @@ fn soup(own: &mut [(String, Tensor)], args: &ExportArgs, prefix: &str) -> Result
     Ok(())
 }
 
-fn manifest(args: &ExportArgs, state: &State) -> Result<Manifest> {
+fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measured>) -> Result<Manifest> {
     let folder_name = || args.package.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = args.name.clone().or_else(folder_name).context("name: expected --name, got none")?;
     let data = state.data.iter().map(|stamp| {
         let count = u64::try_from(stamp.count)?;
         Ok(TrainingData { name: stamp.name.clone(), sha256: Some(stamp.sha256.clone()), count })
     });
-    let mut metrics = std::collections::BTreeMap::new();
-    for path in &args.metrics {
-        let (set, values) = read_metrics(path).with_context(|| format!("metrics {}", path.display()))?;
-        metrics.insert(set, values);
-    }
+    let values =
+        |metrics: &Measured| metrics.iter().map(|(name, &(value, _))| (name.clone(), value)).collect();
+    let metrics = measured.iter().map(|(set, metrics)| (set.clone(), values(metrics))).collect();
     Ok(Manifest {
         schema: SCHEMA,
         name,
@@ -208,18 +212,29 @@ fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig>
     Ok(codec)
 }
 
+/// Metrics by name: the value and its 95% interval.
+type Measured = BTreeMap<String, (f64, Option<[f64; 2]>)>;
+
 /// Name of the set and its metrics, from the JSON that `eval --json` prints.
-fn read_metrics(path: &Path) -> Result<(String, std::collections::BTreeMap<String, f64>)> {
+fn read_metrics(path: &Path) -> Result<(String, Measured)> {
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
     let set = json["data"].as_str().context("expected a string \"data\"; is this from `eval --json`?")?;
     let set =
         Path::new(set).file_stem().map_or_else(|| set.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let metrics = json["metrics"].as_object().context("expected an object \"metrics\"")?;
     let value = |value: &serde_json::Value| value.as_f64().or_else(|| value["value"].as_f64());
-    Ok((set, metrics.iter().filter_map(|(name, entry)| Some((name.clone(), value(entry)?))).collect()))
+    let interval =
+        |entry: &serde_json::Value| Some([entry["interval"][0].as_f64()?, entry["interval"][1].as_f64()?]);
+    let read = |(name, entry): (&String, _)| Some((name.clone(), (value(entry)?, interval(entry))));
+    Ok((set, metrics.iter().filter_map(read).collect()))
 }
 
-fn card(manifest: &Manifest, state: &State, soup: &[PathBuf], notes: Option<&str>) -> String {
+fn card(
+    manifest: &Manifest,
+    state: &State,
+    (soup, measured): (&[PathBuf], &BTreeMap<String, Measured>),
+    notes: Option<&str>,
+) -> String {
     use std::fmt::Write;
     let mut card = format!("# {}\n\n{}\n\n", manifest.name, manifest.description);
     // Writing to a string cannot fail.
@@ -247,10 +262,11 @@ fn card(manifest: &Manifest, state: &State, soup: &[PathBuf], notes: Option<&str
     for stamp in &state.data {
         let _ = writeln!(card, "| {} | {} | {} |", stamp.name, stamp.count, stamp.sha256);
     }
-    for (set, metrics) in &manifest.metrics {
-        let _ = writeln!(card, "\n## Results on {set}\n\n| metric | value |\n|---|---|");
-        for (name, value) in metrics {
-            let _ = writeln!(card, "| {name} | {value:.4} |");
+    for (set, metrics) in measured {
+        let _ = writeln!(card, "\n## Results on {set}\n\n| metric | value | 95% interval |\n|---|---|---|");
+        for (name, (value, interval)) in metrics {
+            let interval = interval.map(|[low, high]| format!("{low:.4} to {high:.4}")).unwrap_or_default();
+            let _ = writeln!(card, "| {name} | {value:.4} | {interval} |");
         }
     }
     if let Some(notes) = notes {

@@ -73,7 +73,9 @@ fn fit<const FMA: bool>(fy: &Block, y: &Block, a: &mut Block, b: &mut Block, bey
         }
     }
     for at in 0..BLOCK {
-        let edge = scale[at] + width * inner[at] / (inner[at] - outer[at]);
+        // A gray with no chroma at all may exceed the gamut too, by its rounding: then there is no line to divide by.
+        let (inside, gap) = (inner[at].min(0.0), inner[at].min(0.0) - outer[at]);
+        let edge = scale[at] + if gap < 0.0 { width * inside / gap } else { 0.0 };
         let edge = if beyond[at] > 0.0 { edge } else { 1.0 };
         a[at] *= edge;
         b[at] *= edge;
@@ -109,6 +111,21 @@ mod tests {
         let (mut y, mut a, mut b) = ([y; BLOCK], [a; BLOCK], [b; BLOCK]);
         shade::<FMA>(Planes { fy: &fy, y: &mut y, a: &mut a, b: &mut b });
         [y[7], a[7], b[7]]
+    }
+
+    #[test]
+    fn a_gray_without_chroma_is_that_gray_and_black_is_black() {
+        for step in 0..=1000_u16 {
+            let l = f32::from(step) / 10.0;
+            let gray = lab_to_srgb([l, 0.0, 0.0]);
+            for chroma in [0.0, -0.0, 1e-30, 1e-6, -1e-6] {
+                for shaded in [shaded::<true>(l, chroma, chroma), shaded::<false>(l, chroma, -chroma)] {
+                    for (shaded, gray) in shaded.into_iter().zip(gray) {
+                        assert!((shaded - gray).abs() < 1e-3, "L {l}, chroma {chroma}: {shaded}, not {gray}");
+                    }
+                }
+            }
+        }
     }
 
     proptest! {
