@@ -60,12 +60,12 @@ fn text(measured: impl Fn(&str) -> f64, pinned: &str) -> String {
 }
 
 #[test]
-fn every_shipped_package_has_the_pinned_metrics_on_the_example_photographs() {
+fn every_shipped_package_has_the_pinned_metrics_on_free_photographs() {
     for package in packages() {
         let name = format!("shipped_metrics_of_{}", name(&package).replace('-', "_"));
         let file = checkout().join(format!("tests/snapshots/{name}.snap"));
         let pinned = std::fs::read_to_string(file).unwrap_or_default();
-        pin(&name, &text(measured(&package, &checkout().join("examples/photos")), &pinned));
+        pin(&name, &text(measured(&package, &checkout().join("tests/golden/truth")), &pinned));
     }
 }
 

@@ -190,9 +190,9 @@ fn the_shipped_package_is_small_and_keeps_its_promises() {
         assert!(card.contains(stated), "the card does not name {stated}");
     }
     let metrics = &manifest.metrics["photos-eval-public"];
-    let bar = [("auc", 87.5), ("auc_rebalanced", 79.5), ("psnr", 21.4), ("spread", 0.7)];
+    let bar = [("auc", 88.5), ("auc_rebalanced", 79.0), ("psnr", 21.8), ("spread", 0.75)];
     for (name, least) in bar {
         assert!(metrics[name] >= least, "{name}: {} below {least}", metrics[name]);
     }
-    assert!(metrics["dcf"] <= 7.0 && metrics["spread"] <= 1.15);
+    assert!(metrics["dcf"] <= 6.0 && metrics["spread"] <= 1.15);
 }

@@ -5,15 +5,19 @@
 //! and too little that stands out from it: outputs have the truth's mean chroma at half of its spread. So a colour gains
 //! chroma by what it has more of than the picture's mean colour has along the same hue, and loses what it has less; hues stay:
 //!
-//! c' = c max(0, 1 + (k - 1) (c - m . u) / (c + s))
+//! c' = c max(0, 1 + (k - 1) g),  g = (c - m . u) / (c + s), and where that is above 0, g / (1 + (c / r)^2)
 //!
-//! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast, s = 4 keeps what is all but
-//! gray from taking the hue of its rounding. k = 1 changes nothing. What it does for the metrics is in docs/model-log.md.
+//! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast. s = 4 keeps what is all but
+//! gray from taking the hue of its rounding; r = 40 lets strong colours gain less, which need it least and are blots where they
+//! are wrong. k = 1 changes nothing. What it does for the metrics is in docs/model-log.md.
 
 use tch::{Kind, TchError, Tensor};
 
 /// s, in units of ab.
 const SMOOTH: f64 = 4.0;
+
+/// r, in units of ab.
+const STRONG: f64 = 40.0;
 
 /// ab `[N, 2, H, W]` under the contrast k, float32.
 pub(super) fn set_off(ab: Tensor, contrast: f64) -> Result<Tensor, TchError> {
@@ -25,6 +29,8 @@ pub(super) fn set_off(ab: Tensor, contrast: f64) -> Result<Tensor, TchError> {
     let mean = ab.f_mean_dim([2, 3].as_slice(), true, Kind::Float)?;
     let along = over(&ab.f_mul(&mean)?)?.f_div(&chroma.f_clamp_min(1e-3)?)?;
     let more = chroma.f_sub(&along)?.f_div(&chroma.f_add_scalar(SMOOTH)?)?;
+    let strength = chroma.f_div_scalar(STRONG)?.f_square()?.f_add_scalar(1.0)?;
+    let more = more.f_minimum(&more.f_div(&strength)?)?;
     let factor = more.f_mul_scalar(contrast - 1.0)?.f_add_scalar(1.0)?.f_clamp_min(0.0)?;
     ab.f_mul(&factor)
 }
@@ -43,13 +49,16 @@ mod tests {
 
     #[test]
     fn a_colour_gains_by_what_it_has_more_of_than_the_picture() {
-        // Mean (8, 0): 16 has 8 more, over 16 + 4; gray stays gray.
+        // Mean (8, 0): 16 has 8 more, over 16 + 4 and 1.16; gray stays gray.
         let [strong, gray] = of([[16.0, 0.0], [0.0, 0.0]], 2.0);
-        assert!((strong[0] - 16.0 * 1.4).abs() < 1e-4 && strong[1].abs() < 1e-6, "{strong:?}");
+        assert!((strong[0] - 16.0 * (1.0 + 0.4 / 1.16)).abs() < 1e-4 && strong[1].abs() < 1e-6, "{strong:?}");
         assert_eq!(gray, [0.0, 0.0]);
         // Mean (10, 0): 4 has 6 less, over 8.
         let [weak, strong] = of([[4.0, 0.0], [16.0, 0.0]], 2.0);
-        assert!((weak[0] - 4.0 * 0.25).abs() < 1e-4 && (strong[0] - 16.0 * 1.3).abs() < 1e-4);
+        assert!((weak[0] - 4.0 * 0.25).abs() < 1e-4 && (strong[0] - 16.0 * (1.0 + 0.3 / 1.16)).abs() < 1e-4);
+        // Mean (20, 0): 40 has half of itself more, over 44 and 2.
+        let [strong, _] = of([[40.0, 0.0], [0.0, 0.0]], 2.0);
+        assert!((strong[0] - 40.0 * (1.0 + 20.0 / 44.0 / 2.0)).abs() < 1e-4);
     }
 
     #[test]
