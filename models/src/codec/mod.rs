@@ -7,7 +7,7 @@
 
 pub mod bins1d;
 pub mod bins2d;
-mod contrast;
+pub mod contrast;
 mod nearest;
 pub mod point;
 pub mod regression;
