@@ -5,8 +5,8 @@
 //! has not paled; what is written keeps its own lightness.
 //!
 //! L' = low' + g (L - low), g = 85 / (high - low) but 1 to 2, clamped to 0..=100, where low and high are the 0.5th and 99.5th
-//! percentile of L; the room below and above keeps its proportions. Two in three of photos-eval-public have a range of
-//! 85 or more, one in twenty of less than 64.
+//! percentile of L; the room below and above keeps its proportions. Of photos-eval-public 72% have a range of 85 or
+//! more, 4% one below 64.
 
 /// Share of the pixels left out at each end: dust, frames, glare.
 const OUTSIDE: f64 = 0.005;
@@ -60,13 +60,9 @@ mod tests {
         (0..=1000).map(|at| low + (high - low) * at as f32 / 1000.0).collect()
     }
 
-    fn range(l: &[f32]) -> (f32, f32) {
-        ends(l)
-    }
-
     fn shown(low: f32, high: f32) -> (f32, f32) {
         let l = ramp(low, high);
-        range(&Levels::of(&l).shown(&l))
+        ends(&Levels::of(&l).shown(&l))
     }
 
     #[test]
@@ -105,7 +101,7 @@ mod tests {
         l[1000] = 100.0;
         let shown = Levels::of(&l).shown(&l);
         assert!((shown[500] - 50.0).abs() < 1.0 && shown.iter().all(|l| (0.0..=100.0).contains(l)));
-        let (low, high) = range(&shown);
+        let (low, high) = ends(&shown);
         assert!((high - low - 80.0).abs() < 1.0, "{low} to {high}");
     }
 }

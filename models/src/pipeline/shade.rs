@@ -74,7 +74,8 @@ fn fit<const FMA: bool>(fy: &Block, y: &Block, a: &mut Block, b: &mut Block, bey
     }
     for at in 0..BLOCK {
         // A gray with no chroma at all may exceed the gamut too, by its rounding: then there is no line to divide by.
-        let (inside, gap) = (inner[at].min(0.0), inner[at].min(0.0) - outer[at]);
+        let inside = inner[at].min(0.0);
+        let gap = inside - outer[at];
         let edge = scale[at] + if gap < 0.0 { width * inside / gap } else { 0.0 };
         let edge = if beyond[at] > 0.0 { edge } else { 1.0 };
         a[at] *= edge;
