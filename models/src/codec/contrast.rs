@@ -25,7 +25,8 @@ pub(super) fn set_off(ab: Tensor, contrast: f64) -> Result<Tensor, TchError> {
         return Ok(ab);
     }
     let over = |tensor: &Tensor| tensor.f_sum_dim_intlist([1].as_slice(), true, Kind::Float);
-    let chroma = over(&ab.f_square()?)?.f_sqrt()?;
+    // The root's slope at nothing is infinite, which no training survives.
+    let chroma = over(&ab.f_square()?)?.f_add_scalar(1e-12)?.f_sqrt()?;
     let mean = ab.f_mean_dim([2, 3].as_slice(), true, Kind::Float)?;
     let along = over(&ab.f_mul(&mean)?)?.f_div(&chroma.f_clamp_min(1e-3)?)?;
     let more = chroma.f_sub(&along)?.f_div(&chroma.f_add_scalar(SMOOTH)?)?;

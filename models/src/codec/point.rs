@@ -43,33 +43,45 @@ pub(super) fn annealed_point(
     temperature: f64,
     point: Point,
 ) -> Result<Tensor, TchError> {
-    let logits = logits.f_to_kind(Kind::Float)?;
-    let shares = logits.f_div_scalar(temperature.max(MIN_TEMPERATURE))?.f_softmax(1, Kind::Float)?;
-    let (n, q, height, width) = shares.size4()?;
-    let dims = centres.size2()?.1;
-    let shares = shares.f_reshape([n, q, height * width])?;
+    let (n, q, height, width) = logits.size4()?;
+    // A row is a pixel's distribution: what follows reads each of them many times.
+    let rows = logits.f_to_kind(Kind::Float)?.f_permute([0, 2, 3, 1])?.f_reshape([-1, q])?;
+    let shares = rows.f_div_scalar(temperature.max(MIN_TEMPERATURE))?.f_softmax(1, Kind::Float)?;
     let centres = centres.f_to_device(shares.device())?;
-    let mean = centres.f_tr()?.f_matmul(&shares)?;
     let taken = match point {
-        Point::Mean => mean,
-        Point::Median => median(&shares, &centres, mean)?,
+        Point::Mean => shares.f_matmul(&centres)?,
+        Point::Median => median(&shares, &centres)?,
     };
-    taken.f_reshape([n, dims, height, width])
+    let dims = centres.size2()?.1;
+    taken.f_view([n, height, width, dims])?.f_permute([0, 3, 1, 2])?.f_contiguous()
 }
 
-/// The geometric median of `centres` `[Q, D]` under `shares` `[N, Q, P]`, from a first guess `[N, D, P]`.
-fn median(shares: &Tensor, centres: &Tensor, mut guess: Tensor) -> Result<Tensor, TchError> {
-    let squares = centres.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
-    for _ in 0..STEPS {
-        // |c - y|^2 = |c|^2 - 2 c y + |y|^2, each bin against each pixel.
-        let own = guess.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
-        let crossed = centres.f_matmul(&guess)?.f_mul_scalar(-2.0)?;
-        let squared = crossed.f_add(&squares)?.f_add(&own)?.f_clamp_min(0.0)?.f_add_scalar(SMOOTH)?;
-        let pull = shares.f_mul(&squared.f_rsqrt()?)?;
-        let total = pull.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
-        guess = centres.f_tr()?.f_matmul(&pull)?.f_div(&total)?;
-    }
-    Ok(guess)
+/// The geometric median of `centres` `[Q, D]` under each row of `shares` `[P, Q]`; `[P, D]`.
+///
+/// A gradient is that of the last step alone: the point the others lead to hardly depends on where they began, and twelve
+/// steps' worth of memory and time says no more of it.
+fn median(shares: &Tensor, centres: &Tensor) -> Result<Tensor, TchError> {
+    let last = tch::no_grad(|| {
+        let shares = shares.detach();
+        let mut guess = shares.f_matmul(centres)?;
+        for _ in 1..STEPS {
+            guess = closer(&shares, centres, &guess)?;
+        }
+        Ok::<_, TchError>(guess)
+    })?;
+    closer(shares, centres, &last)
+}
+
+/// One step of Weiszfeld's iteration from `guess` `[P, D]`.
+fn closer(shares: &Tensor, centres: &Tensor, guess: &Tensor) -> Result<Tensor, TchError> {
+    // |c - y|^2 = |c|^2 - 2 c y + |y|^2, each bin against each pixel.
+    let squares = centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
+    let own = guess.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
+    let crossed = guess.f_matmul(&centres.f_tr()?)?.f_mul_scalar(-2.0)?;
+    let squared = crossed.f_add(&squares)?.f_add(&own)?.f_clamp_min(0.0)?.f_add_scalar(SMOOTH)?;
+    let pull = shares.f_mul(&squared.f_rsqrt()?)?;
+    let total = pull.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
+    pull.f_matmul(centres)?.f_div(&total)
 }
 
 #[cfg(test)]
@@ -97,6 +109,16 @@ mod tests {
         for point in [Point::Mean, Point::Median] {
             assert!((of(&[-10.0, 10.0, 30.0], &[0.3, 0.4, 0.3], point) - 10.0).abs() < 1e-3);
         }
+    }
+
+    #[test]
+    fn a_median_is_pulled_to_the_bin_whose_share_grows() {
+        let centres = Tensor::from_slice(&[0.0_f32, 10.0]).view([2, 1]);
+        let logits = Tensor::from_slice(&[0.0_f32, 0.2]).view([1, 2, 1, 1]).set_requires_grad(true);
+        let point = annealed_point(&logits, &centres, 1.0, Point::Median).expect("computes");
+        point.sum(Kind::Float).backward();
+        let pull = |bin| logits.grad().double_value(&[0, bin, 0, 0]);
+        assert!(pull(0) < 0.0 && pull(1) > 0.0 && (pull(0) + pull(1)).abs() < 1e-5);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! To add a loss: one file here and one row in [`loss`], or, for one that is added, in [`Objective`].
 
+mod colourfulness;
 mod cross_entropy;
 mod distance;
 mod features;
@@ -18,6 +19,7 @@ use anyhow::{Result, bail};
 use autochrome_models::codec::{Codec, Target};
 use serde::{Deserialize, Serialize};
 
+pub use colourfulness::{ColourfulnessConfig, lacking};
 pub use cross_entropy::cross_entropy;
 pub use distance::{DistanceConfig, distance};
 pub use features::{Features, FeaturesConfig};
@@ -39,6 +41,9 @@ pub struct LossConfig {
     /// Adds the distance of the decoded colour from the true one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distance: Option<DistanceConfig>,
+    /// Adds what the decoded colours lack of the photographs' colourfulness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colourfulness: Option<ColourfulnessConfig>,
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesConfig>,
@@ -66,7 +71,14 @@ impl LossConfig {
         if features.is_some_and(|features| features.samples == Some(0)) {
             bail!("features.samples: expected at least 1, got 0");
         }
+        let colourfulness = self.colourfulness;
+        if let Some(share) =
+            colourfulness.map(|asked| asked.share).filter(|share| !(0.0..=2.0).contains(share))
+        {
+            bail!("colourfulness.share: expected 0 to 2, got {share}");
+        }
         for (name, weight) in [
+            ("colourfulness.weight", colourfulness.map(|asked| asked.weight)),
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
             ("features.recognition", features.map(|features| features.recognition)),
@@ -114,7 +126,8 @@ impl Objective {
     pub fn loss(&self, codec: &dyn Codec, output: &Tensor, truth: &Truth) -> Result<Tensor, TchError> {
         let target = codec.encode(truth.cells)?;
         let mut total = loss(output, &target, &self.config)?;
-        if self.config.distance.is_none() && self.features.is_none() {
+        let config = &self.config;
+        if config.distance.is_none() && config.colourfulness.is_none() && self.features.is_none() {
             return Ok(total);
         }
         let decoded = codec.decode(output, Some(self.config.temperature.unwrap_or(1.0)))?;
@@ -125,6 +138,12 @@ impl Objective {
             };
             let distance = distance(&decoded, truth.cells, importance.as_ref())?;
             total = total.f_add(&distance.f_mul_scalar(config.weight)?)?;
+        }
+        if let Some(config) = self.config.colourfulness {
+            let (height, width) = (decoded.size()[2], decoded.size()[3]);
+            let l = truth.l.f_adaptive_avg_pool2d([height, width])?;
+            let lacking = lacking(&l, &decoded, truth.cells, config.share)?;
+            total = total.f_add(&lacking.f_mul_scalar(config.weight)?)?;
         }
         if let Some(features) = &self.features {
             total = total.f_add(&features.loss(truth.l, truth.ab, &decoded)?)?;
