@@ -61,24 +61,23 @@ pub(super) fn annealed_point(
 /// A gradient is that of the last step alone: the point the others lead to hardly depends on where they began, and twelve
 /// steps' worth of memory and time says no more of it.
 fn median(shares: &Tensor, centres: &Tensor) -> Result<Tensor, TchError> {
+    let squares = centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
     let last = tch::no_grad(|| {
-        let shares = shares.detach();
         let mut guess = shares.f_matmul(centres)?;
         for _ in 1..STEPS {
-            guess = closer(&shares, centres, &guess)?;
+            guess = closer(shares, centres, &squares, &guess)?;
         }
         Ok::<_, TchError>(guess)
     })?;
-    closer(shares, centres, &last)
+    closer(shares, centres, &squares, &last)
 }
 
-/// One step of Weiszfeld's iteration from `guess` `[P, D]`.
-fn closer(shares: &Tensor, centres: &Tensor, guess: &Tensor) -> Result<Tensor, TchError> {
+/// One step of Weiszfeld's iteration from `guess` `[P, D]`; `squares` are the centres', `[Q]`.
+fn closer(shares: &Tensor, centres: &Tensor, squares: &Tensor, guess: &Tensor) -> Result<Tensor, TchError> {
     // |c - y|^2 = |c|^2 - 2 c y + |y|^2, each bin against each pixel.
-    let squares = centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
     let own = guess.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
     let crossed = guess.f_matmul(&centres.f_tr()?)?.f_mul_scalar(-2.0)?;
-    let squared = crossed.f_add(&squares)?.f_add(&own)?.f_clamp_min(0.0)?.f_add_scalar(SMOOTH)?;
+    let squared = crossed.f_add(squares)?.f_add(&own)?.f_clamp_min(0.0)?.f_add_scalar(SMOOTH)?;
     let pull = shares.f_mul(&squared.f_rsqrt()?)?;
     let total = pull.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
     pull.f_matmul(centres)?.f_div(&total)

@@ -49,11 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_that_worked_by_hand() {
+    fn is_that_worked_by_hand_and_the_metric() {
         // A red and a black pixel: rg 255 and 0, yb 127.5 and 0; half of each is the mean and the deviation.
         let rgb = Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 0.0, 0.0]).view([1, 3, 1, 2]);
         let expected = 1.3 * (127.5_f64.powi(2) + 63.75_f64.powi(2)).sqrt();
-        assert!((colourfulness(&rgb).unwrap().double_value(&[]) - expected).abs() < 0.01);
+        let got = colourfulness(&rgb).unwrap().double_value(&[]);
+        assert!((got - expected).abs() < 0.01);
+        // What `eval` reports is the same measure.
+        assert!((got - crate::metric::colourfulness::colourfulness(&[255, 0, 0, 0, 0, 0])).abs() < 0.01);
     }
 
     #[test]
