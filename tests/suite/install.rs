@@ -15,7 +15,7 @@ fn xtask(args: &[&str], home: &Path) -> Output {
     let target = built().parent().expect("release/ lies in the target folder").to_path_buf();
     Command::new(built().join("xtask"))
         .args(args)
-        .env("CARGO_MANIFEST_DIR", checkout().join(".ci/xtask"))
+        .env("CARGO_MANIFEST_DIR", checkout().join("xtask"))
         .env("CARGO_TARGET_DIR", target)
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("GIMP2_DIRECTORY", home.join("gimp2"))

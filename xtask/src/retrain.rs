@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn checkout() -> &'static Path {
-        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap()
     }
 
     #[test]
