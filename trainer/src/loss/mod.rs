@@ -5,6 +5,7 @@
 //!
 //! To add a loss: one file here and one row in [`loss`], or, for one that is added, in [`Objective`].
 
+mod calm;
 mod colourfulness;
 mod cross_entropy;
 mod distance;
@@ -19,6 +20,7 @@ use anyhow::{Result, bail};
 use autochrome_models::codec::{Codec, Target};
 use serde::{Deserialize, Serialize};
 
+pub use calm::CalmConfig;
 pub use colourfulness::{ColourfulnessConfig, lacking};
 pub use cross_entropy::cross_entropy;
 pub use distance::{DistanceConfig, distance};
@@ -41,6 +43,9 @@ pub struct LossConfig {
     /// Adds the distance of the decoded colour from the true one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distance: Option<DistanceConfig>,
+    /// Adds what the decoded colors change where the true ones do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calm: Option<CalmConfig>,
     /// Adds what the decoded colours lack of the photographs' colourfulness.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colourfulness: Option<ColourfulnessConfig>,
@@ -78,6 +83,7 @@ impl LossConfig {
             bail!("colourfulness.share: expected 0 to 2, got {share}");
         }
         for (name, weight) in [
+            ("calm.weight", self.calm.map(|calm| calm.weight)),
             ("colourfulness.weight", colourfulness.map(|asked| asked.weight)),
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
@@ -127,7 +133,11 @@ impl Objective {
         let target = codec.encode(truth.cells)?;
         let mut total = loss(output, &target, &self.config)?;
         let config = &self.config;
-        if config.distance.is_none() && config.colourfulness.is_none() && self.features.is_none() {
+        if config.distance.is_none()
+            && config.calm.is_none()
+            && config.colourfulness.is_none()
+            && self.features.is_none()
+        {
             return Ok(total);
         }
         let decoded = codec.decode(output, Some(self.config.temperature.unwrap_or(1.0)))?;
@@ -138,6 +148,10 @@ impl Objective {
             };
             let distance = distance(&decoded, truth.cells, importance.as_ref())?;
             total = total.f_add(&distance.f_mul_scalar(config.weight)?)?;
+        }
+        if let Some(config) = self.config.calm {
+            let excess = calm::excess(&decoded, truth.cells)?;
+            total = total.f_add(&excess.f_mul_scalar(config.weight)?)?;
         }
         if let Some(config) = self.config.colourfulness {
             let (height, width) = (decoded.size()[2], decoded.size()[3]);
