@@ -15,6 +15,7 @@ use crate::last_output::LastOutput;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
 use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
+use crate::smoothing::{Smoothing, cell_means};
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
 ///
@@ -26,6 +27,7 @@ pub struct Colorizer {
     mirror: bool,
     enlarged: f64,
     levels: bool,
+    smoothing: Option<Smoothing>,
     /// Temperature of the distribution that confidence is read from.
     sureness: f64,
     device: Device,
@@ -86,6 +88,7 @@ impl Colorizer {
             mirror: package.manifest().input.mirror,
             enlarged: package.manifest().input.enlarged,
             levels: package.manifest().input.levels,
+            smoothing: package.manifest().smoothing,
             sureness: package.manifest().confidence.temperature,
             device: resolved.device,
             kind: resolved.kind,
@@ -149,8 +152,8 @@ impl Colorizer {
         // As the network gave it: the tilt is there for the colours, and makes the probabilities less true (docs/pixels.md).
         let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
         let shares = confidence::tempered(shares, self.sureness)?;
-        let ab = self.codec.decode(&output, t.map(f64::from))?;
-        let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab.f_squeeze_dim(0)?, bins)?;
+        let ab = self.run(l, size, t)?.f_to_device(shares.device())?;
+        let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab, bins)?;
         near.f_to_device(Device::Cpu)?.f_contiguous().map(Some)
     }
 
@@ -158,8 +161,25 @@ impl Colorizer {
     fn run(&self, l: &[f32], size: [i64; 2], temperature: Option<f32>) -> Result<Tensor, TchError> {
         let _no_grad = tch::no_grad_guard();
         let output = self.output(l, size)?;
-        one_on_cpu(&self.codec.decode(&output, temperature.map(f64::from))?)
+        let ab = one_on_cpu(&self.codec.decode(&output, temperature.map(f64::from))?)?;
+        match self.smoothing {
+            Some(smoothing) => smoothed(&ab, l, size, smoothing),
+            None => Ok(ab),
+        }
     }
+}
+
+/// ab `[2, h, w]`, made even where L `[H, W]` is.
+fn smoothed(ab: &Tensor, l: &[f32], [_, width]: [i64; 2], how: Smoothing) -> Result<Tensor, TchError> {
+    let (_, _, columns) = ab.size3()?;
+    let (Ok(pixels), Ok(cells)) = (usize::try_from(width), usize::try_from(columns)) else {
+        return Err(TchError::Shape(format!("ab has the shape {:?}", ab.size())));
+    };
+    let mut a = vec![0.0_f32; ab.numel()];
+    ab.f_copy_data(&mut a, ab.numel())?;
+    let mut b = a.split_off(a.len() / 2);
+    how.smooth(&mut a, &mut b, &cell_means(l, pixels, pixels / cells.max(1)), cells);
+    Tensor::f_from_slice(&[a, b].concat())?.f_view(ab.size().as_slice())
 }
 
 /// The one entry of a batch, float32 on the CPU.

@@ -12,6 +12,7 @@ use autochrome_models::codec::point::Point;
 use autochrome_models::package::{
     Confidence, Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
 };
+use autochrome_models::smoothing::Smoothing;
 use tch::Tensor;
 
 use crate::checkpoint::{self, State};
@@ -60,6 +61,9 @@ pub struct ExportArgs {
     /// How far colours are set off against the picture they are in, 0.5 to 3, instead of the configuration's (bins2d).
     #[arg(long)]
     pub contrast: Option<f64>,
+    /// Makes colors even where the picture is: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
+    #[arg(long, value_parser = smoothing, value_name = "R,L,C,N")]
+    pub smoothing: Option<Smoothing>,
     /// Temperature of the distribution that confidence is read from, 0.25 to 4: `figures confidence` shows what it says
     /// against what is true.
     #[arg(long, default_value_t = 1.0, value_name = "T")]
@@ -102,6 +106,17 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
     println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
     Ok(())
+}
+
+fn smoothing(text: &str) -> Result<Smoothing, String> {
+    let expected = || format!("expected four numbers such as 2,8,12,1, got {text}");
+    let parts: Vec<&str> = text.split(',').collect();
+    let number = |index: usize| parts[index].trim().parse::<f32>().map_err(|_| expected());
+    if parts.len() != 4 {
+        return Err(expected());
+    }
+    let passes = parts[3].trim().parse().map_err(|_| expected())?;
+    Ok(Smoothing { reach: number(0)?, lightness: number(1)?, color: number(2)?, passes })
 }
 
 fn point(text: &str) -> Result<Point, String> {
@@ -169,6 +184,7 @@ fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measur
             mirror: args.mirror,
         },
         codec: tuned_codec(state.config.codec.clone(), args)?,
+        smoothing: args.smoothing,
         confidence: Confidence { temperature: args.confidence_temperature },
         weights: Weights::default(),
         training: Some(Training {

@@ -37,6 +37,7 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
     let passes = Arc::new(AtomicUsize::new(0));
     let colorizer = Colorizer {
         network: Box::new(Counting(Arc::clone(&passes))),
+        smoothing: None,
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
         enlarged: 1.0,
         levels: false,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::{Problem, one_line};
 use crate::codec::CodecConfig;
 use crate::net::NetConfig;
+use crate::smoothing::Smoothing;
 
 /// The schema this version reads and writes.
 pub const SCHEMA: i64 = 1;
@@ -43,6 +44,9 @@ pub struct Manifest {
     pub input: Input,
     /// What the network's output means.
     pub codec: CodecConfig,
+    /// How colors are made even where the picture is; absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smoothing: Option<Smoothing>,
     /// How the map of confidence is read.
     #[serde(default, skip_serializing_if = "is_default")]
     pub confidence: Confidence,
@@ -214,6 +218,9 @@ impl Manifest {
         let sureness = self.confidence.temperature;
         if !(0.25..=4.0).contains(&sureness) {
             return Err(Problem::value("confidence.temperature", "0.25 to 4", &sureness.to_string()));
+        }
+        if let Some((key, expected, got)) = self.smoothing.and_then(|smoothing| smoothing.out_of_bounds()) {
+            return Err(Problem::value(&format!("smoothing.{key}"), expected, &got));
         }
         let numbers =
             self.metrics.iter().flat_map(|(set, metrics)| metrics.iter().map(move |entry| (set, entry)));

@@ -25,6 +25,7 @@ fn manifest(name: &str) -> Manifest {
             mirror: false,
         },
         codec: CodecConfig::Regression(RegressionConfig::default()),
+        smoothing: None,
         confidence: Confidence::default(),
         weights: Weights::default(),
         training: Some(Training {
