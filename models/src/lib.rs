@@ -11,3 +11,4 @@ mod last_output;
 pub mod net;
 pub mod package;
 pub mod pipeline;
+pub mod torch_error;
