@@ -7,7 +7,8 @@ fn main() {
     autochrome_build_support::emit_libtorch_rpath();
     println!("cargo::rustc-env=AUTOCHROME_COMMIT={}", commit().unwrap_or_default());
     // The commit, and whatever may make the sources differ from it.
-    for path in ["../.git/logs/HEAD", "../models/src", "../Cargo.lock", "src", "build.rs"] {
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"]).unwrap_or_default();
+    for path in [log.as_str(), "../models/src", "../Cargo.lock", "src", "build.rs"] {
         if Path::new(path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }

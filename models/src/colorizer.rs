@@ -16,6 +16,7 @@ use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
 use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
 use crate::smoothing::{Smoothing, cell_means};
+use crate::torch_error::sentence;
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
 ///
@@ -114,7 +115,7 @@ impl Colorizer {
         let _no_grad = tch::no_grad_guard();
         let shares = self.output(l, size).and_then(|output| self.codec.distribution(&output, tilted));
         let shares = shares.and_then(|shares| shares.map(|shares| one_on_cpu(&shares)).transpose());
-        let shares = shares.map_err(|error| PredictError::new(first_line(&error)))?;
+        let shares = shares.map_err(|error| PredictError::new(sentence(&error)))?;
         shares.map(|shares| distribution(&shares, bins).map_err(PredictError::new)).transpose()
     }
 
@@ -198,7 +199,7 @@ impl AbPredictor for Colorizer {
     ) -> Result<Ab, PredictError> {
         let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
         set_threads(threads).map_err(PredictError::new)?;
-        let ab = self.run(l, size, temperature).map_err(|error| PredictError::new(first_line(&error)))?;
+        let ab = self.run(l, size, temperature).map_err(|error| PredictError::new(sentence(&error)))?;
         planes(&ab).map_err(PredictError::new)
     }
 
@@ -222,7 +223,7 @@ impl AbPredictor for Colorizer {
         let Some(bins) = self.codec.bins() else { return Ok(None) };
         set_threads(threads).map_err(PredictError::new)?;
         let near = self.sure(l, size, temperature, &bins);
-        let near = near.map_err(|error| PredictError::new(first_line(&error)))?;
+        let near = near.map_err(|error| PredictError::new(sentence(&error)))?;
         near.map(|near| spread(&near).map_err(PredictError::new)).transpose()
     }
 }
@@ -236,7 +237,7 @@ fn spread(plane: &Tensor) -> Result<Spread, String> {
     }
     .ok_or_else(|| format!("the model gave confidence of shape {:?}", plane.size()))?;
     let mut values = vec![0.0_f32; width * height];
-    plane.f_copy_data(&mut values, width * height).map_err(|error| first_line(&error))?;
+    plane.f_copy_data(&mut values, width * height).map_err(|error| sentence(&error))?;
     Ok(Spread { width, height, values })
 }
 
@@ -261,7 +262,7 @@ fn planes(ab: &Tensor) -> Result<Ab, String> {
     }
     .ok_or_else(|| format!("the model gave ab of shape {:?}, expected [2, height, width]", ab.size()))?;
     let mut a = vec![0.0_f32; 2 * width * height];
-    ab.f_copy_data(&mut a, 2 * width * height).map_err(|error| first_line(&error))?;
+    ab.f_copy_data(&mut a, 2 * width * height).map_err(|error| sentence(&error))?;
     if !a.iter().all(|value| value.is_finite()) {
         return Err("the model gave colour that is not finite; half precision may be too small for it, try \
                     the device `cpu`"
@@ -280,7 +281,7 @@ fn distribution(shares: &Tensor, bins: Bins) -> Result<Distribution, String> {
     }
     .ok_or_else(|| format!("the model gave probabilities of shape {:?}", shares.size()))?;
     let mut probabilities = vec![0.0_f32; shares.numel()];
-    shares.f_copy_data(&mut probabilities, shares.numel()).map_err(|error| first_line(&error))?;
+    shares.f_copy_data(&mut probabilities, shares.numel()).map_err(|error| sentence(&error))?;
     Ok(Distribution { width, height, bins, probabilities })
 }
 
@@ -305,12 +306,6 @@ fn set_threads(threads: usize) -> Result<(), String> {
 fn default_threads() -> i32 {
     static THREADS: OnceLock<i32> = OnceLock::new();
     *THREADS.get_or_init(tch::get_num_threads)
-}
-
-/// libtorch's messages end in a C++ stack trace; the first line is the message.
-fn first_line(error: &TchError) -> String {
-    let text = error.to_string();
-    format!("libtorch: {}", text.lines().next().unwrap_or("no message"))
 }
 
 #[cfg(test)]

@@ -12,3 +12,4 @@ pub mod net;
 pub mod package;
 pub mod pipeline;
 pub mod smoothing;
+pub mod torch_error;

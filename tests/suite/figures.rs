@@ -41,7 +41,7 @@ fn trained(model: &str) -> TempDir {
     let config = config(root.path(), "run", model, 12, "photos");
     let run = train(root.path(), &config, "out", &[]);
     assert!(run.status.success(), "{}", stderr(&run));
-    let export = ["export", "out", "package", "--description", "a test", "--working-size", "32"];
+    let export = ["export", "out", "package", "--description", "a test", "--working-size", "32", "--dirty"];
     let exported = trainer(root.path()).args(export).output().expect("starts");
     assert!(exported.status.success(), "{}", stderr(&exported));
     root

@@ -68,9 +68,10 @@ fn every_way_of_predicting_trains_exports_and_colours() {
         assert!(trained.status.success(), "{}", stderr(&trained));
         assert!(root.path().join("out/curves.png").is_file(), "curves are drawn");
 
-        let export =
-            ["export", "out", "package", "--name", "tiny", "--description", "a test", "--working-size", "32"];
-        let exported = trainer(root.path()).args(export).output().expect("starts");
+        // These tests are for changed sources too.
+        let export = ["export", "out", "package", "--name", "tiny", "--description", "a test", "--dirty"];
+        let exported =
+            trainer(root.path()).args(export).args(["--working-size", "32"]).output().expect("starts");
         assert!(exported.status.success(), "{}", stderr(&exported));
         let package = Package::open(&root.path().join("package")).expect("a package that opens");
         assert_eq!(package.manifest().training.as_ref().and_then(|t| t.steps), Some(60));
@@ -194,4 +195,21 @@ fn help_of_the_trainer() {
         pages.push(String::from_utf8(output.stdout).expect("text"));
     }
     pin("trainer_help", &pages.join("\n----\n"));
+}
+
+#[test]
+fn a_run_whose_minutes_are_up_ends_well_and_stays_ended() {
+    let root = TempDir::new().expect("a folder");
+    photographs(root.path(), 12);
+    let config = config(root.path(), "run", SEED_REPORT, 1_000_000, "photos");
+    let trained = train(root.path(), &config, "out", &["--minutes", "0.01"]);
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    let done = log(root.path(), "out");
+    assert!(stderr(&trained).contains("the learning rate falls to 0 in"), "{}", stderr(&trained));
+    // The configuration knows nothing of the end that the clock chose.
+    for more in [&["--resume"][..], &["--resume", "--minutes", "1"]] {
+        let resumed = train(root.path(), &config, "out", more);
+        assert!(resumed.status.success(), "{}", stderr(&resumed));
+        assert_eq!(log(root.path(), "out"), done, "nothing is left to do");
+    }
 }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
 use crate::config::RunConfig;
+use crate::inherited::Inherited;
 
 /// What is known of a run besides its tensors.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct State {
     pub data: Vec<DataStamp>,
     /// Commit of the trainer that took the last step; empty where it is not known.
     pub commit: String,
+    /// What the package it was begun from says of prediction, if it was begun from one.
+    pub inherited: Option<Inherited>,
 }
 
 /// A data set as the run found it.
@@ -48,12 +51,15 @@ pub fn write(path: &Path, state: &State, tensors: &[(String, Tensor)]) -> Result
         .iter()
         .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::F32, shape.clone(), data)?)))
         .collect::<Result<Vec<_>>>()?;
-    let metadata = HashMap::from([
+    let mut metadata = HashMap::from([
         ("step".to_owned(), state.step.to_string()),
         ("config".to_owned(), state.config.to_text()?),
         ("data".to_owned(), serde_json::to_string(&state.data)?),
         ("commit".to_owned(), state.commit.clone()),
     ]);
+    if let Some(inherited) = &state.inherited {
+        metadata.insert("inherited".to_owned(), serde_json::to_string(inherited)?);
+    }
     let whole = safetensors::serialize(views, Some(metadata))?;
     write_beside(path, &whole).with_context(|| {
         let next =
@@ -125,6 +131,11 @@ fn read_bytes(bytes: &[u8]) -> Result<(State, HashMap<String, Tensor>)> {
         data: serde_json::from_str(entry("data")?).context("data")?,
         // Checkpoints of older versions do not say.
         commit: metadata.get("commit").cloned().unwrap_or_default(),
+        inherited: metadata
+            .get("inherited")
+            .map(|text| serde_json::from_str(text))
+            .transpose()
+            .context("inherited")?,
     };
     Ok((state, tensors(bytes)?))
 }

@@ -3,6 +3,7 @@
 //! A file may begin with `extends = "other.toml"` (beside it): then it says only in what it differs, which is what a
 //! reader of an experiment wants to know.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -43,6 +44,37 @@ pub struct RunConfig {
     /// When it reports and saves.
     #[serde(default)]
     pub log: LogConfig,
+    /// What its text names; not what it is when read from a checkpoint, whose text names everything.
+    #[serde(skip)]
+    pub named: Named,
+}
+
+/// The keys that the text of a configuration names, such as `codec.temperature`; the others are their defaults. It tells of the
+/// text and not of the run: any two are equal.
+#[derive(Debug, Clone, Default)]
+pub struct Named(BTreeSet<String>);
+
+impl Named {
+    fn of(table: &toml::Table) -> Self {
+        let in_section = |(section, value): (&String, &toml::Value)| {
+            let keys =
+                value.as_table().map(|table| table.keys().map(|key| format!("{section}.{key}")).collect());
+            keys.unwrap_or_else(|| vec![section.clone()])
+        };
+        Named(table.iter().flat_map(in_section).collect())
+    }
+
+    /// Whether it names the key of a section.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Where weights begin; what is absent begins at random.
@@ -127,7 +159,9 @@ impl RunConfig {
             return Self::parse(&text).with_context(subject);
         }
         let whole = extended(table, path, MOST_EXTENDED).with_context(subject)?;
-        Self::check(whole.try_into().with_context(subject)?).with_context(subject)
+        let named = Named::of(&whole);
+        let config = RunConfig { named, ..whole.try_into().with_context(subject)? };
+        Self::check(config).with_context(subject)
     }
 
     /// Parses and checks a configuration.
@@ -135,7 +169,9 @@ impl RunConfig {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self> {
-        Self::check(toml::from_str(text)?)
+        // Read as itself first, so that an error shows its line.
+        let config: Self = toml::from_str(text)?;
+        Self::check(RunConfig { named: Named::of(&text.parse()?), ..config })
     }
 
     fn check(config: Self) -> Result<Self> {

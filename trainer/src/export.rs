@@ -16,6 +16,7 @@ use autochrome_models::smoothing::Smoothing;
 use tch::Tensor;
 
 use crate::checkpoint::{self, State};
+use crate::inherited::{CodecSettings, Inherited};
 use crate::run::checkpoint_path;
 
 /// Makes a model package of a run.
@@ -37,37 +38,37 @@ pub struct ExportArgs {
     /// Makes it the model taken when none is named.
     #[arg(long)]
     pub default: bool,
-    /// Working size: the picture's longer side, in pixels, as the network sees it.
-    #[arg(long, default_value_t = 256)]
-    pub working_size: u32,
-    /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were.
-    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
-    pub enlarged: f64,
+    /// Working size: the picture's longer side, in pixels, as the network sees it [default: 256].
+    #[arg(long, help_heading = PREDICTION)]
+    pub working_size: Option<u32>,
+    /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were [default: 1].
+    #[arg(long, value_name = "TIMES", help_heading = PREDICTION)]
+    pub enlarged: Option<f64>,
     /// Shows faded pictures to the network as if they were not: a small range of L is spread.
-    #[arg(long)]
-    pub levels: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
+    pub levels: Option<bool>,
     /// Looks at the mirror image too and averages: steadier colours for twice the work.
-    #[arg(long)]
-    pub mirror: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
+    pub mirror: Option<bool>,
     /// The point of the distribution: mean or median (bins2d).
-    #[arg(long, value_parser = point)]
+    #[arg(long, value_parser = point, help_heading = PREDICTION)]
     pub point: Option<Point>,
-    /// Temperature of the annealed mean, instead of the configuration's.
-    #[arg(long)]
+    /// Temperature of the annealed mean (bins1d, bins2d).
+    #[arg(long, help_heading = PREDICTION)]
     pub temperature: Option<f64>,
-    /// Rebalancing added at prediction, instead of the configuration's (bins1d, bins2d).
-    #[arg(long, allow_negative_numbers = true)]
+    /// Rebalancing added at prediction (bins1d, bins2d).
+    #[arg(long, allow_negative_numbers = true, help_heading = PREDICTION)]
     pub tilt: Option<f64>,
-    /// How far colours are set off against the picture they are in, 0.5 to 3, instead of the configuration's (bins2d).
-    #[arg(long)]
+    /// How far colours are set off against the picture they are in, 0.5 to 3 (bins2d).
+    #[arg(long, help_heading = PREDICTION)]
     pub contrast: Option<f64>,
     /// Makes colors even where the picture is: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
-    #[arg(long, value_parser = smoothing, value_name = "R,L,C,N")]
+    #[arg(long, value_parser = smoothing, value_name = "R,L,C,N", help_heading = PREDICTION)]
     pub smoothing: Option<Smoothing>,
     /// Temperature of the distribution that confidence is read from, 0.25 to 4: `figures confidence` shows what it says
-    /// against what is true.
-    #[arg(long, default_value_t = 1.0, value_name = "T")]
-    pub confidence_temperature: f64,
+    /// against what is true [default: 1].
+    #[arg(long, value_name = "T", help_heading = PREDICTION)]
+    pub confidence_temperature: Option<f64>,
     /// Stores float32 weights; twice the size of float16.
     #[arg(long)]
     pub float32: bool,
@@ -84,7 +85,14 @@ pub struct ExportArgs {
     /// Text put into the card under "Notes".
     #[arg(long)]
     pub notes: Option<PathBuf>,
+    /// Allows a trainer that was built from sources that differ from their commit; the package says so.
+    #[arg(long)]
+    pub dirty: bool,
 }
+
+/// Where `--help` lists the settings of prediction.
+const PREDICTION: &str =
+    "Prediction (what is left out: as the configuration names it, else as the package gone on from has it)";
 
 /// Runs the command.
 ///
@@ -92,13 +100,15 @@ pub struct ExportArgs {
 /// No checkpoint, a parameter out of bounds, or a package that cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
     let prefix = if args.raw { "model." } else { "average." };
-    let (state, mut weights) = weights(&args.run, prefix)?;
+    let (mut state, mut weights) = weights(&args.run, prefix)?;
+    state.commit = stated_commit(&state.commit, crate::COMMIT, args.dirty)?;
     soup(&mut weights, args, prefix)?;
     let measured = args
         .metrics
         .iter()
         .map(|path| read_metrics(path).with_context(|| format!("metrics {}", path.display())));
     let measured: BTreeMap<_, _> = measured.collect::<Result<_>>()?;
+    tell_inherited(&state);
     let manifest = manifest(args, &state, &measured)?;
     let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
     let card = card(&manifest, &state, (&args.soup, &measured), notes.as_deref());
@@ -176,16 +186,10 @@ fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measur
         license: args.license.clone(),
         default: args.default,
         network: state.config.network.clone(),
-        input: Input {
-            working_size: args.working_size,
-            enlarged: args.enlarged,
-            levels: args.levels,
-            values: InputValues::L,
-            mirror: args.mirror,
-        },
-        codec: tuned_codec(state.config.codec.clone(), args)?,
-        smoothing: args.smoothing,
-        confidence: Confidence { temperature: args.confidence_temperature },
+        input: input(args, state.inherited.as_ref()),
+        codec: tuned_codec(args, state)?,
+        smoothing: args.smoothing.or(state.inherited.as_ref().and_then(|package| package.smoothing)),
+        confidence: confidence(args, state.inherited.as_ref()),
         weights: Weights::default(),
         training: Some(Training {
             commit: Some(state.commit.clone()).filter(|commit| !commit.is_empty()),
@@ -198,34 +202,79 @@ fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measur
     })
 }
 
-/// The codec with the settings of prediction that the command names.
-fn tuned_codec(mut codec: CodecConfig, args: &ExportArgs) -> Result<CodecConfig> {
-    match &mut codec {
-        CodecConfig::Bins2d(config) => {
-            config.temperature = args.temperature.unwrap_or(config.temperature);
-            config.tilt = args.tilt.unwrap_or(config.tilt);
-            config.point = args.point.unwrap_or(config.point);
-            config.contrast = args.contrast.unwrap_or(config.contrast);
-        }
-        CodecConfig::Bins1d(config) => {
-            config.temperature = args.temperature.unwrap_or(config.temperature);
-            config.tilt = args.tilt.unwrap_or(config.tilt);
-        }
-        CodecConfig::Regression(_) if args.temperature.is_some() => {
-            bail!("temperature: expected none for a regression, which has no distribution; leave it out")
-        }
-        CodecConfig::Regression(_) => {}
+/// How a picture is brought to the network: as the command says, or the package that was gone on from.
+fn input(args: &ExportArgs, inherited: Option<&Inherited>) -> Input {
+    let plain =
+        Input { working_size: 256, enlarged: 1.0, levels: false, values: InputValues::L, mirror: false };
+    let Input { working_size, enlarged, levels, values, mirror } =
+        inherited.map_or(plain, |inherited| inherited.input.clone());
+    Input {
+        working_size: args.working_size.unwrap_or(working_size),
+        enlarged: args.enlarged.unwrap_or(enlarged),
+        levels: args.levels.unwrap_or(levels),
+        values,
+        mirror: args.mirror.unwrap_or(mirror),
     }
-    if args.point.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
-        bail!("point: expected none for {}, whose colour is a mean; leave it out", codec.name());
+}
+
+fn confidence(args: &ExportArgs, inherited: Option<&Inherited>) -> Confidence {
+    let said = args.confidence_temperature.map(|temperature| Confidence { temperature });
+    said.or(inherited.map(|inherited| inherited.confidence)).unwrap_or_default()
+}
+
+/// The codec of the configuration, with the settings of the package that was gone on from and over them those that the command
+/// names.
+fn tuned_codec(args: &ExportArgs, state: &State) -> Result<CodecConfig> {
+    let mut codec = state.config.codec.clone();
+    if let Some(settings) = state.inherited.as_ref().and_then(|inherited| inherited.codec.as_ref()) {
+        settings.put(&mut codec)?;
     }
-    if args.contrast.is_some() && !matches!(codec, CodecConfig::Bins2d(_)) {
-        bail!("contrast: expected none for {}; leave it out", codec.name());
-    }
-    if args.tilt.is_some() && matches!(codec, CodecConfig::Regression(_)) {
-        bail!("tilt: expected none for a regression, which has no distribution; leave it out");
-    }
+    let ExportArgs { temperature, tilt, point, contrast, .. } = *args;
+    CodecSettings { temperature, tilt, point, contrast }.put(&mut codec)?;
     Ok(codec)
+}
+
+/// Says where settings of prediction come from that the command does not name.
+fn tell_inherited(state: &State) {
+    match (&state.inherited, &state.config.init.package) {
+        (Some(Inherited { from, codec: Some(_), .. }), _) => {
+            eprintln!(
+                "settings of prediction that neither an option nor the configuration names are those of {from}"
+            );
+        }
+        (Some(Inherited { from, codec: None, .. }), _) => eprintln!(
+            "the codec of {from} was trained otherwise: its temperature, tilt, point and contrast are not taken, its other \
+             settings of prediction are where no option names them"
+        ),
+        (None, Some(package)) => eprintln!(
+            "the run was begun by an older trainer, which did not keep the settings of prediction of {}: what no option \
+             names is the default",
+            package.display()
+        ),
+        (None, None) => {}
+    }
+}
+
+/// What a trainer's commit ends in where its sources differed from it.
+const CHANGED: &str = "-changed";
+
+/// The commit that the package states: that of the trainer which took the last step, marked as changed where that trainer or
+/// this one was.
+fn stated_commit(trained: &str, exporting: &str, dirty: bool) -> Result<String> {
+    let Some(whose) = [("took the last step", trained), ("exports", exporting)]
+        .into_iter()
+        .find_map(|(whose, commit)| commit.ends_with(CHANGED).then_some(whose))
+    else {
+        return Ok(trained.to_owned());
+    };
+    if !dirty {
+        bail!(
+            "the trainer that {whose}: expected one built from the sources of a commit, got changed ones, from which the \
+             package could not be made again; commit them and build again, or add --dirty"
+        );
+    }
+    let commit = trained.trim_end_matches(CHANGED);
+    Ok(if commit.is_empty() { String::new() } else { format!("{commit}{CHANGED}") })
 }
 
 /// Metrics by name: the value and its 95% interval.
@@ -289,4 +338,21 @@ fn card(
         let _ = write!(card, "\n## Notes\n\n{}\n", notes.trim_end());
     }
     card
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_that_differ_from_their_commit_are_refused_or_named() {
+        for (trained, exporting) in [("a-changed", "b"), ("a", "b-changed"), ("a-changed", "b-changed")] {
+            let refused = stated_commit(trained, exporting, false).unwrap_err().to_string();
+            assert!(refused.contains("add --dirty"), "{refused}");
+            assert_eq!(stated_commit(trained, exporting, true).unwrap(), "a-changed");
+        }
+        assert_eq!(stated_commit("a", "b", false).unwrap(), "a");
+        assert_eq!(stated_commit("a", "b", true).unwrap(), "a");
+        assert_eq!(stated_commit("", "", false).unwrap(), "", "outside a checkout nothing is known");
+    }
 }

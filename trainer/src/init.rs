@@ -14,19 +14,20 @@ use tch::{Kind, Tensor};
 use crate::checkpoint;
 use crate::config::InitConfig;
 
-/// Copies into the tensors of `store` what the configuration names; relative paths lie under `data_root`.
+/// Copies into the tensors of `store` what the configuration names; relative paths lie under `data_root`. Gives the package that
+/// is gone on from.
 ///
 /// # Errors
 /// A file that cannot be read, has another SHA-256, or does not fit the network.
-pub fn initialise(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<()> {
+pub fn initialise(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<Option<Package>> {
     let _no_grad = tch::no_grad_guard();
     if let Some(package) = &init.package {
-        return from_package(store, &found(package, data_root), init.package_sha256.as_deref());
+        return from_package(store, &found(package, data_root), init.package_sha256.as_deref()).map(Some);
     }
-    match &init.encoder {
-        Some(encoder) => from_encoder(store, &found(encoder, data_root), init.encoder_sha256.as_deref()),
-        None => Ok(()),
+    if let Some(encoder) = &init.encoder {
+        from_encoder(store, &found(encoder, data_root), init.encoder_sha256.as_deref())?;
     }
+    Ok(None)
 }
 
 /// Loads a pretrained encoder. Its three-channel stem becomes a one-channel one: gray is three equal channels.
@@ -51,7 +52,7 @@ fn from_encoder(store: &mut TrainStore, path: &Path, sha256: Option<&str>) -> Re
 }
 
 /// Goes on from the weights of a package.
-fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> Result<()> {
+fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> Result<Package> {
     let subject = || format!("init.package {}", folder.display());
     let package = Package::open(folder).with_context(subject)?;
     if let Some(expected) = sha256 {
@@ -63,7 +64,7 @@ fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> 
         let value = tensors.get(&entry.name).with_context(missing)?;
         copy(&mut entry.tensor, value, &entry.name).with_context(subject)?;
     }
-    Ok(())
+    Ok(package)
 }
 
 /// Data lies in one folder, the packages that ship and the encoders that were fetched in another: both are looked at.

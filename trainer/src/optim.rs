@@ -68,6 +68,9 @@ pub struct Cooldown {
     pub from: u64,
     /// Steps until it is 0.
     pub steps: u64,
+    /// Whether the run chose it itself, by `--minutes`; then a configuration that does not know of it is still that of the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_time: bool,
 }
 
 fn default_clip() -> f64 {
@@ -114,7 +117,7 @@ impl OptimConfig {
     #[must_use]
     pub fn schedule(&self, step: u64) -> f64 {
         match self.cooldown {
-            Some(Cooldown { from, steps }) if step >= from => {
+            Some(Cooldown { from, steps, .. }) if step >= from => {
                 self.cosine(from) * (1.0 - float(step - from) / float(steps.max(1))).max(0.0)
             }
             _ => self.cosine(step),
@@ -145,11 +148,13 @@ struct Moments {
 pub struct Optimizer {
     config: OptimConfig,
     moments: Vec<Moments>,
+    /// Of every tensor, in the order of the store.
     averages: Vec<Tensor>,
 }
 
 impl Optimizer {
-    /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are.
+    /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are. What is held
+    /// has no moments, and its average is itself.
     ///
     /// # Errors
     /// Whatever libtorch reports.
@@ -222,7 +227,8 @@ impl Optimizer {
     /// Moves the average towards the weights. Early steps weigh more, so that the start is soon forgotten.
     fn average(&mut self, store: &TrainStore, step: u64) -> Result<()> {
         let decay = self.config.ema.min(float(step + 1) / float(step + 10));
-        for (average, entry) in self.averages.iter_mut().zip(&store.tensors) {
+        for (average, entry) in self.averages.iter_mut().zip(&store.tensors).filter(|(_, entry)| !entry.held)
+        {
             let towards = entry.tensor.f_sub(average)?.f_mul_scalar(1.0 - decay)?;
             let _ = average.f_add_(&towards)?;
         }
@@ -235,7 +241,8 @@ impl Optimizer {
     /// Whatever libtorch reports.
     pub fn swap_average(&mut self, store: &mut TrainStore) -> Result<()> {
         let _no_grad = tch::no_grad_guard();
-        for (average, entry) in self.averages.iter_mut().zip(&mut store.tensors) {
+        let pairs = self.averages.iter_mut().zip(&mut store.tensors);
+        for (average, entry) in pairs.filter(|(_, entry)| !entry.held) {
             let weights = entry.tensor.f_detach_copy()?;
             entry.tensor.f_copy_(average)?;
             average.f_copy_(&weights)?;
@@ -260,12 +267,16 @@ impl Optimizer {
     }
 }
 
+/// The norm of all of them together. It is summed where they lie and read once: a GPU is waited for once a step and not once a
+/// tensor.
 fn gradient_norm(gradients: &[Tensor]) -> Result<f64> {
-    let mut total = 0.0;
-    for gradient in gradients.iter().filter(|gradient| gradient.defined()) {
-        total += gradient.f_square()?.f_sum(Kind::Double)?.double_value(&[]);
+    let defined = gradients.iter().filter(|gradient| gradient.defined());
+    let squares: Vec<Tensor> =
+        defined.map(|gradient| gradient.f_square()?.f_sum(Kind::Double)).collect::<Result<_, _>>()?;
+    if squares.is_empty() {
+        return Ok(0.0);
     }
-    Ok(total.sqrt())
+    Ok(Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?.sqrt())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
@@ -297,7 +308,8 @@ mod tests {
     #[test]
     fn a_cooldown_leaves_the_rate_before_it_alone_and_ends_the_run_at_nothing() {
         let whole = config();
-        let short = OptimConfig { cooldown: Some(Cooldown { from: 40, steps: 20 }), ..config() };
+        let short =
+            OptimConfig { cooldown: Some(Cooldown { from: 40, steps: 20, by_time: false }), ..config() };
         assert_eq!((whole.end(), short.end()), (100, 60));
         assert!((0..=40).all(|step| (whole.schedule(step) - short.schedule(step)).abs() < 1e-12));
         assert!((short.schedule(50) - 0.5 * whole.schedule(40)).abs() < 1e-12);
@@ -325,6 +337,31 @@ mod tests {
         assert!((x.double_value(&[0]) - 3.0).abs() < 0.1, "{}", x.double_value(&[0]));
         optimizer.swap_average(&mut store).expect("swaps");
         assert!((x.double_value(&[0]) - 3.0).abs() < 0.2, "{}", x.double_value(&[0]));
+    }
+
+    #[test]
+    fn the_norm_is_that_of_all_gradients_together() {
+        let of = |values: &[f32]| Tensor::from_slice(values);
+        let norm = gradient_norm(&[of(&[2.0, 3.0]), Tensor::new(), of(&[6.0])]).expect("computes");
+        assert!((norm - 7.0).abs() < 1e-12);
+        assert_eq!(gradient_norm(&[Tensor::new()]).expect("computes"), 0.0);
+    }
+
+    #[test]
+    fn what_is_held_stays_has_no_moments_and_an_average_that_is_itself() {
+        let mut store = TrainStore::new(Device::Cpu);
+        let x = store.tensor("x", &[1], Init::Constant(1.0)).expect("makes");
+        let held = store.tensor("held", &[1], Init::Constant(2.0)).expect("makes");
+        store.hold(|name| name == "held").expect("holds");
+        assert!(x.requires_grad() && !held.requires_grad());
+        let mut optimizer = Optimizer::new(&config(), &store).expect("makes");
+        (&x * &held).sum(Kind::Float).backward();
+        optimizer.step(&mut store, 0).expect("steps");
+        let state = optimizer.state(&store);
+        let names: Vec<&str> = state.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["adam.mean.x", "adam.square.x", "average.x", "average.held"]);
+        let now = |tensor: &Tensor| tensor.double_value(&[0]);
+        assert!(now(&x) < 1.0 && now(&held) == 2.0 && now(&state[3].1) == 2.0);
     }
 
     #[test]

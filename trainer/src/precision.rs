@@ -1,8 +1,8 @@
 //! What training computes in.
 //!
 //! The idea: **half the bits where they pay.** In bfloat16 a GPU's matrix units run several times as fast and activations
-//! take half the memory; a CPU without such units would only be slower. Weights, statistics and losses are float32 in
-//! every case (`autochrome_models::net::Layer::compute_in` says how).
+//! take half the memory; a CPU without such units would only be slower. What learns, statistics, codecs and losses are float32
+//! in every case (`models/src/net/layers.rs` has the rule).
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};

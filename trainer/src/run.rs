@@ -1,15 +1,17 @@
 //! A run in memory: network, codec, optimizer and the tensors they share; how it starts and how it is saved.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::Codec;
 use autochrome_models::net::{Network, TrainStore};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::{self, DataStamp, State};
 use crate::config::RunConfig;
 use crate::data::Batch;
+use crate::inherited::Inherited;
 use crate::init;
 use crate::loss::{Objective, Truth, Window};
 use crate::optim::Optimizer;
@@ -22,6 +24,8 @@ pub struct Run {
     pub step: u64,
     /// What it learns from.
     pub data: Vec<DataStamp>,
+    /// What it was begun from says of prediction.
+    inherited: Option<Inherited>,
     device: Device,
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
@@ -45,12 +49,10 @@ impl Run {
     /// # Errors
     /// The network, the codec or the initial weights are refused.
     pub fn start(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
-        let mut run = Self::blank(config, data, data_root, device)?;
-        let init = run.config.init.clone();
-        init::initialise(&mut run.store, &init, data_root)?;
-        run.hold()?;
-        run.optimizer = Optimizer::new(&run.config.optim, &run.store)?;
-        Ok(run)
+        let mut blank = Blank::new(&config, data_root, device)?;
+        let package = init::initialise(&mut blank.store, &config.init, data_root)?;
+        let inherited = package.map(|package| Inherited::of(package.manifest(), &config));
+        blank.into_run(State { step: 0, config, data, commit: String::new(), inherited })
     }
 
     /// A run as a checkpoint left it; `data_root` as for [`start`](Self::start).
@@ -59,36 +61,13 @@ impl Run {
     /// The file is no checkpoint, or lacks a tensor.
     pub fn resume(path: &Path, data_root: &Path, device: Device) -> Result<Self> {
         let (state, tensors) = checkpoint::read(path)?;
-        let mut run = Self::blank(state.config, state.data, data_root, device)?;
-        run.step = state.step;
-        let _no_grad = tch::no_grad_guard();
-        for (name, mut place) in run.tensors() {
-            let value = tensors
-                .get(&name)
-                .with_context(|| format!("{}: tensor {name} is missing", path.display()))?;
-            if value.size() != place.size() {
-                bail!(
-                    "{}: tensor {name}: expected {:?}, got {:?}",
-                    path.display(),
-                    place.size(),
-                    value.size()
-                );
-            }
-            place.f_copy_(value)?;
-        }
-        run.hold()?;
+        let blank = Blank::new(&state.config, data_root, device)?;
+        let subject = || path.display().to_string();
+        restore(weights(&blank.store), &tensors).with_context(subject)?;
+        let run = blank.into_run(state)?;
+        // Checkpoints of older versions hold moments of held layers too, which nothing asks for.
+        restore(run.optimizer.state(&run.store), &tensors).with_context(subject)?;
         Ok(run)
-    }
-
-    /// An encoder whose rate is 0 is held, or its layers finer than a stride are, which is cheaper than gradients that move nothing.
-    fn hold(&mut self) -> Result<()> {
-        let (optim, kind) = (&self.config.optim, self.config.precision.kind(self.device));
-        if optim.encoder_lr == Some(0.0) {
-            self.network.hold_encoder(None, self.device, kind)?;
-        } else if optim.encoder_from.is_some() {
-            self.network.hold_encoder(optim.encoder_from, self.device, kind)?;
-        }
-        Ok(())
     }
 
     /// Goes on under a configuration that agrees with the old one so far.
@@ -97,32 +76,15 @@ impl Run {
         self.config = config;
     }
 
-    fn blank(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
-        tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
-        let codec = config.codec.build()?;
-        let mut store = TrainStore::new(device);
-        let mut network = config.network.build(codec.channels(), &mut store)?;
-        network.compute_in(config.precision.kind(device));
-        let (size, stride) = (i64::from(config.data.augment.size), network.stride_in());
-        // A partly filled last cell would be trained on padding.
-        if size % network.stride_out() != 0 {
-            bail!("data.augment.size: expected a multiple of {}, got {size}", network.stride_out());
-        }
-        if size < stride {
-            bail!("data.augment.size: expected at least {stride}, the network's stride, got {size}");
-        }
-        let objective = Objective::new(&config.loss, data_root, device)?;
-        let optimizer = Optimizer::new(&config.optim, &store)?;
-        Ok(Run { config, step: 0, data, device, network, codec, objective, store, optimizer })
-    }
-
     /// One step of training.
     ///
     /// # Errors
     /// A loss or gradient that is not finite (the batch is named), or whatever libtorch reports.
     pub fn train_step(&mut self, batch: &Batch) -> Result<StepReport> {
         let loss = self.batch_loss(batch, true)?;
-        let value = loss.double_value(&[]);
+        loss.f_backward()?;
+        // Read only now, so that a GPU has the way back to do meanwhile.
+        let value = loss.f_double_value(&[])?;
         let named =
             || format!("step {}, batch {} ({})", self.step, batch.fingerprint(), batch.names.join(", "));
         if !value.is_finite() {
@@ -131,7 +93,6 @@ impl Run {
                 named()
             );
         }
-        loss.f_backward()?;
         let context = named();
         let gradient_norm = self.optimizer.step(&mut self.store, self.step).context(context)?;
         self.step += 1;
@@ -146,7 +107,7 @@ impl Run {
         self.optimizer.swap_average(&mut self.store)?;
         let total = tch::no_grad(|| {
             batches.iter().try_fold(0.0, |sum, batch| {
-                Ok::<_, anyhow::Error>(sum + self.batch_loss(batch, false)?.double_value(&[]))
+                Ok::<_, anyhow::Error>(sum + self.batch_loss(batch, false)?.f_double_value(&[])?)
             })
         });
         self.optimizer.swap_average(&mut self.store)?;
@@ -162,7 +123,7 @@ impl Run {
             1 => ab.shallow_clone(),
             _ => ab.f_avg_pool2d([cell; 2], [cell; 2], [0, 0], false, true, None)?,
         };
-        let output = self.network.forward_t(&l, train)?;
+        let output = self.output(&l, train)?;
         let truth = Truth { l: &l, ab: &ab, cells: &cells };
         let loss = self.objective.loss(self.codec.as_ref(), &output, &truth)?;
         // Held-out losses stay those of whole samples, to compare with runs that look at no parts.
@@ -173,12 +134,17 @@ impl Run {
         }
     }
 
+    /// The network's output in float32, which codecs and losses compute in whatever kind the layers do.
+    fn output(&self, l: &Tensor, train: bool) -> Result<Tensor> {
+        Ok(self.network.forward_t(l, train)?.f_to_kind(Kind::Float)?)
+    }
+
     /// The mean of a step's loss and that of a part of it, and how far the colours of the two are apart.
     fn with_part(&self, loss: &Tensor, output: &Tensor, truth: &Truth) -> Result<Tensor> {
         let (grain, cell) = (self.network.stride_in(), self.network.stride_out());
         let window = Window::draw(self.config.seed, self.step, truth.l.size()[3], grain);
         let (l, ab, cells) = (window.of(truth.l, 1)?, window.of(truth.ab, 1)?, window.of(truth.cells, cell)?);
-        let alone = self.network.forward_t(&l, true)?;
+        let alone = self.output(&l, true)?;
         let codec = self.codec.as_ref();
         let part = self.objective.loss(codec, &alone, &Truth { l: &l, ab: &ab, cells: &cells })?;
         let unsteady = self.objective.unsteadiness(codec, &window.of(output, cell)?, &alone)?;
@@ -195,15 +161,75 @@ impl Run {
             config: self.config.clone(),
             data: self.data.clone(),
             commit: crate::COMMIT.to_owned(),
+            inherited: self.inherited.clone(),
         };
-        checkpoint::write(path, &state, &self.tensors())
+        let mut tensors = weights(&self.store);
+        tensors.extend(self.optimizer.state(&self.store));
+        checkpoint::write(path, &state, &tensors)
+    }
+}
+
+/// What a run is made of before its weights are in their place.
+struct Blank {
+    device: Device,
+    network: Box<dyn Network>,
+    codec: Box<dyn Codec>,
+    objective: Objective,
+    store: TrainStore,
+}
+
+impl Blank {
+    fn new(config: &RunConfig, data_root: &Path, device: Device) -> Result<Self> {
+        tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
+        let codec = config.codec.build()?;
+        let mut store = TrainStore::new(device);
+        let mut network = config.network.build(codec.channels(), &mut store)?;
+        network.compute_in(config.precision.kind(device));
+        let (size, stride) = (i64::from(config.data.augment.size), network.stride_in());
+        // A partly filled last cell would be trained on padding.
+        if size % network.stride_out() != 0 {
+            bail!("data.augment.size: expected a multiple of {}, got {size}", network.stride_out());
+        }
+        if size < stride {
+            bail!("data.augment.size: expected at least {stride}, the network's stride, got {size}");
+        }
+        let objective = Objective::new(&config.loss, data_root, device)?;
+        Ok(Blank { device, network, codec, objective, store })
     }
 
-    /// Weights and optimizer state, by name; they share memory with the run.
-    fn tensors(&self) -> Vec<(String, Tensor)> {
-        let weights = self.store.tensors.iter().map(|e| (format!("model.{}", e.name), e.tensor.detach()));
-        weights.chain(self.optimizer.state(&self.store)).collect()
+    /// The run, now that the weights are in their place. An encoder whose rate is 0 is held, or its layers finer than a stride
+    /// are, which is cheaper than gradients that move nothing.
+    fn into_run(mut self, state: State) -> Result<Run> {
+        let State { step, config, data, inherited, .. } = state;
+        let (optim, kind) = (&config.optim, config.precision.kind(self.device));
+        if optim.encoder_lr == Some(0.0) {
+            self.network.hold_encoder(None, self.device, kind)?;
+        } else if optim.encoder_from.is_some() {
+            self.network.hold_encoder(optim.encoder_from, self.device, kind)?;
+        }
+        let Blank { device, network, codec, objective, mut store } = self;
+        store.hold(|name| network.is_held(name))?;
+        let optimizer = Optimizer::new(optim, &store)?;
+        Ok(Run { config, step, data, inherited, device, network, codec, objective, store, optimizer })
     }
+}
+
+/// The weights by name; they share memory with the run.
+fn weights(store: &TrainStore) -> Vec<(String, Tensor)> {
+    store.tensors.iter().map(|entry| (format!("model.{}", entry.name), entry.tensor.detach())).collect()
+}
+
+/// Copies into each of `places` the tensor of its name.
+fn restore(places: Vec<(String, Tensor)>, tensors: &HashMap<String, Tensor>) -> Result<()> {
+    let _no_grad = tch::no_grad_guard();
+    for (name, mut place) in places {
+        let value = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
+        if value.size() != place.size() {
+            bail!("tensor {name}: expected {:?}, got {:?}", place.size(), value.size());
+        }
+        place.f_copy_(value)?;
+    }
+    Ok(())
 }
 
 /// Where a run keeps its checkpoint.
@@ -212,5 +238,7 @@ pub fn checkpoint_path(folder: &Path) -> PathBuf {
     folder.join("checkpoint.safetensors")
 }
 
+#[cfg(test)]
+mod precision_tests;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::device::{self, DeviceRequest};
@@ -14,9 +14,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::checkpoint::DataStamp;
 use crate::config::{DataConfig, RunConfig};
-use crate::data::{self, Batch, Batches, DataSet, Screen};
+use crate::data::{self, Batch, Batches, DataSet, Screen, held_out_batches};
 use crate::lock::RunLock;
 use crate::log::{Line, Log, csv_quoted};
+use crate::minutes::{self, Clock};
+use crate::optim::Cooldown;
 use crate::run::{Run, checkpoint_path};
 
 /// Trains a network as a configuration says, into a run folder (checkpoint, log, curves).
@@ -45,6 +47,9 @@ pub struct TrainArgs {
     /// Stops after this step, as SIGINT would.
     #[arg(long)]
     pub stop_after: Option<u64>,
+    /// Ends well after so many minutes: in the last 15% of them the learning rate falls to 0, however many steps are left.
+    #[arg(long, value_name = "N", value_parser = minutes::parse)]
+    pub minutes: Option<Duration>,
 }
 
 /// How a run ended.
@@ -57,7 +62,7 @@ pub enum Ended {
 }
 
 /// Batches of held-out photographs the loss is measured on: the same at every measurement.
-const HELD_OUT_BATCHES: u64 = 8;
+const HELD_OUT_BATCHES: usize = 8;
 /// Batches made ahead of the training step.
 const AHEAD: usize = 4;
 
@@ -66,6 +71,7 @@ const AHEAD: usize = 4;
 /// # Errors
 /// What the configuration, the data, the device or the disk refuse.
 pub fn run(args: &TrainArgs) -> Result<Ended> {
+    let begun = Instant::now();
     let mut config = RunConfig::read(&args.config)?;
     if !args.classes.is_empty() {
         config.data.classes.clone_from(&args.classes);
@@ -91,7 +97,8 @@ pub fn run(args: &TrainArgs) -> Result<Ended> {
     // A second handler cannot be set; the library user who calls this twice keeps the first.
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::SeqCst));
     let mut training = Training::new(run, sets.train, sets.held_out, &folder)?;
-    let ended = training.run(args.stop_after.unwrap_or(u64::MAX), &stop);
+    let clock = args.minutes.map(|total| Clock::new(begun, total, training.run.step));
+    let ended = training.run(args.stop_after.unwrap_or(u64::MAX), clock, &stop);
     let closed = ended.and_then(|ended| training.close().map(|()| ended));
     // Also of a run that failed: they may be why.
     let told = training.tell_passed_over();
@@ -145,12 +152,12 @@ fn open_run(
         );
     }
     let mut run = Run::resume(&checkpoint, &args.data, device)?;
-    if !is_continuation(&run.config, &config, run.step) {
+    let Some(config) = continued(&run.config, config, run.step) else {
         bail!(
             "{}: expected the configuration of its checkpoint, got a changed one; name another --out",
             folder.display()
         );
-    }
+    };
     if run.data != data {
         let (place, changed) = (folder.display(), changed_names(&run.data, &data));
         bail!(
@@ -161,13 +168,20 @@ fn open_run(
     Ok(run)
 }
 
-/// Whether a run that has done `step` steps under `old` would have done the same under `new`.
-fn is_continuation(old: &RunConfig, new: &RunConfig, step: u64) -> bool {
+/// What a run goes on under that has done `step` steps under `old` and is given `new`; `None` where it would not have done the
+/// same so far. The end that `--minutes` chose stays.
+fn continued(old: &RunConfig, new: RunConfig, step: u64) -> Option<RunConfig> {
     let mut with_new_end = old.clone();
     with_new_end.optim.cooldown = new.optim.cooldown;
-    let begins_later =
-        |config: &RunConfig| config.optim.cooldown.is_none_or(|cooldown| cooldown.from >= step);
-    old == new || (with_new_end == *new && begins_later(old) && begins_later(new))
+    if with_new_end != new {
+        return None;
+    }
+    let begins_later = |end: Option<Cooldown>| end.is_none_or(|cooldown| cooldown.from >= step);
+    let (chosen, asked) = (old.optim.cooldown, new.optim.cooldown);
+    if chosen == asked || (chosen.is_some_and(|end| end.by_time) && begins_later(asked)) {
+        return Some(old.clone());
+    }
+    (begins_later(chosen) && begins_later(asked)).then_some(new)
 }
 
 /// Names of the data sets that are not what they were.
@@ -179,7 +193,7 @@ fn changed_names(old: &[DataStamp], new: &[DataStamp]) -> String {
 struct Training {
     run: Run,
     data: Arc<DataSet>,
-    held_out_data: Option<Arc<DataSet>>,
+    held_out_data: Option<DataSet>,
     held_out: Vec<Batch>,
     folder: PathBuf,
     log: Log,
@@ -189,36 +203,28 @@ struct Training {
 impl Training {
     fn new(run: Run, data: Arc<DataSet>, held_out: Option<DataSet>, folder: &Path) -> Result<Self> {
         let config = &run.config;
-        let held_out_data = held_out.map(Arc::new);
-        let held_out = match &held_out_data {
-            Some(set) => {
-                let batches =
-                    Batches::new(Arc::clone(set), config.data.augment.clone(), config.batch, config.seed);
-                (0..HELD_OUT_BATCHES).map(|step| batches.batch(step)).collect::<Result<_>>()?
-            }
-            None => Vec::new(),
-        };
+        let batches = |set| held_out_batches(set, config.data.augment.size, config.batch, HELD_OUT_BATCHES);
+        let held_out_batches = held_out.as_ref().map(batches).transpose()?;
         let log = Log::open(&folder.join("log.csv"), run.step)?;
         let bar = ProgressBar::new(config.optim.end()).with_position(run.step);
         let style = "{bar:32} step {pos}/{len}  {msg}  {elapsed} gone, {eta} left";
         bar.set_style(ProgressStyle::with_template(style)?);
         bar.reset_eta();
+        let (held_out_data, held_out) = (held_out, held_out_batches.unwrap_or_default());
         Ok(Training { run, data, held_out_data, held_out, folder: folder.to_owned(), log, bar })
     }
 
-    fn run(&mut self, stop_after: u64, stop: &AtomicBool) -> Result<Ended> {
+    fn run(&mut self, stop_after: u64, clock: Option<Clock>, stop: &AtomicBool) -> Result<Ended> {
         let config = self.run.config.clone();
         let batches = Batches::new(Arc::clone(&self.data), config.data.augment, config.batch, config.seed);
-        let finish = config.optim.end();
-        let end = finish.min(stop_after);
-        let stream = batches.stream(self.run.step, end, AHEAD);
+        let stream = batches.stream(self.run.step, config.optim.end().min(stop_after), AHEAD);
         let mut since = Since::now();
-        while self.run.step < end && !stop.load(Ordering::SeqCst) {
+        while self.run.step < self.end().min(stop_after) && !stop.load(Ordering::SeqCst) {
             let batch = stream.recv().context("the data thread ended early")??;
             let report = self.run.train_step(&batch)?;
             since.add(report.loss, batch.count);
             let step = self.run.step;
-            let last = step == finish;
+            let last = step == self.end();
             let epoch_ends = ends_epoch(step, config.batch, self.data.items.len());
             let measure = !self.held_out.is_empty()
                 && (last || epoch_ends || step.is_multiple_of(config.log.held_out_every));
@@ -230,7 +236,7 @@ impl Training {
                     epoch: ratio(step * u64::try_from(config.batch)?, self.data.items.len()),
                     loss: since.mean_loss(),
                     held_out_loss,
-                    lr_factor: config.optim.schedule(step),
+                    lr_factor: self.run.config.optim.schedule(step),
                     gradient_norm: report.gradient_norm,
                     images_per_s: since.rate(),
                     batch: batch.fingerprint(),
@@ -241,8 +247,27 @@ impl Training {
             if !last && step.is_multiple_of(config.log.checkpoint_every) {
                 self.run.save(&checkpoint_path(&self.folder))?;
             }
+            if let Some(cooldown) = clock.and_then(|clock| clock.cooldown(step, &self.run.config.optim)) {
+                self.cool(cooldown)?;
+            }
         }
-        Ok(if self.run.step >= finish { Ended::Finished } else { Ended::Stopped })
+        Ok(if self.run.step >= self.end() { Ended::Finished } else { Ended::Stopped })
+    }
+
+    /// The step that the run ends at.
+    fn end(&self) -> u64 {
+        self.run.config.optim.end()
+    }
+
+    /// Begins the early end that the clock chose, and writes it down before a step is taken under it.
+    fn cool(&mut self, cooldown: Cooldown) -> Result<()> {
+        let mut config = self.run.config.clone();
+        config.optim.cooldown = Some(cooldown);
+        self.run.follow(config);
+        self.run.save(&checkpoint_path(&self.folder))?;
+        self.bar.set_length(self.end());
+        eprintln!("step {}: the learning rate falls to 0 in {} steps", cooldown.from, cooldown.steps);
+        Ok(())
     }
 
     fn tell(&mut self, line: &Line) -> Result<()> {
@@ -257,7 +282,7 @@ impl Training {
         self.bar.set_message(text.clone());
         if self.bar.is_hidden() && (line.held_out_loss.is_some() || line.step.is_multiple_of(100)) {
             let left = self.bar.eta().as_secs();
-            eprintln!("step {}/{}: {text}, {left} s left", line.step, self.run.config.optim.end());
+            eprintln!("step {}/{}: {text}, {left} s left", line.step, self.end());
         }
         Ok(())
     }
@@ -274,7 +299,7 @@ impl Training {
 
     /// Names the photographs of no use that were met.
     fn tell_passed_over(&self) -> Result<()> {
-        let sets = std::iter::once(&self.data).chain(&self.held_out_data);
+        let sets = std::iter::once(self.data.as_ref()).chain(&self.held_out_data);
         let mut corrupt: Vec<(String, String)> = sets.flat_map(|set| set.corrupt()).collect();
         corrupt.sort();
         tell_passed_over(&corrupt, &self.folder)
@@ -343,6 +368,68 @@ fn ratio(a: u64, b: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn config(cooldown: Option<(u64, u64)>, by_time: bool) -> RunConfig {
+        let text = "seed = 1\nbatch = 2\nnetwork = { name = \"seed-report\" }\ncodec = { name = \"regression\" }\n\
+            data = { train = [\"none\"], augment = { size = 16 } }\noptim = { lr = 1e-3, steps = 100 }\n";
+        let mut config = RunConfig::parse(text).unwrap();
+        config.optim.cooldown = cooldown.map(|(from, steps)| Cooldown { from, steps, by_time });
+        config
+    }
+
+    #[test]
+    fn an_end_may_be_added_before_it_begins_and_the_clocks_stays() {
+        let written = |cooldown| config(cooldown, false);
+        let end = |old: &RunConfig, new, step| {
+            let on = continued(old, written(new), step)?;
+            Some(on.optim.cooldown.map(|cooldown| cooldown.from))
+        };
+        let (early, late) = (Some((40, 10)), Some((60, 10)));
+        assert_eq!(end(&written(None), early, 40), Some(Some(40)));
+        assert_eq!(end(&written(None), early, 41), None, "a step was taken at another rate");
+        assert_eq!(end(&written(early), late, 30), Some(Some(60)));
+        assert_eq!(end(&written(early), None, 45), None);
+        // What the clock chose: the file does not know of it, whether a step was taken under it or not.
+        let chosen = config(early, true);
+        for step in [40, 45, 50] {
+            assert_eq!(end(&chosen, None, step), Some(Some(40)), "{step}");
+        }
+        let mut other = config(None, false);
+        other.seed = 2;
+        assert!(continued(&chosen, other, 45).is_none());
+        // It is in the checkpoint's text.
+        assert_eq!(RunConfig::parse(&chosen.to_text().unwrap()).unwrap(), chosen);
+    }
+
+    #[test]
+    fn held_out_batches_are_those_of_every_other_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        for index in 0..12_u8 {
+            let pixel =
+                |x: u32, y: u32| image::Rgb([u8::try_from(x + y).unwrap(), 90 + index, 250 - 9 * index]);
+            image::RgbImage::from_fn(40, 30, pixel).save(folder.path().join(format!("{index}.png"))).unwrap();
+        }
+        let held_out = |change: &dyn Fn(&mut RunConfig)| {
+            let mut config = config(None, false);
+            config.data.train = vec![folder.path().to_owned()];
+            config.data.held_out = 5;
+            change(&mut config);
+            let sets = Sets::open(&config.data, folder.path()).unwrap();
+            let run = Run::start(config, sets.stamps, folder.path(), tch::Device::Cpu).unwrap();
+            Training::new(run, sets.train, sets.held_out, folder.path()).unwrap().held_out
+        };
+        let plain = held_out(&|_| {});
+        assert_eq!(plain.len(), HELD_OUT_BATCHES);
+        let other = held_out(&|config| {
+            config.seed = 77;
+            let augment = &mut config.data.augment;
+            (augment.crop_min, augment.crop_max) = (Some(8), Some(24));
+            (augment.flip, augment.degrade) = (false, 1.0);
+        });
+        assert!(plain == other);
+        let resized = held_out(&|config| config.data.augment.fit = crate::data::Fit::Resize);
+        assert!(plain == resized);
+    }
 
     #[test]
     fn an_epoch_ends_where_the_samples_cross_a_multiple_of_the_photographs() {

@@ -26,6 +26,9 @@ pub struct Args {
     /// Threads the trainer computes on; 0: all
     #[arg(long, default_value_t = 0)]
     threads: u32,
+    /// Allows sources that differ from their commit; the package says so
+    #[arg(long)]
+    dirty: bool,
     /// Says what would be called, and calls nothing
     #[arg(long)]
     dry_run: bool,
@@ -60,7 +63,14 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let data = args.data.canonicalize().with_context(|| format!("--data {}", args.data.display()))?;
     // The trainer is called in the root of the checkout, whatever folder this is called in.
     let runs = args.runs.as_ref().map_or_else(|| Ok(workspace.root().join("runs")), std::path::absolute)?;
-    let plan = Plan { root: workspace.root(), name: &args.name, recipe: &recipe, data: &data, runs: &runs };
+    let plan = Plan {
+        root: workspace.root(),
+        name: &args.name,
+        recipe: &recipe,
+        data: &data,
+        runs: &runs,
+        dirty: args.dirty,
+    };
     if let Some(name) = &recipe.after {
         let first = self::recipe(workspace.root(), name)?;
         follow(workspace, args, &Plan { name, recipe: &first, ..plan }, false)?;
@@ -78,6 +88,13 @@ fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result
     setup::ensure(workspace)?;
     workspace.build(&["autochrome-trainer"])?;
     let trainer = workspace.built("autochrome-trainer");
+    let version = output(workspace.command(&trainer).arg("--version"), "autochrome-trainer --version")?;
+    // Now, and not when the training is over and its export refuses.
+    if !args.dirty && String::from_utf8_lossy(&version).contains("-changed") {
+        bail!(
+            "the trainer's sources differ from their commit, and so could not be found again: commit them, or add --dirty"
+        );
+    }
     for step in steps {
         // An encoder that was fetched once, and checked then, is not fetched again.
         if step[0] == "python3" && plan.encoder().is_some_and(|path| path.is_file()) {
@@ -107,6 +124,7 @@ struct Plan<'a> {
     recipe: &'a Recipe,
     data: &'a Path,
     runs: &'a Path,
+    dirty: bool,
 }
 
 impl Plan<'_> {
@@ -146,6 +164,7 @@ impl Plan<'_> {
         let mut export = vec!["export".to_owned(), text(&self.run()), text(&self.package())];
         export.extend(self.recipe.export.iter().cloned());
         export.extend(["--notes".to_owned(), format!("trainer/recipes/{}.md", self.name)]);
+        export.extend(self.dirty.then(|| "--dirty".to_owned()));
         steps.push(trainer(&export));
         let [photographs, classifier] = MEASURED_ON.map(|name| self.data.join(name));
         if measure && photographs.is_file() {
@@ -231,6 +250,7 @@ mod tests {
             recipe: &recipe,
             data: folder.path(),
             runs: folder.path(),
+            dirty: false,
         };
         let told = |threads| plan.steps(threads, true).iter().map(|step| step.join(" ")).collect::<Vec<_>>();
         let at = folder.path().display();
@@ -253,6 +273,8 @@ mod tests {
         assert_eq!(told[4], format!("{export} --metrics {at}/n/eval.json"));
         // Of a package that is only gone on from nothing is measured.
         assert_eq!(plan.steps(0, false).len(), 3);
+        let dirty = Plan { dirty: true, ..plan }.steps(0, false);
+        assert_eq!(dirty.last().and_then(|export| export.last()).map(String::as_str), Some("--dirty"));
     }
 
     #[test]

@@ -210,6 +210,17 @@ impl Encoder {
         stem.chain(blocks).try_for_each(|layer| layer.prepare(device, kind))
     }
 
+    /// Whether the tensor `name`, below the encoder's place, is of a layer that [`hold_below`](Self::hold_below) holds.
+    #[must_use]
+    pub fn is_held(&self, name: &str) -> bool {
+        let Some(held) = self.held else { return false };
+        let block = name.strip_prefix("_blocks.").and_then(|rest| rest.split('.').next());
+        match block {
+            Some(block) => block.parse::<usize>().is_ok_and(|block| block < held),
+            None => name.starts_with("_conv_stem.") || name.starts_with("_bn0."),
+        }
+    }
+
     /// Every layer.
     pub fn layers_mut(&mut self) -> Vec<&mut dyn Layer> {
         let mut layers: Vec<&mut dyn Layer> = vec![&mut self.stem];

@@ -4,11 +4,19 @@
 //! that no network has to know about. A normalization that follows something else ([`Norm`]) folds to a scale
 //! and a shift.
 //!
-//! Training may compute in half the bits (Micikevicius et al. 2018, "Mixed Precision Training", arXiv 1710.03740):
-//! weights stay float32 and are cast where they are used, so gradients come back through the cast in float32 and no
-//! update is too small for a weight to feel. [`Layer::compute_in`] turns it on, in bfloat16: it has float32's range, so
-//! the loss needs no scaling. libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and
-//! does nothing on the CPU, where what a GPU will compute could then not be tested.
+//! Training may compute in half the bits (Micikevicius et al. 2018, "Mixed Precision Training", arXiv 1710.03740), in
+//! bfloat16: it has float32's range, so the loss needs no scaling. One rule says in which kind: **a layer brings its input to
+//! the kind it computes in, whatever comes**, so that layers of different kinds may follow each other.
+//!
+//! | | computes in, and gives | weights |
+//! |---|---|---|
+//! | a convolution that learns, a head too | the kind of [`Layer::compute_in`] | float32, cast where they are used: gradients come back through the cast in float32, and no update is too small for a weight to feel |
+//! | a normalization that learns | the kind that comes; statistics in float32 | float32 |
+//! | a prepared layer: predicting, or held in training | the kind of [`Layer::prepare`] | that kind, rounded once |
+//! | codecs and losses | float32: the trainer widens the network's output before they see it | |
+//!
+//! libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and does nothing on the CPU, where
+//! what a GPU will compute could then not be tested.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -17,12 +25,11 @@ use super::store::{Init, NetError, Path};
 
 /// A layer that can be made ready for prediction.
 pub trait Layer {
-    /// Computes in `kind` from now on, while the weights stay in the kind they have; for training. A convolution casts
-    /// its input and weights and gives `kind`; a normalization takes and gives whatever comes, with float32
-    /// statistics. [`prepare`](Self::prepare) ends it.
+    /// Computes in `kind` from now on, while the weights stay in the kind they have; for training, as the table of the
+    /// module says. [`prepare`](Self::prepare) ends it.
     fn compute_in(&mut self, kind: Kind);
 
-    /// Folds what can be folded and moves the weights to `device` in `kind`, channels_last.
+    /// Folds what can be folded and moves the weights to `device` in `kind`, channels_last; computes in `kind` from now on.
     ///
     /// # Errors
     /// Whatever libtorch reports.
@@ -117,7 +124,7 @@ pub struct Conv {
     groups: i64,
     transposed: bool,
     activation: Activation,
-    /// The kind to cast to; `None` where input and weights are of one kind already.
+    /// The kind it computes in, which input and weights are brought to; `None` until that is said: the kind they have.
     compute: Option<Kind>,
     /// The faster form of the weights, once prepared.
     ready: Option<Ready>,
@@ -294,7 +301,7 @@ impl Layer for Conv {
                 None => shift,
             });
         }
-        self.compute = None;
+        self.compute = Some(kind);
         self.weight = channels_last(&self.weight.f_detach()?.f_to_device(device)?.f_to_kind(kind)?)?;
         self.bias = match self.bias.take() {
             Some(bias) => Some(bias.f_detach()?.f_to_device(device)?.f_to_kind(kind)?),
@@ -329,7 +336,7 @@ impl Norm {
     /// Whatever libtorch reports.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
         match (&self.folded, &self.norm) {
-            (Some((scale, shift)), _) => x.f_mul(scale)?.f_add(shift),
+            (Some((scale, shift)), _) => x.f_to_kind(scale.kind())?.f_mul(scale)?.f_add(shift),
             (None, Some(norm)) => norm.forward(x, train),
             (None, None) => Err(TchError::Torch("a normalization without its tensors".to_owned())),
         }

@@ -204,6 +204,11 @@ impl Network for LiteUnet {
         layers
     }
 
+    fn is_held(&self, name: &str) -> bool {
+        let Some(name) = name.strip_prefix("encoder.") else { return false };
+        self.held || self.encoder.is_held(name)
+    }
+
     fn hold_encoder(&mut self, from: Option<i64>, device: Device, kind: Kind) -> Result<(), TchError> {
         if let Some(from) = from {
             return self.encoder.hold_below(from, device, kind);

@@ -109,7 +109,8 @@ pub trait Network: Send {
     fn layers_mut(&mut self) -> Vec<&mut dyn Layer>;
 
     /// Trains in `kind` from now on: activations and convolutions are of that kind, weights, their gradients and the
-    /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind.
+    /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind, for whoever takes it
+    /// to widen.
     fn compute_in(&mut self, kind: Kind) {
         self.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
     }
@@ -122,6 +123,12 @@ pub trait Network: Send {
     /// As [`prepare`](Self::prepare).
     fn hold_encoder(&mut self, _from: Option<i64>, _device: Device, _kind: Kind) -> Result<(), TchError> {
         Ok(())
+    }
+
+    /// Whether the tensor `name` belongs to a layer that [`hold_encoder`](Self::hold_encoder) holds: nothing reads it any more,
+    /// nor changes it.
+    fn is_held(&self, _name: &str) -> bool {
+        false
     }
 
     /// Makes the network ready for prediction on `device`: batch normalization folded into the convolutions

@@ -14,7 +14,7 @@ pub enum NetError {
     #[error("{0}")]
     Tensor(String),
     /// libtorch refused.
-    #[error("libtorch: {0}")]
+    #[error("{}", crate::torch_error::sentence(.0))]
     Torch(#[from] TchError),
 }
 
@@ -105,8 +105,10 @@ pub struct TrainTensor {
     pub name: String,
     /// The tensor the network holds too: written in place.
     pub tensor: Tensor,
-    /// Learnt by gradient (and not a measured statistic).
+    /// Learnt by gradient (and neither a measured statistic nor held).
     pub learnt: bool,
+    /// Stays as it is: neither learnt nor measured any more.
+    pub held: bool,
 }
 
 /// Fresh float32 parameters for training, drawn from libtorch's generator on the CPU: `tch::manual_seed` fixes them, and
@@ -124,6 +126,18 @@ impl TrainStore {
     pub fn new(device: Device) -> Self {
         TrainStore { device, tensors: Vec::new() }
     }
+
+    /// Lets the tensors stay as they are whose names `is_held` says: they have no gradient from now on.
+    ///
+    /// # Errors
+    /// Whatever libtorch reports.
+    pub fn hold(&mut self, is_held: impl Fn(&str) -> bool) -> Result<(), TchError> {
+        for entry in self.tensors.iter_mut().filter(|entry| is_held(&entry.name)) {
+            entry.tensor = entry.tensor.f_set_requires_grad(false)?;
+            (entry.learnt, entry.held) = (false, true);
+        }
+        Ok(())
+    }
 }
 
 impl Store for TrainStore {
@@ -138,7 +152,12 @@ impl Store for TrainStore {
         let tensor = if shape.len() == 4 { super::layers::channels_last(&tensor)? } else { tensor };
         let learnt = !matches!(init, Init::Statistic(_));
         let tensor = if learnt { tensor.f_set_requires_grad(true)? } else { tensor };
-        self.tensors.push(TrainTensor { name: name.to_owned(), tensor: tensor.shallow_clone(), learnt });
+        self.tensors.push(TrainTensor {
+            name: name.to_owned(),
+            tensor: tensor.shallow_clone(),
+            learnt,
+            held: false,
+        });
         Ok(tensor)
     }
 }

@@ -115,6 +115,9 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
     let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     let before = tch::no_grad(|| network.forward(&l)).expect("runs");
     network.hold_encoder(None, Device::Cpu, Kind::Float).expect("holds");
+    assert!(
+        store.tensors.iter().all(|entry| network.is_held(&entry.name) == entry.name.starts_with("encoder."))
+    );
     let after = tch::no_grad(|| network.forward(&l)).expect("runs");
     let scale = before.abs().max().double_value(&[]);
     assert!((before - after).abs().max().double_value(&[]) < 1e-4 * scale.max(1.0));
@@ -126,7 +129,7 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
 
 #[test]
 fn an_encoder_held_below_a_stride_learns_from_there_on() {
-    let (mut network, store) = trained_like(&with_context(), 313);
+    let (mut network, mut store) = trained_like(&with_context(), 313);
     network.hold_encoder(Some(16), Device::Cpu, Kind::Float).expect("holds");
     let l = Tensor::rand([2, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
@@ -143,6 +146,31 @@ fn an_encoder_held_below_a_stride_learns_from_there_on() {
         ("decoder.0.depthwise.weight", true),
     ] {
         assert_eq!(learns(name), expected, "{name}");
+    }
+    for entry in store.tensors.iter().filter(|entry| entry.learnt) {
+        assert_ne!(entry.tensor.grad().defined(), network.is_held(&entry.name), "{}", entry.name);
+    }
+    store.hold(|name| network.is_held(name)).expect("holds");
+    let held = |name: &str| store.tensors.iter().any(|entry| entry.name == name && entry.held);
+    assert!(
+        held("encoder._bn0.running_mean") && !held("encoder._bn1.running_mean"),
+        "the stem, not the head"
+    );
+    assert!(store.tensors.iter().all(|entry| entry.learnt == entry.tensor.requires_grad()));
+}
+
+#[test]
+fn a_prepared_layer_takes_what_a_layer_of_another_kind_gives() {
+    let (mut network, _store) = trained_like(&with_context(), 313);
+    network.compute_in(Kind::BFloat16);
+    network.hold_encoder(Some(16), Device::Cpu, Kind::Float).expect("holds");
+    let l = Tensor::rand([2, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
+    assert_eq!(network.forward_t(&l, true).expect("runs").kind(), Kind::BFloat16);
+    network.hold_encoder(None, Device::Cpu, Kind::BFloat16).expect("holds");
+    assert_eq!(network.forward_t(&l, true).expect("runs").kind(), Kind::BFloat16);
+    for kind in [Kind::BFloat16, Kind::Float] {
+        network.prepare(Device::Cpu, kind).expect("prepares");
+        assert_eq!(network.forward(&l).expect("runs").kind(), kind);
     }
 }
 

@@ -122,7 +122,7 @@ pub enum Problem {
     #[error("shadowed by the model of the same name in {}", .0.display())]
     Shadowed(PathBuf),
     /// libtorch refused.
-    #[error("libtorch: {0}")]
+    #[error("{}", crate::torch_error::sentence(.0))]
     Torch(#[from] tch::TchError),
 }
 

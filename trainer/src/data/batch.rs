@@ -7,7 +7,7 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use autochrome_models::color::{gray8_to_lightness, srgb_to_lab};
 use image::imageops::{self, FilterType};
 use image::{GrayImage, RgbImage};
@@ -143,7 +143,7 @@ pub struct Batches {
 }
 
 /// How many photographs in a row may be of no use before a batch is given up.
-const MAX_CORRUPT_IN_A_ROW: usize = 64;
+pub(super) const MAX_CORRUPT_IN_A_ROW: usize = 64;
 
 impl Batches {
     /// Batches of `batch` samples.
@@ -173,7 +173,7 @@ impl Batches {
             .into_par_iter()
             .map(|(position, order)| self.sample(position, &orders[order].1))
             .collect::<Result<_>>()?;
-        Ok(self.assemble(samples))
+        Ok(assemble(samples, self.augment.size))
     }
 
     /// Batches from `start` up to `end`, made ahead on a thread of their own while the caller trains.
@@ -216,39 +216,44 @@ impl Batches {
                 return Ok(Sample { name, aged: aged(&crop, self.augment.degrade, &mut generator), crop });
             }
         }
-        let (name, reason) = self.data.corrupt().pop().unwrap_or_default();
-        bail!(
-            "{} photographs in a row are of no use, such as {name} ({reason}); look with `data check`",
-            MAX_CORRUPT_IN_A_ROW.min(order.len())
-        )
-    }
-
-    fn assemble(&self, samples: Vec<Sample>) -> Batch {
-        let size = usize::try_from(self.augment.size).unwrap_or(0);
-        let area = size * size;
-        let (mut l, mut ab) =
-            (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
-        let mut names = Vec::with_capacity(samples.len());
-        for Sample { name, crop, aged } in samples {
-            let lab = crop.pixels().map(|pixel| srgb_to_lab(pixel.0.map(|v| f32::from(v) / 255.0)));
-            let lab: Vec<[f32; 3]> = lab.collect();
-            match aged {
-                Some(aged) => l.extend(aged.as_raw().iter().map(|&v| gray8_to_lightness()[usize::from(v)])),
-                None => l.extend(lab.iter().map(|lab| lab[0])),
-            }
-            ab.extend(lab.iter().map(|lab| lab[1]));
-            ab.extend(lab.iter().map(|lab| lab[2]));
-            names.push(name);
-        }
-        Batch { l, ab, count: names.len(), size, names }
+        Err(none_of_use(&self.data))
     }
 }
 
-struct Sample {
-    name: String,
-    crop: RgbImage,
+/// Says that too many photographs in a row were of no use.
+pub(super) fn none_of_use(data: &DataSet) -> anyhow::Error {
+    let (name, reason) = data.corrupt().pop().unwrap_or_default();
+    let count = MAX_CORRUPT_IN_A_ROW.min(data.items.len());
+    anyhow!("{count} photographs in a row are of no use, such as {name} ({reason}); look with `data check`")
+}
+
+/// A photograph, made a square.
+pub(super) struct Sample {
+    pub name: String,
+    pub crop: RgbImage,
     /// What L is taken from in place of the crop.
-    aged: Option<GrayImage>,
+    pub aged: Option<GrayImage>,
+}
+
+/// The batch of samples of `size` pixels a side.
+pub(super) fn assemble(samples: Vec<Sample>, size: u32) -> Batch {
+    let size = usize::try_from(size).unwrap_or(0);
+    let area = size * size;
+    let (mut l, mut ab) =
+        (Vec::with_capacity(samples.len() * area), Vec::with_capacity(samples.len() * area * 2));
+    let mut names = Vec::with_capacity(samples.len());
+    for Sample { name, crop, aged } in samples {
+        let lab = crop.pixels().map(|pixel| srgb_to_lab(pixel.0.map(|v| f32::from(v) / 255.0)));
+        let lab: Vec<[f32; 3]> = lab.collect();
+        match aged {
+            Some(aged) => l.extend(aged.as_raw().iter().map(|&v| gray8_to_lightness()[usize::from(v)])),
+            None => l.extend(lab.iter().map(|lab| lab[0])),
+        }
+        ab.extend(lab.iter().map(|lab| lab[1]));
+        ab.extend(lab.iter().map(|lab| lab[2]));
+        names.push(name);
+    }
+    Batch { l, ab, count: names.len(), size, names }
 }
 
 /// The gray of an old photograph, for this share of the samples. Draws nothing where there are none, so that older

@@ -12,6 +12,7 @@ mod cifar10;
 mod degrade;
 mod folder;
 mod header;
+mod held_out;
 mod imagenet;
 mod item;
 mod jpeg;
@@ -30,6 +31,7 @@ use crate::checkpoint::{DataStamp, sha256_of};
 
 pub use batch::{Augment, Batch, Batches, Fit};
 pub use header::Header;
+pub use held_out::held_out_batches;
 pub use item::Item;
 pub use screen::{Remark, Screen, is_gray};
 pub use select::{Selection, Split, expand_braces};

@@ -88,9 +88,17 @@ impl Features {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use autochrome_models::net::{self, Init, NetError, Store};
+
+    /// Writes a classifier that knows nothing.
+    pub(crate) fn made_classifier(path: &Path) {
+        tch::manual_seed(3);
+        let mut made = Made::default();
+        net::Classifier::new(net::Path::root(&mut made)).unwrap();
+        Tensor::write_safetensors(&made.0, path).unwrap();
+    }
 
     /// Random weights, as a file that a classifier can be read from.
     #[derive(Default)]
@@ -110,10 +118,7 @@ mod tests {
     }
 
     fn features(folder: &Path) -> Features {
-        tch::manual_seed(3);
-        let mut made = Made::default();
-        net::Classifier::new(net::Path::root(&mut made)).unwrap();
-        Tensor::write_safetensors(&made.0, folder.join("classifier.safetensors")).unwrap();
+        made_classifier(&folder.join("classifier.safetensors"));
         let config = FeaturesConfig {
             classifier: PathBuf::from("classifier.safetensors"),
             weight: 1.0,

@@ -24,6 +24,8 @@ pub use calm::CalmConfig;
 pub use colourfulness::{ColourfulnessConfig, lacking};
 pub use cross_entropy::cross_entropy;
 pub use distance::{DistanceConfig, distance};
+#[cfg(test)]
+pub(crate) use features::tests::made_classifier;
 pub use features::{Features, FeaturesConfig};
 pub use mse::mse;
 pub use rgb::lab_to_srgb;

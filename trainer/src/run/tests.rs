@@ -41,9 +41,13 @@ fn start(codec: &str, precision: &str, device: Device) -> Run {
     Run::start(config(codec, precision), Vec::new(), Path::new("."), device).unwrap()
 }
 
-fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
-    // On so little, threads would only wait for each other.
+/// On so little, threads would only wait for each other.
+pub(super) fn one_thread() {
     tch::set_num_threads(1);
+}
+
+fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
+    one_thread();
     let batch = toy_batch();
     let step = |_| {
         let report = run.train_step(&batch).unwrap();
@@ -53,7 +57,7 @@ fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
     (0..steps).map(step).collect()
 }
 
-fn assert_near(a: f64, b: f64, share: f64, what: &str) {
+pub(super) fn assert_near(a: f64, b: f64, share: f64, what: &str) {
     assert!((a / b - 1.0).abs() <= share, "{what}: {a} and {b} differ by more than {share} of the latter");
 }
 
@@ -198,20 +202,22 @@ fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
         description: "a test".to_owned(),
         license: "MIT".to_owned(),
         default: false,
-        working_size: 32,
-        enlarged: 1.0,
-        levels: false,
-        mirror: false,
+        working_size: None,
+        enlarged: None,
+        levels: None,
+        mirror: None,
         point: None,
         temperature: None,
         tilt: None,
         contrast: None,
-        confidence_temperature: 1.0,
+        confidence_temperature: None,
         float32: false,
         raw: false,
         soup: Vec::new(),
         metrics: Vec::new(),
         notes: None,
+        // These tests are for changed sources too.
+        dirty: true,
     }
 }
 
@@ -224,4 +230,92 @@ fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learnt_from() {
     let both = losses(&mut Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap(), 30);
     assert!(both[0] > plain + 1.0, "about 40 off, in steps of 10, twice: {} and {plain}", both[0]);
     assert!(both[29] < 0.9 * both[0], "{both:?}");
+}
+
+/// The network with an encoder, held as `hold` says, on patches it is large enough for.
+fn with_encoder(hold: &str) -> RunConfig {
+    let text = format!(
+        "seed = 5\nbatch = 4\nnetwork = {{ name = \"lite-unet\", widths = [8, 8, 8] }}\n\
+         codec = {{ name = \"bins2d\", gamma = 0.5 }}\n\
+         data = {{ train = [\"none\"], augment = {{ size = 32 }} }}\n\
+         [optim]\nlr = 1e-3\nsteps = 100\nema = 0.9\n{hold}\n"
+    );
+    RunConfig::parse(&text).unwrap()
+}
+
+#[test]
+fn a_run_with_a_held_encoder_resumes_exactly_also_from_a_checkpoint_with_moments_of_the_encoder() {
+    one_thread();
+    let batch = precision_tests::patches(32);
+    for hold in ["encoder_lr = 0.0", "encoder_from = 16"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint_path(folder.path());
+        let config = with_encoder(hold);
+        let mut whole = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+        (0..2).for_each(|_| assert!(whole.train_step(&batch).is_ok()));
+        whole.save(&path).unwrap();
+        let (state, tensors) = checkpoint::read(&path).unwrap();
+        let stem = "encoder._conv_stem.weight";
+        assert!(tensors.contains_key(&format!("average.{stem}")), "an export needs it");
+        assert!(!tensors.contains_key(&format!("adam.mean.{stem}")), "nothing learns it: {hold}");
+        let mut older: Vec<(String, Tensor)> = tensors.into_iter().collect();
+        let moments =
+            |part| (format!("adam.{part}.{stem}"), Tensor::zeros([32, 1, 3, 3], tch::kind::FLOAT_CPU));
+        older.extend(["mean", "square"].map(moments));
+        let expected: Vec<f64> = (0..3).map(|_| whole.train_step(&batch).unwrap().loss).collect();
+        for older in [None, Some(older)] {
+            if let Some(tensors) = older {
+                checkpoint::write(&path, &state, &tensors).unwrap();
+            }
+            let mut resumed = Run::resume(&path, Path::new("."), Device::Cpu).unwrap();
+            let losses: Vec<f64> = (0..3).map(|_| resumed.train_step(&batch).unwrap().loss).collect();
+            assert_eq!(losses, expected, "{hold}");
+        }
+    }
+}
+
+#[test]
+fn what_is_gone_on_from_says_how_to_predict_where_nothing_else_does() {
+    use autochrome_models::codec::{CodecConfig, point::Point};
+    one_thread();
+    let folder = tempfile::tempdir().unwrap();
+    let path = checkpoint_path(folder.path());
+    let config = with_encoder("encoder_lr = 0.0");
+    let exported = |export: crate::export::ExportArgs| {
+        crate::export::run(&export).unwrap();
+        autochrome_models::package::Package::open(&export.package).unwrap().manifest().clone()
+    };
+    let export = |name: &str| export_of(folder.path(), &folder.path().join(name));
+    Run::start(config.clone(), Vec::new(), Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
+    let first = exported(crate::export::ExportArgs {
+        working_size: Some(288),
+        enlarged: Some(2.0),
+        levels: Some(true),
+        point: Some(Point::Median),
+        contrast: Some(2.3),
+        temperature: Some(0.7),
+        tilt: Some(0.1),
+        confidence_temperature: Some(0.75),
+        ..export("first")
+    });
+    let mut config = config;
+    config.init.package = Some(folder.path().join("first"));
+    let mut second = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+    second.train_step(&precision_tests::patches(32)).unwrap();
+    second.save(&path).unwrap();
+    Run::resume(&path, Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
+    // What it begins from is not needed any more.
+    std::fs::remove_dir_all(folder.path().join("first")).unwrap();
+    let second = exported(export("second"));
+    assert_eq!((&second.input, second.confidence), (&first.input, first.confidence));
+    assert_eq!(second.codec, first.codec);
+    let third = exported(crate::export::ExportArgs {
+        working_size: Some(64),
+        levels: Some(false),
+        contrast: Some(1.0),
+        ..export("third")
+    });
+    assert_eq!((third.input.working_size, third.input.levels, third.input.enlarged), (64, false, 2.0));
+    let CodecConfig::Bins2d(codec) = third.codec else { panic!("another codec") };
+    assert_eq!((codec.contrast, codec.temperature, codec.point), (1.0, 0.7, Point::Median));
 }
