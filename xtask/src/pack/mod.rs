@@ -6,6 +6,7 @@
 mod config;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,7 +55,7 @@ pub struct Args {
     /// Allows sources that differ from their commit; the package says so
     #[arg(long)]
     dirty: bool,
-    /// What `export` is told there besides the folders, after `--`: settings of prediction, a description, a licence
+    /// What `export` is told there besides the folders, after `--`: settings of prediction, a description, a license
     #[arg(last = true, value_name = "EXPORT OPTIONS")]
     export: Vec<String>,
 }
@@ -138,7 +139,7 @@ impl Pack<'_> {
         self.workspace.command(self.workspace.built("autochrome-trainer"))
     }
 
-    /// Whether the trainer says that its sources differ from their commit, which has to be wanted: its export refuses otherwise.
+    /// Whether the trainer's sources differ from their commit. Its export refuses then, unless it is told --dirty.
     fn is_from_changed_sources(&self) -> Result<bool> {
         let version = output(self.trainer().arg("--version"), "autochrome-trainer --version")?;
         let changed = String::from_utf8_lossy(&version).contains("-changed");
@@ -246,7 +247,9 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         return Ok(());
     }
     fs::create_dir_all(to.parent().unwrap_or(to)).with_context(subject)?;
-    fs::copy(from, to).map(drop).with_context(subject)
+    fs::copy(from, to).with_context(subject)?;
+    // What was read-only here may have to be sent twice.
+    fs::set_permissions(to, fs::Permissions::from_mode(0o644)).with_context(subject)
 }
 
 /// Every file below a folder, in order.

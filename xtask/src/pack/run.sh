@@ -153,6 +153,7 @@ train() {
 
 evaluate() {
     local set arguments=(--json --device "$device")
+    ((threads > 0)) && arguments+=(--threads "$threads")
     [[ -z $eval_on && -f $pack/data/eval.tar ]] && eval_on=$pack/data/eval.tar
     if [[ -n $eval_on ]]; then
         arguments+=(--data "$eval_on")
