@@ -114,6 +114,36 @@ fn a_check_names_what_is_bad_and_what_is_odd() {
 }
 
 #[test]
+fn slices_hold_what_training_would_use_and_the_rest_is_named() {
+    let root = TempDir::new().expect("a folder");
+    write(&root.path().join("photos"), &mixed());
+    let expected = faults(&report(root.path(), &["photos"]));
+    let slice = |out: &str, more: &[&str]| {
+        let arguments = ["data", "slice", "photos", "--out", out, "--side", "32", "--csv", "skipped.csv"];
+        trainer(root.path()).args(arguments).args(more).output().expect("starts")
+    };
+    let output = slice("slices", &["--slice-mb", "0.02"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let csv = std::fs::read_to_string(root.path().join("skipped.csv")).expect("the list is written");
+    let names = csv.lines().skip(1).map(|line| line.split('"').nth(1).expect("a name").to_owned());
+    let named: BTreeSet<String> = expected.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.collect::<BTreeSet<_>>(), named);
+    let first = report(root.path(), &["slices/photos-000.tar", "--classes", "good"]);
+    assert_eq!(first["usable"], 8, "good photographs keep their folder: {first:#}");
+    assert_eq!(first["formats"], serde_json::json!({ "JPEG": 8 }));
+    let checked = check(root.path(), &["slices/photos-{000..001}.tar", "--strict"]);
+    assert_eq!(checked.status.code(), Some(0), "nothing in a slice is of no use: {}", stderr(&checked));
+
+    // The same photographs give the same bytes, on any number of threads.
+    assert!(slice("again", &["--slice-mb", "0.02"]).status.success());
+    let read = |folder: &str| std::fs::read(root.path().join(folder).join("photos-000.tar")).expect("reads");
+    assert!(read("slices") == read("again"));
+    let refused =
+        [slice("slices", &[]), slice("none", &["--classes", "bad"]), slice("tiny", &["--slice-mb", "0.01"])];
+    pin("data_slice_refused", &refused.map(|output| stderr(&output)).join(""));
+}
+
+#[test]
 fn training_passes_over_in_a_folder_what_the_check_names() {
     let root = TempDir::new().expect("a folder");
     let folder = root.path().join("photos");

@@ -8,6 +8,7 @@ mod gimp;
 mod install;
 mod loader;
 mod metrics;
+mod pack;
 mod package;
 mod pages;
 mod shipped;

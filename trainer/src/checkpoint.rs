@@ -69,7 +69,7 @@ pub fn write(path: &Path, state: &State, tensors: &[(String, Tensor)]) -> Result
 }
 
 /// What files begin with that are being written; with the process gone, nobody will finish them.
-const UNFINISHED: &str = ".unfinished-";
+pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Writes a file beside its place and renames it, so that it is whole or absent.
 ///

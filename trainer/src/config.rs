@@ -212,6 +212,24 @@ impl RunConfig {
     }
 }
 
+/// Prints a configuration with everything that it extends, as one text that stands alone.
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The configuration.
+    pub config: PathBuf,
+}
+
+/// Runs the command. Keys that are left to their defaults stay unnamed.
+///
+/// # Errors
+/// As [`RunConfig::read`].
+pub fn show(args: &ShowArgs) -> Result<()> {
+    RunConfig::read(&args.config)?;
+    let table = std::fs::read_to_string(&args.config)?.parse()?;
+    print!("{}", toml::to_string_pretty(&extended(table, &args.config, MOST_EXTENDED)?)?);
+    Ok(())
+}
+
 /// A chain of files that extend each other is at most so long: one that bites its tail ends.
 const MOST_EXTENDED: usize = 8;
 

@@ -3,6 +3,7 @@
 //! The idea: **everything random is a function of the seed and the step, and everything learnt is in one file**, so
 //! a run can be killed, resumed, repeated and turned into a package at any moment.
 
+pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod data;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use autochrome_models::torch_error;
-use autochrome_trainer::{eval, export, figures, inspect, prior, train, turing};
+use autochrome_trainer::{bench, config, eval, export, figures, inspect, prior, train, turing};
 use clap::{Parser, Subcommand};
 
 /// Trains, measures and exports the models that Autochrome colorizes with.
@@ -33,6 +33,8 @@ enum Command {
     Prior(prior::PriorArgs),
     Turing(turing::TuringArgs),
     Data(inspect::DataArgs),
+    Config(config::ShowArgs),
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         Command::Figures(args) => figures::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Prior(args) => prior::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Turing(args) => turing::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Config(args) => config::show(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Data(args) => {
             inspect::run(&args).map(|fine| if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

@@ -28,6 +28,34 @@ pub fn needed(path: &Path) -> Result<Vec<String>> {
     read().with_context(|| format!("{} is no readable 64-bit ELF file", path.display()))
 }
 
+/// The least glibc that the ELF file at `path` runs with, such as `2.35`; none where it asks for none.
+pub fn glibc(path: &Path) -> Result<Option<String>> {
+    let read = || -> Result<Option<(u32, u32)>> {
+        let file = ReadCache::new(std::fs::File::open(path)?);
+        let header = FileHeader64::<Endianness>::parse(&file)?;
+        let endian = header.endian()?;
+        let sections = header.sections(endian, &file)?;
+        let Some((mut libraries, link)) = sections.gnu_verneed(endian, &file)? else { return Ok(None) };
+        let strings = sections.strings(endian, &file, link)?;
+        let mut most = None;
+        while let Some((_, mut versions)) = libraries.next()? {
+            while let Some(version) = versions.next()? {
+                let name = String::from_utf8_lossy(version.name(endian, strings)?).into_owned();
+                most = most.max(glibc_version(&name));
+            }
+        }
+        Ok(most)
+    };
+    let most = read().with_context(|| format!("{} is no readable 64-bit ELF file", path.display()))?;
+    Ok(most.map(|(major, minor)| format!("{major}.{minor}")))
+}
+
+/// The numbers in `GLIBC_2.35`; a third one is left out.
+fn glibc_version(name: &str) -> Option<(u32, u32)> {
+    let mut numbers = name.strip_prefix("GLIBC_")?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 /// Every library below `folders` that the files `roots` need, directly or not; what is nowhere in `folders`
 /// belongs to the system.
 pub fn closure(roots: &[PathBuf], folders: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
@@ -125,9 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(glibc_version("GLIBC_2.35") > glibc_version("GLIBC_2.4"));
+        assert_eq!(glibc_version("GLIBC_2.2.5"), Some((2, 2)));
+        assert_eq!(glibc_version("GCC_3.0"), None);
+    }
+
+    #[test]
     fn reads_what_a_program_needs() {
         let own = std::env::current_exe().unwrap();
         assert!(needed(&own).unwrap().iter().any(|name| name.starts_with("libc.so")));
+        assert!(glibc(&own).unwrap().is_some_and(|version| version.starts_with("2.")));
         assert!(closure(&[own], &[]).unwrap().is_empty());
         let dir = tempfile::tempdir().unwrap();
         let text = dir.path().join("text");

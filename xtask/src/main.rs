@@ -11,6 +11,7 @@ mod gimp;
 mod install;
 mod libtorch;
 mod manifest;
+mod pack;
 mod retrain;
 mod setup;
 mod test;
@@ -43,6 +44,8 @@ enum Command {
     Test(test::Args),
     /// Trains a package that ships again, from its recipe
     Retrain(retrain::Args),
+    /// Makes a folder that trains on a machine without Rust
+    Pack(pack::Args),
     /// Says what is found on this machine and what to do about what is not
     Doctor,
     /// Builds and installs the programs, the plugin, libtorch and the models
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&workspace, &args).map(|()| true),
         Command::Test(args) => test::run(&workspace, &args),
         Command::Retrain(args) => retrain::run(&workspace, &args).map(|()| true),
+        Command::Pack(args) => pack::run(&workspace, &args).map(|()| true),
         Command::Doctor => doctor::run(&workspace).map(|()| true),
         Command::Install(args) => install::run(&workspace, &args).map(|()| true),
         Command::Uninstall { prefix } => install::uninstall(prefix).map(|()| true),

@@ -44,8 +44,17 @@ struct Recipe {
     config: PathBuf,
     /// An encoder that `trainer/encoder.py` fetches first.
     encoder: Option<String>,
+    /// A sentence on how its data is made, for people who do not have it.
+    data: Option<String>,
     /// What `export` is told besides the folders.
     export: Vec<String>,
+}
+
+impl Recipe {
+    /// How its data is made, to go behind what is said of it.
+    fn data_sentence(&self) -> Option<String> {
+        self.data.as_ref().map(|sentence| format!("; how it is made: {sentence}"))
+    }
 }
 
 /// The photographs a package is measured on, and the classifier asked about them; both lie in the data folder.
@@ -60,7 +69,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             args.name
         );
     }
-    let data = args.data.canonicalize().with_context(|| format!("--data {}", args.data.display()))?;
+    let data = args.data.canonicalize().with_context(|| {
+        format!("--data {}{}", args.data.display(), recipe.data_sentence().unwrap_or_default())
+    })?;
     // The trainer is called in the root of the checkout, whatever folder this is called in.
     let runs = args.runs.as_ref().map_or_else(|| Ok(workspace.root().join("runs")), std::path::absolute)?;
     let plan = Plan {
@@ -81,10 +92,14 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
 /// Does what a plan says, or says it; `last` is the plan for the package that was asked for, which alone is measured.
 fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result<()> {
     let steps = plan.steps(args.threads, last);
+    if let Some(sentence) = &plan.recipe.data {
+        println!("data of {}: {sentence}", plan.name);
+    }
     if args.dry_run {
         steps.iter().for_each(|step| println!("{}", step.join(" ")));
         return Ok(());
     }
+    plan.expect_data()?;
     setup::ensure(workspace)?;
     workspace.build(&["autochrome-trainer"])?;
     let trainer = workspace.built("autochrome-trainer");
@@ -140,6 +155,19 @@ impl Plan<'_> {
         self.run().join("eval.json")
     }
 
+    /// Says which data sets are missing before anything is built, and how they are made.
+    fn expect_data(&self) -> Result<()> {
+        let sets = train_sets(&self.root.join(&self.recipe.config))?;
+        // Braces stand for many; the trainer names the one that is missing.
+        let missing = sets.iter().filter(|set| !set.contains('{') && !self.data.join(set).exists());
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        if !missing.is_empty() {
+            let sentence = self.recipe.data_sentence().unwrap_or_default();
+            bail!("{} is not below {}{sentence}", missing.join(", "), self.data.display());
+        }
+        Ok(())
+    }
+
     fn encoder(&self) -> Option<PathBuf> {
         let name = self.recipe.encoder.as_ref()?;
         Some(self.root.join(format!("target/encoders/efficientnet_{name}.safetensors")))
@@ -180,6 +208,23 @@ impl Plan<'_> {
             steps.push(trainer(&export));
         }
         steps
+    }
+}
+
+/// The data sets that a configuration learns from, or the first of those it extends that names some.
+fn train_sets(config: &Path) -> Result<Vec<String>> {
+    let mut path = config.to_owned();
+    loop {
+        let text = fs::read_to_string(&path).with_context(|| format!("configuration {}", path.display()))?;
+        let table: toml::Table = text.parse().with_context(|| format!("configuration {}", path.display()))?;
+        if let Some(sets) = table.get("data").and_then(|data| data.get("train")?.as_array()) {
+            return Ok(sets.iter().filter_map(|set| set.as_str().map(str::to_owned)).collect());
+        }
+        match table.get("extends").and_then(|base| base.as_str()) {
+            // A file that extends itself would be read for ever; the trainer says more of it.
+            Some(base) if path.file_name() != Some(base.as_ref()) => path.set_file_name(base),
+            _ => return Ok(Vec::new()),
+        }
     }
 }
 
@@ -242,6 +287,7 @@ mod tests {
             after: None,
             config: "c.toml".into(),
             encoder: Some("lite2".into()),
+            data: None,
             export: vec!["--default".into()],
         };
         let plan = Plan {
@@ -275,6 +321,27 @@ mod tests {
         assert_eq!(plan.steps(0, false).len(), 3);
         let dirty = Plan { dirty: true, ..plan }.steps(0, false);
         assert_eq!(dirty.last().and_then(|export| export.last()).map(String::as_str), Some("--dirty"));
+    }
+
+    #[test]
+    fn data_that_is_missing_is_named_with_how_it_is_made() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(
+            root.path().join("base.toml"),
+            "data = { train = [\"here.tar\", \"gone.tar\", \"b-{0..2}.tar\"] }",
+        )
+        .unwrap();
+        fs::write(root.path().join("c.toml"), "extends = \"base.toml\"\n[data]\nheld_out = 2\n").unwrap();
+        fs::write(root.path().join("here.tar"), "").unwrap();
+        let recipe: Recipe =
+            toml::from_str("config = \"c.toml\"\ndata = \"gathered by hand\"\nexport = []").unwrap();
+        let (root, runs) = (root.path(), Path::new("runs"));
+        let plan = Plan { root, name: "n", recipe: &recipe, data: root, runs };
+        let said = plan.expect_data().unwrap_err().to_string();
+        let expected = format!("gone.tar is not below {}; how it is made: gathered by hand", root.display());
+        assert_eq!(said, expected);
+        fs::write(root.join("gone.tar"), "").unwrap();
+        plan.expect_data().unwrap();
     }
 
     #[test]
