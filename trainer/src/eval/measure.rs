@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use crate::metric::auc::{self, Share};
 use crate::metric::classifier::{self, Classifier};
-use crate::metric::{LabPlanes, chroma, ciede2000, colourfulness, lightness, psnr, spread, ssim};
+use crate::metric::{LabPlanes, blot, chroma, ciede2000, colourfulness, lightness, psnr, spread, ssim};
 
 /// What was measured on one photograph; a pair is [output, truth].
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Row {
     pub chroma: [f64; 2],
     /// Spread of ab within the picture.
     pub spread: [f64; 2],
+    /// Sums of the steps of ab in the truth's calm places.
+    pub steps: [f64; 2],
     /// Mean |dL|.
     pub dl: f64,
     /// Mean CIEDE2000.
@@ -62,6 +64,7 @@ impl Ruler {
             cf: [output_rgb, truth_rgb].map(|rgb| colourfulness::colourfulness(rgb)),
             chroma: [&output_lab, &truth_lab].map(chroma::mean_chroma),
             spread: [&output_lab, &truth_lab].map(spread::spread),
+            steps: blot::steps(&output_lab, &truth_lab, width),
             dl: lightness::lightness_difference(&truth_lab, &output_lab),
             ciede2000: ciede2000::mean_ciede2000(&truth_lab, &output_lab),
             recognised: None,

@@ -52,7 +52,7 @@ pub struct Report {
 pub(super) type Estimate = fn(&[&Row]) -> f64;
 
 /// Name and definition of every metric that needs no classifier.
-pub(super) const METRICS: [(&str, Estimate); 13] = [
+pub(super) const METRICS: [(&str, Estimate); 14] = [
     ("auc", |rows| rows.iter().map(|row| row.auc).sum::<Share>().percent()),
     ("auc_rebalanced", |rows| rows.iter().map(|row| row.rebalanced).sum::<Share>().percent()),
     ("psnr", psnr),
@@ -62,6 +62,7 @@ pub(super) const METRICS: [(&str, Estimate); 13] = [
     ("dcf", |rows| mean(rows.iter().map(|row| row.cf[0] - row.cf[1])).abs()),
     ("chroma", |rows| ratio(rows, |row| row.chroma)),
     ("spread", |rows| ratio(rows, |row| row.spread)),
+    ("blot", |rows| ratio(rows, |row| row.steps)),
     ("chroma_truth", |rows| mean(rows.iter().map(|row| row.chroma[1]))),
     ("spread_truth", |rows| mean(rows.iter().map(|row| row.spread[1]))),
     ("dl", |rows| mean(rows.iter().map(|row| row.dl))),
@@ -100,7 +101,7 @@ fn top1(rows: &[&Row], which: usize) -> f64 {
 impl Report {
     /// First line of the CSV.
     pub const CSV_HEADER: &'static str = "subject,temperature,name,auc,auc_rebalanced,psnr,ssim,cf,cf_truth,\
-        chroma,chroma_truth,spread,spread_truth,dl,ciede2000,right,right_truth,right_gray";
+        chroma,chroma_truth,spread,spread_truth,steps,steps_truth,dl,ciede2000,right,right_truth,right_gray";
 
     pub(super) fn new(rows: Vec<Row>, corrupt: Vec<(String, String)>, resamples: usize) -> Self {
         let all: Vec<&Row> = rows.iter().collect();
@@ -146,7 +147,7 @@ impl Report {
     fn csv_line(&self, row: &Row) -> String {
         let temperature = self.temperature.map(|t| t.to_string()).unwrap_or_default();
         let numbers = [row.auc.percent(), row.rebalanced.percent(), row.psnr, row.ssim.unwrap_or(f64::NAN)];
-        let pairs = [row.cf, row.chroma, row.spread].into_iter().flatten();
+        let pairs = [row.cf, row.chroma, row.spread, row.steps].into_iter().flatten();
         let numbers = numbers.into_iter().chain(pairs).chain([row.dl, row.ciede2000]);
         let numbers = numbers.map(|n| if n.is_nan() { String::new() } else { format!("{n:.4}") });
         let right = match row.recognised {

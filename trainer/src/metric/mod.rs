@@ -10,10 +10,12 @@
 //! | [`auc`] | AuC and rebalanced AuC: the share of pixels within a distance in ab |
 //! | [`psnr`], [`ssim`] | fidelity of the RGB picture |
 //! | [`colourfulness`], [`chroma`], [`spread`] | how much colour, and whether it is one flat tint |
+//! | [`blot`] | clouds of colour where the photograph is calm |
 //! | [`lightness`], [`ciede2000`] | what became of L; the visible difference |
 //! | [`classifier`] | does a network that knows objects recognise the colorized photograph |
 
 pub mod auc;
+pub mod blot;
 pub mod bootstrap;
 pub mod chroma;
 pub mod ciede2000;

@@ -82,7 +82,7 @@ fn facts(report: &Report, own_temperature: Option<f64>) -> String {
 }
 
 /// Name, label and meaning of the metrics; the longer definitions are those of `docs/training.md`.
-const LABELS: [(&str, &str, &str); 17] = [
+const LABELS: [(&str, &str, &str); 18] = [
     ("auc", "AuC, %", "pixels whose ab error is within 0 to 150; more is better"),
     ("auc_rebalanced", "rebalanced AuC, %", "the same, rare colours weighing more; more is better"),
     ("psnr", "PSNR, dB", "fidelity of the RGB picture; more is better"),
@@ -92,6 +92,7 @@ const LABELS: [(&str, &str, &str); 17] = [
     ("dcf", "difference of colourfulness", "less is better"),
     ("chroma", "chroma", "outputs over photographs; best is 1"),
     ("spread", "spread", "scatter of ab within a picture, outputs over photographs; best is 1"),
+    ("blot", "blots", "steps of ab where the photograph is calm, outputs over photographs; best is 1"),
     ("chroma_truth", "chroma of the photographs", "in units of ab"),
     ("spread_truth", "spread of the photographs", "in units of ab"),
     ("dl", "change of L", "0 to 100; less is better"),
