@@ -90,7 +90,7 @@ impl Features {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autochrome_models::net::{self, Init, NetError, Store};
+    use autochrome_models::net::{self, Init, Lite, NetError, Store};
 
     /// Random weights, as a file that a classifier can be read from.
     #[derive(Default)]
@@ -112,7 +112,7 @@ mod tests {
     fn features(folder: &Path) -> Features {
         tch::manual_seed(3);
         let mut made = Made::default();
-        net::Classifier::new(net::Path::root(&mut made)).unwrap();
+        net::Classifier::new(net::Path::root(&mut made), Lite::Lite0).unwrap();
         Tensor::write_safetensors(&made.0, folder.join("classifier.safetensors")).unwrap();
         let config = FeaturesConfig {
             classifier: PathBuf::from("classifier.safetensors"),
