@@ -174,6 +174,7 @@ mod tests {
                 mirror: false,
             },
             codec: CodecConfig::Bins2d(tuned()),
+            smoothing: None,
             confidence: Confidence { temperature: 0.75 },
             weights: autochrome_models::package::Weights::default(),
             training: None,

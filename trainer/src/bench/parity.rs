@@ -169,33 +169,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "TEMPORARY"]
-    fn temporary() {
-        let _g = tch::no_grad_guard();
-        let subject =
-            Subject::open(Path::new(&std::env::var("SUBJECT").unwrap()), Path::new("/work/shared/data"))
-                .unwrap();
-        let pictures =
-            pictures(&subject, Some(Path::new("/work/shared/data/photos-eval-public.tar"))).unwrap();
-        let expected = predict(&subject, Device::Cpu, Kind::Float, &pictures).unwrap();
-        for kind in [Kind::BFloat16, Kind::Half] {
-            let got = predict(&subject, Device::Cpu, kind, &pictures).unwrap();
-            for (a, b) in expected.iter().zip(&got) {
-                let d = (a - b).abs();
-                let sorted = d.flatten(0, -1).sort(0, true).0;
-                println!(
-                    "{kind:?} max {:.3} p99.9 {:.3} p99 {:.3} mean {:.4} of {}",
-                    sorted.double_value(&[0]),
-                    sorted.double_value(&[sorted.numel() as i64 / 1000]),
-                    sorted.double_value(&[sorted.numel() as i64 / 100]),
-                    d.mean(Kind::Float).double_value(&[]),
-                    a.abs().max().double_value(&[])
-                );
-            }
-        }
-    }
-
-    #[test]
     fn a_difference_beyond_rounding_is_a_sentence() {
         assert_eq!(parity(Some(2.9)).fault(), None);
         let said = parity(Some(3.25)).fault().unwrap();

@@ -164,7 +164,7 @@ fn the_tables_have_every_network_codec_and_loss() {
         for name in known {
             let is_named =
                 |row: &&str| row.contains(&format!("\"{name}\"")) || row.contains(&format!("{name} ="));
-            assert!(rows.iter().any(|row| is_named(row)), "{name}");
+            assert!(rows.iter().any(is_named), "{name}");
         }
     }
 }

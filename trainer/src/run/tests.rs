@@ -210,6 +210,7 @@ fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
         temperature: None,
         tilt: None,
         contrast: None,
+        smoothing: None,
         confidence_temperature: None,
         float32: false,
         raw: false,
