@@ -1,4 +1,4 @@
-//! Whether CUDA gives the colours that the CPU gives.
+//! Whether CUDA gives the colors that the CPU gives.
 //!
 //! The idea: **the same L through the same weights, and the largest difference of ab counts**: a mean would hide a
 //! corner that is wrong. Three ways of computing are compared with the CPU's float32: CUDA's float32 without cuDNN, which
@@ -57,10 +57,10 @@ impl Parity {
             Some(most) if most <= bound => None,
             Some(most) => Some(format!(
                 "parity: cuda in {name} differs from the cpu by up to {most:.2} in ab, expected at most {bound}; do \
-                 not trust colours made there"
+                 not trust colors made there"
             )),
             None => Some(format!(
-                "parity: cuda in {name} gives ab that is not finite; do not trust colours made there"
+                "parity: cuda in {name} gives ab that is not finite; do not trust colors made there"
             )),
         }
     }
@@ -166,33 +166,6 @@ mod tests {
 
     fn parity(most: Option<f64>) -> Parity {
         Parity { name: "half", pictures: 4, most, mean: Some(0.1), bound: 3.0 }
-    }
-
-    #[test]
-    #[ignore = "TEMPORARY"]
-    fn temporary() {
-        let _g = tch::no_grad_guard();
-        let subject =
-            Subject::open(Path::new(&std::env::var("SUBJECT").unwrap()), Path::new("/work/shared/data"))
-                .unwrap();
-        let pictures =
-            pictures(&subject, Some(Path::new("/work/shared/data/photos-eval-public.tar"))).unwrap();
-        let expected = predict(&subject, Device::Cpu, Kind::Float, &pictures).unwrap();
-        for kind in [Kind::BFloat16, Kind::Half] {
-            let got = predict(&subject, Device::Cpu, kind, &pictures).unwrap();
-            for (a, b) in expected.iter().zip(&got) {
-                let d = (a - b).abs();
-                let sorted = d.flatten(0, -1).sort(0, true).0;
-                println!(
-                    "{kind:?} max {:.3} p99.9 {:.3} p99 {:.3} mean {:.4} of {}",
-                    sorted.double_value(&[0]),
-                    sorted.double_value(&[sorted.numel() as i64 / 1000]),
-                    sorted.double_value(&[sorted.numel() as i64 / 100]),
-                    d.mean(Kind::Float).double_value(&[]),
-                    a.abs().max().double_value(&[])
-                );
-            }
-        }
     }
 
     #[test]
