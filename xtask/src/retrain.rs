@@ -336,7 +336,7 @@ mod tests {
         let recipe: Recipe =
             toml::from_str("config = \"c.toml\"\ndata = \"gathered by hand\"\nexport = []").unwrap();
         let (root, runs) = (root.path(), Path::new("runs"));
-        let plan = Plan { root, name: "n", recipe: &recipe, data: root, runs };
+        let plan = Plan { root, name: "n", recipe: &recipe, data: root, runs, dirty: false };
         let said = plan.expect_data().unwrap_err().to_string();
         let expected = format!("gone.tar is not below {}; how it is made: gathered by hand", root.display());
         assert_eq!(said, expected);
