@@ -82,11 +82,30 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         runs: &runs,
         dirty: args.dirty,
     };
-    if let Some(name) = &recipe.after {
-        let first = self::recipe(workspace.root(), name)?;
-        follow(workspace, args, &Plan { name, recipe: &first, ..plan }, false)?;
+    for (name, first) in before(workspace.root(), &recipe)? {
+        follow(workspace, args, &Plan { name: &name, recipe: &first, ..plan }, false)?;
     }
     follow(workspace, args, &plan, true)
+}
+
+/// A chain of recipes is at most so long.
+const MOST_RECIPES: usize = 8;
+
+/// The recipes that are followed before this one, the first one first.
+fn before(root: &Path, recipe: &Recipe) -> Result<Vec<(String, Recipe)>> {
+    let mut chain = Vec::new();
+    let mut next = recipe.after.clone();
+    while let Some(name) = next {
+        if chain.len() == MOST_RECIPES {
+            bail!(
+                "recipe {name}: expected at most {MOST_RECIPES} recipes one after the other; is there a cycle?"
+            );
+        }
+        let first = self::recipe(root, &name)?;
+        next.clone_from(&first.after);
+        chain.insert(0, (name, first));
+    }
+    Ok(chain)
 }
 
 /// Does what a plan says, or says it; `last` is the plan for the package that was asked for, which alone is measured.
@@ -257,6 +276,14 @@ mod tests {
 
     fn checkout() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap()
+    }
+
+    #[test]
+    fn a_package_is_made_after_all_that_it_goes_on_from() {
+        let recipe = recipe(checkout(), "autochrome").unwrap();
+        let names: Vec<String> =
+            before(checkout(), &recipe).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["lite2-context", "lite2-steady", "lite2-real"]);
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! EfficientNet-Lite (Tan and Le 2019, arXiv 1905.11946; the "Lite" variants have no squeeze-and-excitation and use
-//! ReLU6), as an encoder for one channel and as the ImageNet classifier the metrics ask.
+//! ReLU6), as an encoder for one channel and as the ImageNet classifiers the metrics ask.
 //!
-//! | stage | blocks of Lite0, Lite1, Lite2 | kernel | stride | expansion | channels of Lite0 and Lite1, Lite2 | output stride |
+//! | stage | blocks of Lite0, Lite1, Lite2, Lite3 | kernel | stride | expansion | channels of Lite0 and Lite1, Lite2, Lite3 | output stride |
 //! |---|---|---|---|---|---|---|
-//! | stem | - | 3 | 2 | - | 32, 32 | 2 |
-//! | 0 | 1, 1, 1 | 3 | 1 | 1 | 16, 16 | 2 |
-//! | 1 | 2, 3, 3 | 3 | 2 | 6 | 24, 24 | 4 |
-//! | 2 | 2, 3, 3 | 5 | 2 | 6 | 40, 48 | 8 |
-//! | 3 | 3, 4, 4 | 3 | 2 | 6 | 80, 88 | 16 |
-//! | 4 | 3, 4, 4 | 5 | 1 | 6 | 112, 120 | 16 |
-//! | 5 | 4, 5, 5 | 5 | 2 | 6 | 192, 208 | 32 |
-//! | 6 | 1, 1, 1 | 3 | 1 | 6 | 320, 352 | 32 |
-//! | head | - | 1 | 1 | - | 1280, 1280 | 32 |
+//! | stem | - | 3 | 2 | - | 32, 32, 32 | 2 |
+//! | 0 | 1, 1, 1, 1 | 3 | 1 | 1 | 16, 16, 24 | 2 |
+//! | 1 | 2, 3, 3, 3 | 3 | 2 | 6 | 24, 24, 32 | 4 |
+//! | 2 | 2, 3, 3, 3 | 5 | 2 | 6 | 40, 48, 48 | 8 |
+//! | 3 | 3, 4, 4, 5 | 3 | 2 | 6 | 80, 88, 96 | 16 |
+//! | 4 | 3, 4, 4, 5 | 5 | 1 | 6 | 112, 120, 136 | 16 |
+//! | 5 | 4, 5, 5, 6 | 5 | 2 | 6 | 192, 208, 232 | 32 |
+//! | 6 | 1, 1, 1, 1 | 3 | 1 | 6 | 320, 352, 384 | 32 |
+//! | head | - | 1 | 1 | - | 1280, 1280, 1280 | 32 |
 //!
 //! Tensor names are those of the public checkpoints (`_conv_stem`, `_bn0`, `_blocks.N._expand_conv`, ...).
 
@@ -35,6 +35,8 @@ pub enum Lite {
     Lite1,
     /// Width 1.1, depth 1.2.
     Lite2,
+    /// Width 1.2, depth 1.4.
+    Lite3,
 }
 
 /// Blocks and output channels of a stage.
@@ -47,7 +49,28 @@ impl Lite {
             Self::Lite0 => [(1, 16), (2, 24), (2, 40), (3, 80), (3, 112), (4, 192), (1, 320)],
             Self::Lite1 => [(1, 16), (3, 24), (3, 40), (4, 80), (4, 112), (5, 192), (1, 320)],
             Self::Lite2 => [(1, 16), (3, 24), (3, 48), (4, 88), (4, 120), (5, 208), (1, 352)],
+            Self::Lite3 => [(1, 24), (3, 32), (3, 48), (5, 96), (5, 136), (6, 232), (1, 384)],
         }
+    }
+
+    /// The family, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Lite0, Self::Lite1, Self::Lite2, Self::Lite3];
+
+    /// Its name in configurations and files: `lite0`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lite0 => "lite0",
+            Self::Lite1 => "lite1",
+            Self::Lite2 => "lite2",
+            Self::Lite3 => "lite3",
+        }
+    }
+
+    /// Blocks of all stages.
+    #[must_use]
+    pub fn blocks(self) -> usize {
+        self.extents().iter().map(|(blocks, _)| blocks).sum()
     }
 
     /// Channels of the features the encoder gives, at strides 2, 4, 8, 16 and 32.
@@ -239,7 +262,7 @@ pub fn head(path: &mut Path, lite: Lite) -> Result<Conv, NetError> {
     Conv::with_norm(path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)
 }
 
-/// The ImageNet classifier, EfficientNet-Lite0: tells whether a recoloured photograph is recognised.
+/// An ImageNet classifier: tells whether a recoloured photograph is recognised.
 #[derive(Debug)]
 pub struct Classifier {
     encoder: Encoder,
@@ -253,10 +276,10 @@ impl Classifier {
     ///
     /// # Errors
     /// As [`super::Store::tensor`].
-    pub fn new(mut path: Path) -> Result<Self, NetError> {
+    pub fn new(mut path: Path, lite: Lite) -> Result<Self, NetError> {
         use super::store::Init;
-        let encoder = Encoder::new(path.sub_here(), Lite::Lite0, 3)?;
-        let head = head(&mut path, Lite::Lite0)?;
+        let encoder = Encoder::new(path.sub_here(), lite, 3)?;
+        let head = head(&mut path, lite)?;
         let mut fc = path.sub("_fc");
         let weight = fc.tensor("weight", &[1000, HEAD], Init::Normal(0.01))?;
         let bias = fc.tensor("bias", &[1000], Init::Constant(0.0))?;

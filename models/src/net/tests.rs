@@ -327,3 +327,15 @@ fn gradients_of_bfloat16_point_where_those_of_float32_do() {
     let cosine = g.dot(&g16).double_value(&[]) / (g.norm() * g16.norm()).double_value(&[]);
     assert!(cosine > 0.99, "the cosine of the two gradients is {cosine}");
 }
+
+#[test]
+fn lite3_has_the_numbers_of_the_published_network() {
+    let mut store = TrainStore::new(Device::Cpu);
+    Classifier::new(Path::root(&mut store), Lite::Lite3).expect("builds");
+    // As published the normalizations are within the convolutions: of each only a bias is left.
+    let within = |name: &str| name.contains("_bn") && !name.ends_with(".bias");
+    let kept = store.tensors.iter().filter(|entry| !within(&entry.name));
+    assert_eq!(kept.map(|entry| entry.tensor.numel()).sum::<usize>(), 8_158_760);
+    assert_eq!(Lite::Lite3.channels(), [24, 32, 48, 136, 384]);
+    assert!(Lite::ALL.iter().all(|lite| serde_json::json!(lite) == lite.name()));
+}

@@ -9,8 +9,9 @@ use std::fmt;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::report::{METRICS, SEED, as_map};
-use super::{Measured, Report, Row};
+use super::metrics::{Measured, Metric, SEED, metrics};
+use super::report::as_map;
+use super::{Report, Row};
 use crate::metric::bootstrap;
 
 /// Differences of the metrics, what was measured less the other, with 95% intervals.
@@ -20,7 +21,7 @@ pub struct Against {
     pub subject: String,
     /// The differences by name.
     #[serde(serialize_with = "as_map")]
-    pub differences: Vec<(&'static str, Measured)>,
+    pub differences: Vec<(String, Measured)>,
 }
 
 impl Against {
@@ -33,19 +34,20 @@ impl Against {
         if names(report) != names(other) {
             bail!("--against {}: expected the same photographs for both, got others", other.subject);
         }
-        let drawn = |rows: &[Row], estimate: super::report::Estimate, drawn: &[usize]| {
-            estimate(&drawn.iter().map(|&index| &rows[index]).collect::<Vec<_>>())
+        let difference = |metric: Metric| {
+            let both = report.rows.iter().zip(&other.rows);
+            let pairs: Vec<_> = both.filter(|(a, b)| (metric.counts)(a) && (metric.counts)(b)).collect();
+            let of = |drawn: &[usize]| {
+                let [ours, theirs]: [Vec<&Row>; 2] = drawn.iter().map(|&index| pairs[index]).unzip().into();
+                (metric.of)(&ours) - (metric.of)(&theirs)
+            };
+            let interval = bootstrap::interval(pairs.len(), bootstrap::RESAMPLES, SEED, of);
+            let value = of(&(0..pairs.len()).collect::<Vec<_>>());
+            // The truth and the gray picture are the same for both.
+            let told = value.is_finite() && !metric.name.contains("_truth") && !metric.name.contains("_gray");
+            told.then_some((metric.name, Measured { value, interval }))
         };
-        let all: Vec<usize> = (0..report.rows.len()).collect();
-        let differences = METRICS.into_iter().filter_map(|(name, estimate)| {
-            let difference =
-                |of: &[usize]| drawn(&report.rows, estimate, of) - drawn(&other.rows, estimate, of);
-            let interval = bootstrap::interval(all.len(), bootstrap::RESAMPLES, SEED, difference);
-            let value = difference(&all);
-            // The truth is the same for both.
-            let told = value.is_finite() && !name.ends_with("_truth");
-            told.then_some((name, Measured { value, interval }))
-        });
+        let differences = metrics(&report.classifiers).into_iter().filter_map(difference);
         Ok(Against { subject: other.subject.clone(), differences: differences.collect() })
     }
 }
@@ -53,6 +55,6 @@ impl Against {
 impl fmt::Display for Against {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  less {}, on the same photographs:", self.subject)?;
-        self.differences.iter().try_for_each(|(name, measured)| writeln!(f, "    {name:<14}{measured}"))
+        self.differences.iter().try_for_each(|(name, measured)| writeln!(f, "    {name:<16}{measured}"))
     }
 }

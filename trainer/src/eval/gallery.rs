@@ -6,7 +6,7 @@
 use anyhow::Result;
 use image::RgbImage;
 
-use super::{EvalArgs, Report, Row, Ruler};
+use super::{EvalArgs, Report, Row, Ruler, Verdict};
 use crate::figure::{CELL, Sheet, reduced};
 use crate::metric::bootstrap;
 use crate::page;
@@ -22,8 +22,8 @@ pub struct Seen<'a> {
     pub output: &'a RgbImage,
     /// The photograph.
     pub truth: &'a RgbImage,
-    /// Whether the classifier was right on [output, truth, gray].
-    pub recognised: Option<[bool; 3]>,
+    /// What the networks say of it.
+    pub verdict: &'a Verdict,
 }
 
 /// Is shown every photograph that is measured, in order.
@@ -63,7 +63,7 @@ impl Viewers {
             sheet.save(path)?;
         }
         if let (Some(gallery), Some(path)) = (self.gallery, &args.html) {
-            super::page::save(path, report, &gallery.into_exhibition(), own_temperature)?;
+            super::page::save(path, report, &gallery.into_exhibition(&report.classifiers), own_temperature)?;
         }
         Ok(())
     }
@@ -103,19 +103,18 @@ impl Gallery {
         Self { most, ruler: Ruler::new(), pictures: Vec::new(), gray_rows: Vec::new() }
     }
 
-    /// What was collected.
+    /// What was collected; the classifiers are those that were asked.
     #[must_use]
-    pub fn into_exhibition(self) -> Exhibition {
-        let gray = Report::new(self.gray_rows, Vec::new(), bootstrap::RESAMPLES);
+    pub fn into_exhibition(self, classifiers: &[&'static str]) -> Exhibition {
+        let gray = Report::new(self.gray_rows, Vec::new(), classifiers.to_vec(), bootstrap::RESAMPLES);
         Exhibition { pictures: self.pictures, gray }
     }
 }
 
 impl Viewer for Gallery {
     fn see(&mut self, seen: &Seen<'_>) -> Result<()> {
-        let recognised = seen.recognised.map(|[_, truth, gray]| [gray, truth, gray]);
         let row = self.ruler.measure(seen.name.to_owned(), seen.truth, seen.gray);
-        self.gray_rows.push(Row { recognised, ..row });
+        self.gray_rows.push(Row { verdict: seen.verdict.of_gray(), ..row });
         if self.pictures.len() < self.most {
             let uri = |picture| Ok::<_, anyhow::Error>(page::jpeg_uri(&page::jpeg(&reduced(picture, CELL))?));
             self.pictures.push([uri(seen.gray)?, uri(seen.output)?, uri(seen.truth)?]);

@@ -1,11 +1,10 @@
 //! One photograph: truth against output, by every metric.
 
-use anyhow::Result;
 use autochrome_models::codec::bins2d;
 use image::RgbImage;
 
+use super::Verdict;
 use crate::metric::auc::{self, Share};
-use crate::metric::classifier::{self, Classifier};
 use crate::metric::{LabPlanes, blot, chroma, ciede2000, colourfulness, lightness, psnr, spread, ssim};
 
 /// What was measured on one photograph; a pair is [output, truth].
@@ -33,8 +32,8 @@ pub struct Row {
     pub dl: f64,
     /// Mean CIEDE2000.
     pub ciede2000: f64,
-    /// Whether the classifier was right on [output, truth, gray]; `None` when not asked or the name has no class.
-    pub recognised: Option<[bool; 3]>,
+    /// What the networks say that look at it.
+    pub verdict: Verdict,
 }
 
 /// Measures photographs; holds the weight of each ab bin.
@@ -50,7 +49,7 @@ impl Ruler {
         Self { weights: auc::bin_weights(&bins2d::photos_prior()) }
     }
 
-    /// Every metric but the classifier, of two pictures of one size.
+    /// Every metric that asks no network, of two pictures of one size.
     pub fn measure(&self, name: String, truth: &RgbImage, output: &RgbImage) -> Row {
         let (truth_rgb, output_rgb) = (truth.as_raw(), output.as_raw());
         let (truth_lab, output_lab) = (LabPlanes::from_rgb8(truth_rgb), LabPlanes::from_rgb8(output_rgb));
@@ -67,18 +66,7 @@ impl Ruler {
             steps: blot::steps(&output_lab, &truth_lab, width),
             dl: lightness::lightness_difference(&truth_lab, &output_lab),
             ciede2000: ciede2000::mean_ciede2000(&truth_lab, &output_lab),
-            recognised: None,
+            verdict: Verdict::default(),
         }
     }
-}
-
-/// Whether the classifier is right on [output, truth, gray], or `None` where the name tells no class.
-pub(super) fn recognise(
-    classifier: &Classifier,
-    name: &str,
-    [truth, gray, output]: [&RgbImage; 3],
-) -> Result<Option<[bool; 3]>> {
-    let Some(label) = classifier::label_of(name) else { return Ok(None) };
-    let right = |picture| Ok::<_, anyhow::Error>(classifier.classify(picture)? == label);
-    Ok(Some([right(output)?, right(truth)?, right(gray)?]))
 }

@@ -5,8 +5,11 @@
 //! at before that.
 
 mod against;
+mod folders;
 mod gallery;
+mod judges;
 mod measure;
+mod metrics;
 mod model;
 mod page;
 mod report;
@@ -22,13 +25,16 @@ use rayon::prelude::*;
 
 use crate::data::{DataSet, Selection};
 use crate::metric::bootstrap;
-use crate::metric::classifier::Classifier;
+use crate::metric::classifier;
 
 pub use against::Against;
+pub use folders::Folder;
 pub use gallery::{Exhibition, Gallery, Seen, Viewer, Viewers};
+pub use judges::{Judges, Verdict};
 pub use measure::{Row, Ruler};
+pub use metrics::Measured;
 pub use model::{Model, paint};
-pub use report::{Measured, Report};
+pub use report::Report;
 
 /// Photographs decoded and measured at once: bounds memory, keeps every core busy between two.
 const CHUNK: usize = 16;
@@ -48,6 +54,12 @@ pub struct EvalArgs {
     /// Takes the N photographs only that a run with `held_out = N` on this data does not learn from.
     #[arg(long, value_name = "N")]
     pub held_out: Option<usize>,
+    /// Takes the photographs only whose names have the WordNet id of a class, `n01440764` (of `--held-out`, where given).
+    #[arg(long)]
+    pub labeled: bool,
+    /// Adds the metrics of each folder of photographs.
+    #[arg(long)]
+    pub by_folder: bool,
     /// Prints JSON and not a table.
     #[arg(long)]
     pub json: bool,
@@ -69,9 +81,12 @@ pub struct EvalArgs {
     /// Takes the first photographs only.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// EfficientNet-Lite0 in safetensors: adds the share of photographs it recognises.
+    /// EfficientNet-Lite (0 to 3) in safetensors: adds the share of photographs it recognises; repeatable.
     #[arg(long, value_name = "FILE")]
-    pub classifier: Option<PathBuf>,
+    pub classifier: Vec<PathBuf>,
+    /// What `trainer/encoder.py lpips` writes: adds LPIPS.
+    #[arg(long, value_name = "FILE")]
+    pub lpips: Option<PathBuf>,
     /// Where the networks run: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: autochrome_models::device::DeviceRequest,
@@ -81,6 +96,9 @@ pub struct EvalArgs {
     /// Temperature of the annealed mean, instead of the package's; repeatable, one report each.
     #[arg(long, value_name = "T")]
     pub temperature: Vec<f32>,
+    /// How much of the colour is laid on, 0 to 1.5; default: 1.
+    #[arg(long, value_name = "S")]
+    pub strength: Option<f32>,
     /// Working size in pixels, instead of the package's.
     #[arg(long, value_name = "N")]
     pub working_size: Option<u32>,
@@ -88,7 +106,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "PACKAGE", conflicts_with = "baseline")]
     pub against: Option<PathBuf>,
     /// Measures this in place of a model.
-    #[arg(long, conflicts_with_all = ["package", "temperature", "working_size"])]
+    #[arg(long, conflicts_with_all = ["package", "temperature", "strength", "working_size"])]
     pub baseline: Option<Baseline>,
 }
 
@@ -102,15 +120,15 @@ pub enum Baseline {
 /// Measures outputs of `paint` on the photographs of `data` (the first `limit` of them).
 ///
 /// `paint` gets the 8-bit gray of a photograph and returns 8-bit sRGB of the same size; it is called in order, from
-/// this thread. `viewer` is shown the pictures. Photographs that do not decode are left out and named in the
-/// report.
+/// this thread. `judges` look at the pictures, and `viewer` is shown them. Photographs that do not decode are left out
+/// and named in the report.
 ///
 /// # Errors
-/// No photograph decodes, `paint` fails or changes the size, or the classifier or the viewer fails.
+/// No photograph decodes, `paint` fails or changes the size, or a judge or the viewer fails.
 pub fn evaluate(
     data: &DataSet,
     limit: Option<usize>,
-    classifier: Option<&Classifier>,
+    judges: &Judges,
     mut viewer: Option<&mut dyn Viewer>,
     mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
 ) -> Result<Report> {
@@ -135,24 +153,29 @@ pub fn evaluate(
                 );
             }
             let gray = gray_as_rgb(&gray);
-            let recognised = match classifier {
-                Some(classifier) => measure::recognise(classifier, &name, [&truth, &gray, &output])?,
-                None => None,
-            };
+            let verdict = judges.look(&name, [&truth, &gray, &output])?;
             if let Some(viewer) = viewer.as_deref_mut() {
-                viewer.see(&Seen { name: &name, gray: &gray, output: &output, truth: &truth, recognised })?;
+                viewer.see(&Seen {
+                    name: &name,
+                    gray: &gray,
+                    output: &output,
+                    truth: &truth,
+                    verdict: &verdict,
+                })?;
             }
-            pictures.push((name, truth, output, recognised));
+            pictures.push((name, truth, output, verdict));
         }
-        rows.par_extend(pictures.into_par_iter().map(|(name, truth, output, recognised)| Row {
-            recognised,
-            ..ruler.measure(name, &truth, &output)
-        }));
+        rows.par_extend(
+            pictures.into_par_iter().map(|(name, truth, output, verdict)| Row {
+                verdict,
+                ..ruler.measure(name, &truth, &output)
+            }),
+        );
     }
     if rows.is_empty() {
         bail!("expected at least one photograph that decodes, got {} that do not", data.corrupt().len());
     }
-    Ok(Report::new(rows, data.corrupt(), bootstrap::RESAMPLES))
+    Ok(Report::new(rows, data.corrupt(), judges.classifiers(), bootstrap::RESAMPLES))
 }
 
 /// The 8-bit gray whose L is that of the photograph, rounded.
@@ -182,11 +205,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if let Some(reason) = &resolved.fallback {
         eprintln!("device: {reason}");
     }
-    let classifier =
-        args.classifier.as_ref().map(|path| Classifier::load(path, resolved.device)).transpose()?;
+    let judges = Judges::load(&args.classifier, args.lpips.as_ref(), resolved.device)?;
     let mut viewers = Viewers::new(args);
     let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
-        evaluate(&data, args.limit, classifier.as_ref(), Some(&mut viewers), paint)
+        evaluate(&data, args.limit, &judges, Some(&mut viewers), paint)
     };
     let name = args.data.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ");
     let (mut reports, mut own_temperature) = (Vec::new(), None);
@@ -197,6 +219,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         Some(folder) => {
             let mut model = Model::load(folder, &resolved, args.working_size, args.threads)?;
             own_temperature = model.own_temperature();
+            args.strength.into_iter().for_each(|strength| model.set_strength(strength));
             let asked = args.temperature.iter().map(|&temperature| Some(temperature));
             let temperatures = if args.temperature.is_empty() { vec![None] } else { asked.collect() };
             for temperature in temperatures {
@@ -206,8 +229,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             }
         }
     }
+    for report in &mut reports {
+        report.strength = args.strength;
+        if args.by_folder {
+            report.add_folders();
+        }
+    }
     if let Some(other) = &args.against {
-        let other = measure_other(other, &data, &resolved, args)?;
+        let other = measure_other(other, &data, &judges, &resolved, args)?;
         for report in &mut reports {
             report.against = Some(Against::new(report, &other)?);
         }
@@ -217,22 +246,39 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 }
 
 /// What `--against` names, measured on the same photographs.
-fn measure_other(other: &Path, data: &DataSet, resolved: &Resolved, args: &EvalArgs) -> Result<Report> {
+fn measure_other(
+    other: &Path,
+    data: &DataSet,
+    judges: &Judges,
+    resolved: &Resolved,
+    args: &EvalArgs,
+) -> Result<Report> {
     let titled = |report: Report, name: &str| report.titled(String::new(), name.to_owned(), None);
     if other == Path::new("gray") {
-        let gray = evaluate(data, args.limit, None, None, |gray| Ok(gray_as_rgb(gray)))?;
+        let gray = evaluate(data, args.limit, judges, None, |gray| Ok(gray_as_rgb(gray)))?;
         return Ok(titled(gray, "gray"));
     }
-    let model = Model::load(other, resolved, args.working_size, args.threads)?;
-    Ok(titled(evaluate(data, args.limit, None, None, |gray| model.colorize(gray))?, model.name()))
+    let mut model = Model::load(other, resolved, args.working_size, args.threads)?;
+    args.strength.into_iter().for_each(|strength| model.set_strength(strength));
+    Ok(titled(evaluate(data, args.limit, judges, None, |gray| model.colorize(gray))?, model.name()))
 }
 
 fn open(args: &EvalArgs) -> Result<DataSet> {
     let all = crate::data::open(&args.data, &args.selection)?;
-    match args.held_out {
-        Some(count) => Ok(all.hold_out(count)?.1),
-        None => Ok(all),
+    let mut data = match args.held_out {
+        Some(count) => all.hold_out(count)?.1,
+        None => all,
+    };
+    if args.labeled {
+        let before = data.items.len();
+        data.items.retain(|item| classifier::label_of(&item.name).is_some());
+        if data.items.is_empty() {
+            bail!(
+                "--labeled: expected a WordNet id of ILSVRC 2012 in a name (n01440764), got none in {before} names"
+            );
+        }
     }
+    Ok(data)
 }
 
 /// The reports as text or JSON (a list where there are several), and the CSV.
@@ -243,7 +289,7 @@ fn print(reports: &[Report], args: &EvalArgs) -> Result<()> {
         _ => reports.iter().for_each(|report| println!("{report}")),
     }
     if let Some(path) = &args.csv {
-        let header = Report::CSV_HEADER.to_owned() + "\n";
+        let header = reports.first().map(Report::csv_header).unwrap_or_default();
         let text = reports.iter().fold(header, |text, report| text + &report.csv());
         crate::checkpoint::write_whole(path, text.as_bytes())?;
     }

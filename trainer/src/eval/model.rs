@@ -68,6 +68,11 @@ impl Model {
         self.params.temperature = temperature;
     }
 
+    /// Sets how much of the colour is laid on, 0 to 1.5; 1 until then.
+    pub fn set_strength(&mut self, strength: f32) {
+        self.params.strength = strength;
+    }
+
     /// The colorized picture, as the program would write it.
     ///
     /// # Errors

@@ -1,27 +1,17 @@
 //! Many photographs: each metric over the set, with its 95% interval.
 //!
-//! The idea: **a metric of a set is a function of the rows**, so that the bootstrap can hand it rows drawn again:
-//! a share of all pixels stays a share, a ratio of means a ratio.
+//! The idea: **a report holds the rows it was made of**, so that a part of them, or a difference to others, is measured by
+//! the same functions.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::Row;
 use super::against::Against;
-use crate::metric::{auc::Share, bootstrap, mean};
-
-/// Every report of one set draws the same photographs.
-pub(super) const SEED: u64 = 1;
-
-/// A metric of a set.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
-    /// The value; `null` in JSON where it is infinite.
-    pub value: f64,
-    /// 95% bootstrap interval over photographs; `null` in JSON where there is none.
-    pub interval: Option<[f64; 2]>,
-}
+use super::folders::{Folder, Table};
+use super::metrics::{Measured, measure};
+use super::{Row, folders};
+use crate::metric::bootstrap;
 
 /// What was measured on a set of photographs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,15 +22,23 @@ pub struct Report {
     pub subject: String,
     /// Temperature of the annealed mean, where one was set.
     pub temperature: Option<f32>,
+    /// How much of the colour was laid on, where that was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f32>,
     /// Photographs measured.
     pub images: usize,
-    /// Photographs whose class the classifier was asked for.
+    /// The classifiers that were asked; metrics of all but the first end in their names.
+    pub classifiers: Vec<&'static str>,
+    /// Photographs whose class they were asked for.
     pub classified: usize,
     /// Name and reason of the photographs that did not decode.
     pub corrupt: Vec<(String, String)>,
     /// The metrics by name, in the order of the table.
     #[serde(serialize_with = "as_map")]
-    pub metrics: Vec<(&'static str, Measured)>,
+    pub metrics: Vec<(String, Measured)>,
+    /// The metrics of each folder, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<Folder>,
     /// Differences to something else measured on the same photographs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
@@ -49,77 +47,33 @@ pub struct Report {
     pub rows: Vec<Row>,
 }
 
-pub(super) type Estimate = fn(&[&Row]) -> f64;
-
-/// Name and definition of every metric that needs no classifier.
-pub(super) const METRICS: [(&str, Estimate); 14] = [
-    ("auc", |rows| rows.iter().map(|row| row.auc).sum::<Share>().percent()),
-    ("auc_rebalanced", |rows| rows.iter().map(|row| row.rebalanced).sum::<Share>().percent()),
-    ("psnr", psnr),
-    ("ssim", |rows| mean(rows.iter().filter_map(|row| row.ssim))),
-    ("cf", |rows| mean(rows.iter().map(|row| row.cf[0]))),
-    ("cf_truth", |rows| mean(rows.iter().map(|row| row.cf[1]))),
-    ("dcf", |rows| mean(rows.iter().map(|row| row.cf[0] - row.cf[1])).abs()),
-    ("chroma", |rows| ratio(rows, |row| row.chroma)),
-    ("spread", |rows| ratio(rows, |row| row.spread)),
-    ("blot", |rows| ratio(rows, |row| row.steps)),
-    ("chroma_truth", |rows| mean(rows.iter().map(|row| row.chroma[1]))),
-    ("spread_truth", |rows| mean(rows.iter().map(|row| row.spread[1]))),
-    ("dl", |rows| mean(rows.iter().map(|row| row.dl))),
-    ("ciede2000", |rows| mean(rows.iter().map(|row| row.ciede2000))),
-];
-
-/// The same for rows the classifier has seen.
-const RECOGNITION: [(&str, Estimate); 4] = [
-    ("top1", |rows| top1(rows, 0)),
-    ("top1_truth", |rows| top1(rows, 1)),
-    ("top1_gray", |rows| top1(rows, 2)),
-    // Where gray does as well as truth there is no gap to close: not a number.
-    ("gap_closed", |rows| {
-        let [output, truth, gray] = [0, 1, 2].map(|which| top1(rows, which));
-        if truth == gray { f64::NAN } else { 100.0 * (output - gray) / (truth - gray) }
-    }),
-];
-
-/// Mean over the photographs that are not reproduced exactly: one gray photograph that stays gray, infinitely good,
-/// would make the mean of any set infinite.
-fn psnr(rows: &[&Row]) -> f64 {
-    let finite = mean(rows.iter().map(|row| row.psnr).filter(|psnr| psnr.is_finite()));
-    if finite.is_nan() { mean(rows.iter().map(|row| row.psnr)) } else { finite }
-}
-
-/// Mean over outputs by mean over truths of an [output, truth] pair.
-fn ratio(rows: &[&Row], pair: impl Fn(&Row) -> [f64; 2]) -> f64 {
-    mean(rows.iter().map(|row| pair(row)[0])) / mean(rows.iter().map(|row| pair(row)[1]))
-}
-
-/// Percentage of rows on which the classifier was right on output, truth or gray (0, 1, 2).
-fn top1(rows: &[&Row], which: usize) -> f64 {
-    mean(rows.iter().filter_map(|row| row.recognised).map(|right| if right[which] { 100.0 } else { 0.0 }))
-}
-
 impl Report {
-    /// First line of the CSV.
-    pub const CSV_HEADER: &'static str = "subject,temperature,name,auc,auc_rebalanced,psnr,ssim,cf,cf_truth,\
-        chroma,chroma_truth,spread,spread_truth,steps,steps_truth,dl,ciede2000,right,right_truth,right_gray";
-
-    pub(super) fn new(rows: Vec<Row>, corrupt: Vec<(String, String)>, resamples: usize) -> Self {
-        let all: Vec<&Row> = rows.iter().collect();
-        let seen: Vec<&Row> = rows.iter().filter(|row| row.recognised.is_some()).collect();
-        let over = |rows: &[&Row], name, estimate: Estimate| {
-            let draw =
-                |drawn: &[usize]| estimate(&drawn.iter().map(|&index| rows[index]).collect::<Vec<_>>());
-            let interval = bootstrap::interval(rows.len(), resamples, SEED, draw);
-            (name, Measured { value: estimate(rows), interval })
-        };
-        let mut metrics: Vec<_> = METRICS.map(|(name, estimate)| over(&all, name, estimate)).into();
-        if !seen.is_empty() {
-            metrics.extend(RECOGNITION.map(|(name, estimate)| over(&seen, name, estimate)));
+    pub(super) fn new(
+        rows: Vec<Row>,
+        corrupt: Vec<(String, String)>,
+        classifiers: Vec<&'static str>,
+        resamples: usize,
+    ) -> Self {
+        let metrics = measure(&rows.iter().collect::<Vec<_>>(), &classifiers, resamples);
+        Report {
+            data: String::new(),
+            subject: String::new(),
+            temperature: None,
+            strength: None,
+            images: rows.len(),
+            classifiers,
+            classified: rows.iter().filter(|row| !row.verdict.recognised.is_empty()).count(),
+            corrupt,
+            metrics,
+            folders: Vec::new(),
+            against: None,
+            rows,
         }
-        let (images, classified) = (rows.len(), seen.len());
-        let (data, subject) = (String::new(), String::new());
-        let against = None;
-        Report { data, subject, temperature: None, images, classified, corrupt, metrics, against, rows }
+    }
+
+    /// Adds the metrics of each folder.
+    pub fn add_folders(&mut self) {
+        self.folders = folders::by_folder(self, bootstrap::RESAMPLES);
     }
 
     /// Names the data and what was measured.
@@ -130,16 +84,25 @@ impl Report {
 
     /// A metric's value by name.
     pub fn value(&self, name: &str) -> Option<f64> {
-        self.metrics.iter().find(|(known, _)| *known == name).map(|(_, measured)| measured.value)
+        self.metrics.iter().find(|(known, _)| known == name).map(|(_, measured)| measured.value)
     }
 
     /// The finite values by name, as they go into a package's `[metrics]`.
     pub fn values(&self) -> std::collections::BTreeMap<String, f64> {
         let finite = self.metrics.iter().filter(|(_, measured)| measured.value.is_finite());
-        finite.map(|(name, measured)| ((*name).to_owned(), measured.value)).collect()
+        finite.map(|(name, measured)| (name.clone(), measured.value)).collect()
     }
 
-    /// One line per photograph, under [`CSV_HEADER`](Self::CSV_HEADER); what was not measured is empty.
+    /// First line of the CSV; what further classifiers say comes last.
+    pub fn csv_header(&self) -> String {
+        let start = "subject,temperature,name,auc,auc_rebalanced,psnr,ssim,cf,cf_truth,chroma,chroma_truth,spread,\
+            spread_truth,steps,steps_truth,dl,ciede2000,lpips,lpips_gray,right,right_truth,right_gray";
+        let further = self.classifiers.iter().skip(1);
+        let further = further.map(|name| format!(",right_{name},right_truth_{name},right_gray_{name}"));
+        start.to_owned() + &further.collect::<String>() + "\n"
+    }
+
+    /// One line per photograph, under [`csv_header`](Self::csv_header); what was not measured is empty.
     pub fn csv(&self) -> String {
         self.rows.iter().map(|row| self.csv_line(row)).collect()
     }
@@ -148,12 +111,14 @@ impl Report {
         let temperature = self.temperature.map(|t| t.to_string()).unwrap_or_default();
         let numbers = [row.auc.percent(), row.rebalanced.percent(), row.psnr, row.ssim.unwrap_or(f64::NAN)];
         let pairs = [row.cf, row.chroma, row.spread, row.steps].into_iter().flatten();
-        let numbers = numbers.into_iter().chain(pairs).chain([row.dl, row.ciede2000]);
+        let lpips = row.verdict.lpips.unwrap_or([f64::NAN; 2]);
+        let numbers = numbers.into_iter().chain(pairs).chain([row.dl, row.ciede2000]).chain(lpips);
         let numbers = numbers.map(|n| if n.is_nan() { String::new() } else { format!("{n:.4}") });
-        let right = match row.recognised {
-            Some(right) => right.map(|right| u8::from(right).to_string()),
-            None => [const { String::new() }; 3],
-        };
+        let right =
+            (0..self.classifiers.len().max(1)).flat_map(|index| match row.verdict.recognised.get(index) {
+                Some(right) => right.map(|right| u8::from(right).to_string()),
+                None => [const { String::new() }; 3],
+            });
         let name = row.name.replace('"', "\"\"");
         let start = [self.subject.clone(), temperature, format!("\"{name}\"")];
         start.into_iter().chain(numbers).chain(right).collect::<Vec<_>>().join(",") + "\n"
@@ -166,8 +131,14 @@ impl fmt::Display for Report {
         if let Some(temperature) = self.temperature {
             write!(f, ", temperature {temperature}")?;
         }
+        if let Some(strength) = self.strength {
+            write!(f, ", strength {strength}")?;
+        }
         writeln!(f)?;
         self.metrics.iter().try_for_each(|(name, measured)| writeln!(f, "  {name:<16}{measured}"))?;
+        if !self.folders.is_empty() {
+            write!(f, "{}", Table(&self.folders))?;
+        }
         if let Some(against) = &self.against {
             write!(f, "{against}")?;
         }
@@ -178,16 +149,6 @@ impl fmt::Display for Report {
     }
 }
 
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>9.3}", self.value)?;
-        self.interval.map_or(Ok(()), |[low, high]| write!(f, "   95% {low:.3} to {high:.3}"))
-    }
-}
-
-pub(super) fn as_map<S: serde::Serializer>(
-    metrics: &[(&'static str, Measured)],
-    to: S,
-) -> Result<S::Ok, S::Error> {
+pub(super) fn as_map<S: serde::Serializer>(metrics: &[(String, Measured)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(metrics.iter().map(|(name, measured)| (name, measured)))
 }

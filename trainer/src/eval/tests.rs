@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use image::{Rgb, RgbImage};
 
 use super::*;
+use crate::metric::classifier::Classifier;
 
 /// A folder with these pictures as PNG, and one file that is no picture.
 fn folder(pictures: &[(&str, RgbImage)]) -> tempfile::TempDir {
@@ -28,7 +29,7 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
         folder(&[("a.png", two_tints()), ("b.png", RgbImage::from_pixel(16, 12, Rgb([40, 160, 40])))]);
     let data = open(&folder);
     let mut truths = [two_tints(), RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]))].into_iter();
-    let truth = evaluate(&data, None, None, None, |_| Ok(truths.next().unwrap())).unwrap();
+    let truth = evaluate(&data, None, &Judges::default(), None, |_| Ok(truths.next().unwrap())).unwrap();
     let value = |report: &Report, name| report.value(name).unwrap();
     assert_eq!(truth.images, 2);
     for name in ["auc", "auc_rebalanced"] {
@@ -39,7 +40,7 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
         assert!((value(&truth, name) - expected).abs() < 1e-9, "{name}");
     }
 
-    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     assert!(value(&gray, "auc") < 80.0 && value(&gray, "spread") < 1e-3 && value(&gray, "cf") == 0.0);
     // Only the rounding of the gray value to 8 bits is left of L.
     assert!(value(&gray, "dl") < 0.25);
@@ -48,7 +49,8 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
 #[test]
 fn a_file_that_does_not_decode_is_named_and_left_out() {
     let folder = folder(&[("a.png", two_tints())]);
-    let report = evaluate(&open(&folder), None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let report =
+        evaluate(&open(&folder), None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     assert_eq!(report.images, 1);
     assert_eq!(report.corrupt.len(), 1);
     assert_eq!(report.corrupt[0].0, "broken.jpg");
@@ -60,20 +62,22 @@ fn a_file_that_does_not_decode_is_named_and_left_out() {
 #[test]
 fn an_output_of_another_size_is_refused() {
     let folder = folder(&[("a.png", two_tints())]);
-    let error = evaluate(&open(&folder), None, None, None, |_| Ok(RgbImage::new(3, 4))).unwrap_err();
+    let error =
+        evaluate(&open(&folder), None, &Judges::default(), None, |_| Ok(RgbImage::new(3, 4))).unwrap_err();
     assert_eq!(error.to_string(), "a.png: expected an output of (32, 20), got (3, 4)");
 }
 
 #[test]
 fn json_has_a_value_and_an_interval_for_each_metric_and_csv_a_line_for_each_photograph() {
     let folder = folder(&[("a.png", two_tints()), ("b,c.png", two_tints())]);
-    let report = evaluate(&open(&folder), None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let report =
+        evaluate(&open(&folder), None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     let report = report.titled("set".to_owned(), "gray".to_owned(), None);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["data"], "set");
     assert!(json["metrics"]["auc"]["value"].is_f64());
     assert_eq!(json["metrics"]["auc"]["interval"].as_array().unwrap().len(), 2);
-    let columns = Report::CSV_HEADER.split(',').count();
+    let columns = report.csv_header().trim_end().split(',').count();
     let csv = report.csv();
     let line = csv.lines().nth(1).unwrap();
     assert!(line.starts_with("gray,,\"b,c.png\","));
@@ -85,23 +89,119 @@ fn differences_are_paired_and_of_the_same_photographs() {
     let green = RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]));
     let folder = folder(&[("a.png", two_tints()), ("b.png", green.clone())]);
     let data = open(&folder);
-    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     let mut truths = [two_tints(), green].into_iter();
-    let truth = evaluate(&data, None, None, None, |_| Ok(truths.next().unwrap())).unwrap();
+    let truth = evaluate(&data, None, &Judges::default(), None, |_| Ok(truths.next().unwrap())).unwrap();
     let against = Against::new(&truth, &gray).unwrap();
-    let of = |name| &against.differences.iter().find(|(known, _)| *known == name).unwrap().1;
+    let of = |name| &against.differences.iter().find(|(known, _)| known == name).unwrap().1;
     assert!((of("auc").value - (100.0 - gray.value("auc").unwrap())).abs() < 1e-9);
     assert!((of("spread").value - 1.0).abs() < 1e-3);
     let [low, high] = of("auc").interval.unwrap();
     assert!(low > 0.0 && high >= of("auc").value, "{low} {high}");
-    assert!(against.differences.iter().all(|(name, _)| *name != "psnr"), "infinite less something");
+    assert!(against.differences.iter().all(|(name, _)| name != "psnr"), "infinite less something");
     let nothing = Against::new(&gray, &gray).unwrap();
     // A draw of the flat picture alone has no spread to relate to, so that metric has no interval.
     let none = |d: &Measured| d.value == 0.0 && d.interval.is_none_or(|interval| interval == [0.0, 0.0]);
     assert!(nothing.differences.iter().all(|(_, difference)| none(difference)));
 
-    let one = evaluate(&data, Some(1), None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let one = evaluate(&data, Some(1), &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     assert!(Against::new(&truth, &one).unwrap_err().to_string().contains("the same photographs"));
+}
+
+/// What was measured on a photograph of this name whose output is gray.
+fn row(name: &str, picture: &RgbImage, recognised: &[[bool; 3]]) -> Row {
+    let row = Ruler::new().measure(name.to_owned(), picture, &gray_as_rgb(&gray_of(picture)));
+    Row { verdict: Verdict { recognised: recognised.to_vec(), lpips: Some([0.25, 0.5]) }, ..row }
+}
+
+#[test]
+fn each_classifier_has_its_own_metrics_over_the_photographs_with_a_class() {
+    // [output, truth, gray] of lite0 and lite3; the last photograph has no class.
+    let rows = || {
+        vec![
+            row("a", &two_tints(), &[[true, true, false], [false, true, false]]),
+            row("b", &two_tints(), &[[false, true, false], [false, false, false]]),
+            row("c", &two_tints(), &[]),
+        ]
+    };
+    let report = Report::new(rows(), Vec::new(), vec!["lite0", "lite3"], 100);
+    assert_eq!((report.images, report.classified), (3, 2));
+    for (name, expected) in [
+        ("lpips", 0.25),
+        ("lpips_gray", 0.5),
+        ("top1", 50.0),
+        ("top1_truth", 100.0),
+        ("top1_gray", 0.0),
+        ("gap_closed", 50.0),
+        ("top1_lite3", 0.0),
+        ("top1_truth_lite3", 50.0),
+        ("top1_gray_lite3", 0.0),
+        ("gap_closed_lite3", 0.0),
+    ] {
+        assert_eq!(report.value(name), Some(expected), "{name}");
+    }
+    assert!(report.csv_header().ends_with("right_gray,right_lite3,right_truth_lite3,right_gray_lite3\n"));
+    let lines = report.csv();
+    assert!(lines.lines().next().unwrap().ends_with(",0.2500,0.5000,1,1,0,0,1,0"), "{lines}");
+    assert!(lines.lines().nth(2).unwrap().ends_with(",0.2500,0.5000,,,,,,"), "{lines}");
+
+    // Paired over the photographs with a class only; gray and truth are the same for both.
+    let mut worse = rows();
+    worse[0].verdict.recognised[0][0] = false;
+    let against =
+        Against::new(&report, &Report::new(worse, Vec::new(), vec!["lite0", "lite3"], 100)).unwrap();
+    let of = |name| against.differences.iter().find(|(known, _)| known == name).map(|(_, one)| one.value);
+    assert_eq!((of("top1"), of("top1_lite3")), (Some(50.0), Some(0.0)));
+    assert_eq!((of("top1_gray"), of("top1_truth_lite3"), of("lpips_gray")), (None, None, None));
+}
+
+#[test]
+fn folders_are_measured_apart() {
+    let green = RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]));
+    let rows = vec![
+        row("sky/0.jpg", &two_tints(), &[[true, true, true]]),
+        row("people/0.jpg", &green, &[]),
+        row("people/1.jpg", &green, &[]),
+    ];
+    let mut report = Report::new(rows, Vec::new(), vec!["lite0"], 100);
+    report.add_folders();
+    let json = serde_json::to_value(&report).unwrap();
+    let folder =
+        |index: usize| (&json["folders"][index], json["folders"][index]["metrics"].as_object().unwrap());
+    let ((people, of_people), (sky, of_sky)) = (folder(0), folder(1));
+    assert_eq!((people["folder"].as_str(), people["images"].as_u64()), (Some("people"), Some(2)));
+    assert_eq!((sky["folder"].as_str(), sky["images"].as_u64()), (Some("sky"), Some(1)));
+    assert!(of_sky.contains_key("top1") && !of_people.contains_key("top1"));
+    insta::assert_snapshot!(report.titled("set".to_owned(), "gray".to_owned(), None).to_string());
+}
+
+#[test]
+fn photographs_without_a_class_are_left_out_when_asked_and_of_top1_only_otherwise() {
+    let args = |folder: &tempfile::TempDir, more: &[&str]| {
+        let path = folder.path().to_str().unwrap();
+        let words = ["eval", "--baseline", "gray", "--data", path].into_iter().chain(more.iter().copied());
+        <Parsed as clap::Parser>::parse_from(words).args
+    };
+    let names = |args: &EvalArgs| {
+        super::open(args).unwrap().items.iter().map(|item| item.name.clone()).collect::<Vec<_>>()
+    };
+    let some = folder(&[("a.png", two_tints()), ("n01440764_tench.png", two_tints())]);
+    assert_eq!(names(&args(&some, &[])), ["a.png", "broken.jpg", "n01440764_tench.png"]);
+    assert_eq!(names(&args(&some, &["--labeled"])), ["n01440764_tench.png"]);
+    // The held-out ones are drawn from all, so that they are those a run did not learn from.
+    assert_eq!(names(&args(&some, &["--labeled", "--held-out", "2"])), ["n01440764_tench.png"]);
+    let error = super::open(&args(&folder(&[]), &["--labeled"])).unwrap_err().to_string();
+    assert!(
+        error.contains("expected a WordNet id of ILSVRC 2012 in a name (n01440764), got none in 1"),
+        "{error}"
+    );
+}
+
+/// The arguments of `eval` by themselves.
+#[derive(clap::Parser)]
+struct Parsed {
+    #[command(flatten)]
+    args: EvalArgs,
 }
 
 /// A file of the shared data, or `None` with a line that says so.
@@ -124,7 +224,7 @@ fn gray_baseline_of_the_public_photographs() {
         return;
     };
     let data = crate::data::open(&[path], &Selection::default()).unwrap();
-    let gray = evaluate(&data, None, None, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     assert_eq!(gray.images, 200);
     println!("{gray}");
     for (name, expected, within) in
@@ -145,12 +245,14 @@ fn the_classifier_knows_nine_of_ten_in_colour() {
     };
     let data = crate::data::open(&[photos], &Selection::default()).unwrap();
     let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
-    let report = evaluate(&data, None, Some(&classifier), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let judges = Judges::new(vec![classifier], None).unwrap();
+    let report = evaluate(&data, None, &judges, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
     println!("{report}");
     // 200 photographs: one is 0.5 %; another CPU may round one of them to another class.
     assert!((report.value("top1_truth").unwrap() - 90.0).abs() <= 0.5);
     // The published 76.5 is of luma (0.299 R + 0.587 G + 0.114 B); our gray has the L of the truth and is easier.
     assert!((report.value("top1_gray").unwrap() - 77.5).abs() <= 0.5);
+    let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
     assert!((top1_of_luma(&data, &classifier) - 76.5).abs() <= 0.5);
     assert_eq!(report.value("gap_closed"), Some(0.0));
 }

@@ -90,13 +90,13 @@ impl Features {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use autochrome_models::net::{self, Init, NetError, Store};
+    use autochrome_models::net::{self, Init, Lite, NetError, Store};
 
     /// Writes a classifier that knows nothing.
     pub(crate) fn made_classifier(path: &Path) {
         tch::manual_seed(3);
         let mut made = Made::default();
-        net::Classifier::new(net::Path::root(&mut made)).unwrap();
+        net::Classifier::new(net::Path::root(&mut made), Lite::Lite0).unwrap();
         Tensor::write_safetensors(&made.0, path).unwrap();
     }
 

@@ -9,24 +9,33 @@
 //! gap closed = (outputs - gray) / (truth - gray)
 //! ```
 //!
-//! The classifier is EfficientNet-Lite0 as published: the middle square with 224/256 of the short side, brought to
-//! 224x224, values (v - 127) / 128. A class is the rank of its WordNet id among the 1000 of ILSVRC 2012
-//! (`imagenet_wnids.txt`, sorted); the true one is read from the file's name, `...-n01440764_tench.jpg`. Training
-//! images of ImageNet make the shares optimistic: compare them with each other only.
+//! The classifiers are EfficientNet-Lite as published: Lite0 sees the middle square with 224/256 of the short side, brought
+//! to 224x224, Lite1 240/272 at 240, Lite2 260/292 at 260, Lite3 280/312 at 280; values (v - 127) / 128. A class is the
+//! rank of its WordNet id among the 1000 of ILSVRC 2012 (`imagenet_wnids.txt`, sorted); the true one is read from the
+//! file's name, `...-n01440764_tench.jpg`. Training images of ImageNet make the shares optimistic: compare them with each
+//! other only.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use autochrome_models::net::{self, Init, NetError, Store};
+use autochrome_models::net::{self, Init, Lite, NetError, Store};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use tch::{Device, Kind, Tensor, no_grad};
 
-/// Side of what the classifier sees.
-const CROP: u32 = 224;
-/// Side of the picture that crop is the middle of.
-const WHOLE: u32 = 256;
+/// What the picture is larger than the part that is seen, where that part has the size of the network's input.
+const MARGIN: u32 = 32;
+
+/// Pixels along a side of what a network learnt from, and sees here.
+const fn side_of(lite: Lite) -> u32 {
+    match lite {
+        Lite::Lite0 => 224,
+        Lite::Lite1 => 240,
+        Lite::Lite2 => 260,
+        Lite::Lite3 => 280,
+    }
+}
 
 /// The 1000 WordNet ids of ILSVRC 2012, sorted: the position of an id is its class.
 pub fn wnids() -> impl Iterator<Item = &'static str> {
@@ -41,24 +50,33 @@ pub fn label_of(name: &str) -> Option<usize> {
     wnids().position(|known| known.as_bytes() == wnid)
 }
 
-/// EfficientNet-Lite0 with the weights of ImageNet.
+/// EfficientNet-Lite with the weights of ImageNet.
 #[derive(Debug)]
 pub struct Classifier {
+    lite: Lite,
     network: net::Classifier,
     device: Device,
 }
 
 impl Classifier {
-    /// Reads the classifier from a safetensors file with the names of the public checkpoint.
+    /// Reads the classifier from a safetensors file with the names of the public checkpoints; which of the family it is
+    /// shows in its tensors.
     ///
     /// # Errors
-    /// The file cannot be read, or a tensor is missing or has another shape.
+    /// The file cannot be read, is of no known network, or a tensor is missing or has another shape.
     pub fn load(path: &Path, device: Device) -> Result<Self> {
         let subject = || format!("classifier {}", path.display());
         let tensors = Tensor::read_safetensors(path).with_context(subject)?;
         let mut store = Loaded { tensors: tensors.into_iter().collect(), device };
-        let network = net::Classifier::new(net::Path::root(&mut store)).with_context(subject)?;
-        Ok(Self { network, device })
+        let lite = lite_of(&store.tensors).with_context(subject)?;
+        let network = net::Classifier::new(net::Path::root(&mut store), lite).with_context(subject)?;
+        Ok(Self { lite, network, device })
+    }
+
+    /// Its name: `lite0`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.lite.name()
     }
 
     /// The network itself; nothing of it learns.
@@ -72,8 +90,8 @@ impl Classifier {
     /// # Errors
     /// Whatever libtorch reports.
     pub fn classify(&self, photograph: &RgbImage) -> Result<usize> {
-        let crop = crop(photograph);
-        let side = i64::from(CROP);
+        let side = side_of(self.lite);
+        let (crop, side) = (crop(photograph, side), i64::from(side));
         let best = no_grad(|| {
             let bytes = Tensor::f_from_slice(crop.as_raw())?.f_view([1, side, side, 3])?;
             let values = bytes.f_permute([0, 3, 1, 2])?.f_to_device(self.device)?.f_to_kind(Kind::Float)?;
@@ -84,16 +102,28 @@ impl Classifier {
     }
 }
 
-/// The middle square of `CROP / WHOLE` of the short side, at `CROP` pixels.
-fn crop(photograph: &RgbImage) -> RgbImage {
+/// The middle square of `seen / (seen + MARGIN)` of the short side, at `seen` pixels.
+fn crop(photograph: &RgbImage, seen: u32) -> RgbImage {
     let (width, height) = photograph.dimensions();
-    let side = (width.min(height).saturating_mul(CROP) / WHOLE).max(1);
+    let side = (width.min(height).saturating_mul(seen) / (seen + MARGIN)).max(1);
     let middle = imageops::crop_imm(photograph, (width - side) / 2, (height - side) / 2, side, side);
-    if side == CROP {
+    if side == seen {
         middle.to_image()
     } else {
-        imageops::resize(&*middle, CROP, CROP, FilterType::CatmullRom)
+        imageops::resize(&*middle, seen, seen, FilterType::CatmullRom)
     }
+}
+
+/// Which of the family has these tensors.
+fn lite_of(tensors: &HashMap<String, Tensor>) -> Result<Lite> {
+    let blocks = tensors.keys().filter(|name| name.ends_with("._depthwise_conv.weight")).count();
+    let last = tensors.get("_conv_head.weight").and_then(|weight| weight.size().get(1).copied());
+    let fits = |lite: &Lite| lite.blocks() == blocks && last == lite.channels().last().copied();
+    Lite::ALL.into_iter().find(fits).with_context(|| {
+        let head =
+            last.map_or_else(|| "no `_conv_head`".to_owned(), |last| format!("{last} channels at the end"));
+        format!("expected one of EfficientNet-Lite0 to Lite3, got {blocks} blocks and {head}")
+    })
 }
 
 /// Tensors of a file, by name.
@@ -105,7 +135,7 @@ struct Loaded {
 impl Store for Loaded {
     fn tensor(&mut self, name: &str, shape: &[i64], _init: Init) -> Result<Tensor, NetError> {
         let Some(tensor) = self.tensors.remove(name) else {
-            return Err(NetError::Tensor(format!("tensor `{name}` is missing; expected EfficientNet-Lite0")));
+            return Err(NetError::Tensor(format!("tensor `{name}` is missing")));
         };
         if tensor.size() != shape {
             let got = tensor.size();
@@ -144,10 +174,10 @@ mod tests {
         let photograph = RgbImage::from_fn(256, 256, |x, y| {
             image::Rgb([u8::try_from(x).unwrap(), u8::try_from(y).unwrap(), 7])
         });
-        let crop = crop(&photograph);
+        let crop = crop(&photograph, 224);
         assert_eq!(crop.get_pixel(0, 0).0, [16, 16, 7]);
         assert_eq!(crop.get_pixel(223, 223).0, [239, 239, 7]);
-        assert_eq!(super::crop(&RgbImage::new(40, 1000)).dimensions(), (224, 224));
+        assert_eq!(super::crop(&RgbImage::new(40, 1000), 280).dimensions(), (280, 280));
     }
 
     #[test]
@@ -156,6 +186,7 @@ mod tests {
         let path = folder.path().join("other.safetensors");
         Tensor::write_safetensors(&[("weight", Tensor::from_slice(&[1.0_f32]))], &path).unwrap();
         let error = format!("{:#}", Classifier::load(&path, Device::Cpu).unwrap_err());
-        assert!(error.contains("tensor `_conv_stem.weight` is missing"), "{error}");
+        let expected = "expected one of EfficientNet-Lite0 to Lite3, got 0 blocks and no `_conv_head`";
+        assert!(error.contains(expected), "{error}");
     }
 }

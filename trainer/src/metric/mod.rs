@@ -12,6 +12,7 @@
 //! | [`colourfulness`], [`chroma`], [`spread`] | how much colour, and whether it is one flat tint |
 //! | [`blot`] | clouds of colour where the photograph is calm |
 //! | [`lightness`], [`ciede2000`] | what became of L; the visible difference |
+//! | [`lpips`] | the difference a network sees |
 //! | [`classifier`] | does a network that knows objects recognise the colorized photograph |
 
 pub mod auc;
@@ -22,6 +23,7 @@ pub mod ciede2000;
 pub mod classifier;
 pub mod colourfulness;
 pub mod lightness;
+pub mod lpips;
 pub mod psnr;
 pub mod spread;
 pub mod ssim;

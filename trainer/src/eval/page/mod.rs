@@ -11,6 +11,8 @@ use anyhow::Result;
 
 use super::gallery::Exhibition;
 use super::{Measured, Report};
+use autochrome_models::net::Lite;
+
 use crate::page::{Page, escape, fill};
 
 use photograph::Photograph;
@@ -76,13 +78,13 @@ fn facts(report: &Report, own_temperature: Option<f64>) -> String {
         (None, None) => {}
     }
     if report.classified > 0 {
-        facts.push(format!("{} shown to the classifier", report.classified));
+        facts.push(format!("{} shown to {}", report.classified, report.classifiers.join(" and ")));
     }
     facts.join(" · ")
 }
 
 /// Name, label and meaning of the metrics; the longer definitions are those of `docs/training.md`.
-const LABELS: [(&str, &str, &str); 18] = [
+const LABELS: [(&str, &str, &str); 20] = [
     ("auc", "AuC, %", "pixels whose ab error is within 0 to 150; more is better"),
     ("auc_rebalanced", "rebalanced AuC, %", "the same, rare colours weighing more; more is better"),
     ("psnr", "PSNR, dB", "fidelity of the RGB picture; more is better"),
@@ -97,19 +99,29 @@ const LABELS: [(&str, &str, &str); 18] = [
     ("spread_truth", "spread of the photographs", "in units of ab"),
     ("dl", "change of L", "0 to 100; less is better"),
     ("ciede2000", "CIEDE2000", "visible difference; less is better"),
+    ("lpips", "LPIPS", "visible difference, by a network; less is better"),
+    ("lpips_gray", "LPIPS of gray", ""),
     ("top1", "recognised, %", "top-1 of the classifier on the outputs; more is better"),
     ("top1_truth", "recognised in the photographs, %", ""),
     ("top1_gray", "recognised in gray, %", ""),
     ("gap_closed", "gap closed, %", "(outputs - gray) / (photographs - gray); more is better"),
 ];
 
+/// Label and meaning of a metric; that of a further classifier ends in its name.
+fn label(name: &str) -> (String, &'static str) {
+    let classifier = Lite::ALL.map(Lite::name).into_iter().find(|&lite| name.ends_with(&format!("_{lite}")));
+    let plain = classifier.map_or(name, |lite| &name[..name.len() - lite.len() - 1]);
+    let known = LABELS.iter().find(|(known, ..)| *known == plain);
+    let (label, meaning) = known.map_or((plain, ""), |(_, label, meaning)| (label, meaning));
+    (classifier.map_or_else(|| label.to_owned(), |lite| format!("{label} ({lite})")), meaning)
+}
+
 fn metric_rows(report: &Report, gray: &Report) -> String {
-    let row = |(name, measured): &(&str, Measured)| {
-        let known = LABELS.iter().find(|(known, ..)| known == name);
-        let (label, meaning) = known.map_or((*name, ""), |(_, label, meaning)| (label, meaning));
+    let row = |(name, measured): &(String, Measured)| {
+        let (label, meaning) = label(name);
         let baseline = gray.metrics.iter().find(|(other, _)| other == name);
         let baseline = baseline.map_or_else(|| "<td></td><td></td>".to_owned(), |(_, gray)| cells(gray));
-        let (label, meaning) = (escape(label), escape(meaning));
+        let (label, meaning) = (escape(&label), escape(meaning));
         format!(
             "<tr><th scope=\"row\">{label}</th>{}{baseline}<td class=\"soft\">{meaning}</td></tr>\n",
             cells(measured)

@@ -13,6 +13,7 @@ pub struct Photograph<'a> {
     pub row: &'a Row,
     gray: &'a Row,
     pictures: &'a [String; 3],
+    classifiers: &'a [&'static str],
     /// 1 is the lowest AuC.
     rank: usize,
     of: usize,
@@ -22,20 +23,22 @@ pub struct Photograph<'a> {
 type Sort = (&'static str, &'static str, bool, fn(&Photograph<'_>) -> f64);
 
 /// What the photographs can be sorted by; the first is the order they are written in.
-const SORTS: [Sort; 5] = [
+const SORTS: [Sort; 6] = [
     ("auc", "AuC", true, |photograph| photograph.row.auc.percent()),
     ("gain", "AuC beyond gray", true, |photograph| photograph.gain()),
     ("psnr", "PSNR", true, |photograph| photograph.row.psnr),
     ("spread", "spread", true, |photograph| photograph.row.spread[0]),
+    ("blot", "blots", false, |photograph| photograph.blot()),
     ("ciede2000", "CIEDE2000", false, |photograph| photograph.row.ciede2000),
 ];
 
 /// The photographs whose pictures were kept, by rising AuC.
 pub fn ranked<'a>(report: &'a Report, exhibition: &'a Exhibition) -> Vec<Photograph<'a>> {
     let rows = report.rows.iter().zip(&exhibition.gray.rows).zip(&exhibition.pictures);
-    let of = exhibition.pictures.len();
-    let mut photographs: Vec<_> =
-        rows.map(|((row, gray), pictures)| Photograph { row, gray, pictures, rank: 0, of }).collect();
+    let (of, classifiers) = (exhibition.pictures.len(), report.classifiers.as_slice());
+    let mut photographs: Vec<_> = rows
+        .map(|((row, gray), pictures)| Photograph { row, gray, pictures, classifiers, rank: 0, of })
+        .collect();
     photographs.sort_by(|a, b| a.row.auc.percent().total_cmp(&b.row.auc.percent()));
     for (rank, photograph) in (1..).zip(&mut photographs) {
         photograph.rank = rank;
@@ -55,6 +58,11 @@ impl Photograph<'_> {
     /// AuC beyond that of the gray picture, in points of percent.
     fn gain(&self) -> f64 {
         self.row.auc.percent() - self.gray.auc.percent()
+    }
+
+    /// Steps of ab where the photograph is calm, output by photograph.
+    fn blot(&self) -> f64 {
+        self.row.steps[0] / self.row.steps[1]
     }
 
     /// The photograph as an item of the list.
@@ -79,22 +87,32 @@ impl Photograph<'_> {
             ("psnr_gray", number(self.gray.psnr)),
             ("spread", number(row.spread[0])),
             ("spread_truth", number(row.spread[1])),
+            ("blot", number(self.blot())),
             ("ciede2000", number(row.ciede2000)),
-            ("recognised", self.recognised()),
+            ("judged", self.lpips() + &self.recognised()),
         ];
         let parts: Vec<(&str, &str)> = parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
         fill(include_str!("photograph.html"), &parts)
     }
 
+    fn lpips(&self) -> String {
+        let Some([output, gray]) = self.row.verdict.lpips else { return String::new() };
+        let gray = format!("<span class=\"soft\">gray {}</span>", number(gray));
+        format!("<dt>LPIPS</dt><dd>{} {gray}</dd>\n", number(output))
+    }
+
+    /// What each classifier recognises.
     fn recognised(&self) -> String {
-        let Some([output, truth, gray]) = self.row.recognised else { return String::new() };
         let tell = |right, what| {
             let (class, mark) = if right { ("good", "✓") } else { ("bad", "✗") };
             let said = if right { "recognised" } else { "not recognised" };
             format!("<span class=\"{class}\" title=\"{what}: {said}\">{what} {mark}</span>")
         };
-        let told = [tell(gray, "gray"), tell(output, "output"), tell(truth, "truth")].join(" ");
-        format!("<dt>Classifier</dt><dd>{told}</dd>")
+        let item = |(name, &[output, truth, gray]): (&&str, &[bool; 3])| {
+            let told = [tell(gray, "gray"), tell(output, "output"), tell(truth, "truth")].join(" ");
+            format!("<dt>{name}</dt><dd>{told}</dd>\n")
+        };
+        self.classifiers.iter().zip(&self.row.verdict.recognised).map(item).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 use image::{Rgb, RgbImage};
 
 use super::*;
-use crate::eval::{Gallery, evaluate, gray_as_rgb};
+use crate::eval::{Gallery, Judges, evaluate, gray_as_rgb};
 use crate::page::tests::assert_needs_nothing;
 
 /// Photographs of two halves, the second more colourful than the first, and a file that is no picture.
@@ -15,8 +15,10 @@ fn measured(names: [&str; 2], most: usize) -> (Report, Exhibition) {
     std::fs::write(folder.path().join("br<ok>en.jpg"), b"no picture").unwrap();
     let data = crate::data::open(&[folder.path().to_path_buf()], &crate::data::Selection::default()).unwrap();
     let mut gallery = Gallery::new(most);
-    let report = evaluate(&data, None, None, Some(&mut gallery), |gray| Ok(gray_as_rgb(gray))).unwrap();
-    (report.titled("a/b/set.tar".to_owned(), "model".to_owned(), None), gallery.into_exhibition())
+    let report =
+        evaluate(&data, None, &Judges::default(), Some(&mut gallery), |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let classifiers = report.classifiers.clone();
+    (report.titled("a/b/set.tar".to_owned(), "model".to_owned(), None), gallery.into_exhibition(&classifiers))
 }
 
 #[test]
@@ -58,8 +60,10 @@ fn a_name_cannot_break_the_page() {
 #[test]
 fn every_metric_has_a_label() {
     let (report, _) = measured(["a.png", "b.png"], 0);
-    for (name, _) in &report.metrics {
-        assert!(LABELS.iter().any(|(known, ..)| known == name), "{name}");
+    let judged = ["lpips", "lpips_gray", "top1", "top1_truth", "top1_gray", "gap_closed"];
+    for name in report.metrics.iter().map(|(name, _)| name.as_str()).chain(judged) {
+        assert!(LABELS.iter().any(|(known, ..)| *known == name), "{name}");
     }
+    assert_eq!(label("top1_gray_lite3").0, "recognised in gray, % (lite3)");
     assert_eq!([f64::NAN, f64::INFINITY, 0.8157, 87.274].map(number), ["–", "∞", "0.816", "87.27"]);
 }
