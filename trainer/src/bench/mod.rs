@@ -1,7 +1,7 @@
 //! `autochrome-trainer bench`: what a machine makes of a model, in about a minute.
 //!
 //! The idea: **a number is given beside its ceiling.** Speeds stand beside those of a large matrix product on the same
-//! device, CUDA's colours beside the CPU's. Whatever fails is a sentence in the report, and the rest is measured all the
+//! device, CUDA's colors beside the CPU's. Whatever fails is a sentence in the report, and the rest is measured all the
 //! same: on a machine that is lent for minutes nobody comes back for the second half.
 
 mod measure;
@@ -62,7 +62,7 @@ const MOST_ON_CPU: usize = 8;
 /// Runs the command.
 ///
 /// # Errors
-/// The subject, its data or the device cannot be used; a part of the measurement failed; or CUDA's colours are not the
+/// The subject, its data or the device cannot be used; a part of the measurement failed; or CUDA's colors are not the
 /// CPU's.
 pub fn run(args: &BenchArgs) -> Result<()> {
     if args.threads > 0 {

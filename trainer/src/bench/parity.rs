@@ -1,4 +1,4 @@
-//! Whether CUDA gives the colours that the CPU gives.
+//! Whether CUDA gives the colors that the CPU gives.
 //!
 //! The idea: **the same L through the same weights, and the largest difference of ab counts**: a mean would hide a
 //! corner that is wrong. Three ways of computing are compared with the CPU's float32: CUDA's float32 without cuDNN, which
@@ -57,10 +57,10 @@ impl Parity {
             Some(most) if most <= bound => None,
             Some(most) => Some(format!(
                 "parity: cuda in {name} differs from the cpu by up to {most:.2} in ab, expected at most {bound}; do \
-                 not trust colours made there"
+                 not trust colors made there"
             )),
             None => Some(format!(
-                "parity: cuda in {name} gives ab that is not finite; do not trust colours made there"
+                "parity: cuda in {name} gives ab that is not finite; do not trust colors made there"
             )),
         }
     }

@@ -34,7 +34,7 @@ pub struct SliceArgs {
     /// whose short side is below MIN are left out.
     #[arg(long, value_name = "SIDE")]
     pub side: Sides,
-    /// JPEG quality; colours are stored at full resolution (4:4:4).
+    /// JPEG quality; colors are stored at full resolution (4:4:4).
     #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
     /// Most megabytes a slice may have.
