@@ -48,13 +48,14 @@ const CODECS: [&str; 3] = [
     r#"{ name = "bins2d", gamma = 0.5, tilt = 0.2, point = "median", contrast = 2.3 }"#,
 ];
 
-const LOSSES: [&str; 6] = [
+const LOSSES: [&str; 7] = [
     "{}",
     "{ per_bin = true, temperature = 0.7 }",
     "{ distance = { weight = 1.0 } }",
     "{ colourfulness = { weight = 0.1, share = 2.0 } }",
     r#"{ features = { classifier = "classifier.safetensors", weight = 1.0, recognition = 1.0, samples = 1 } }"#,
     "{ steady = { weight = 1.0 } }",
+    "{ calm = { weight = 1.0 } }",
 ];
 
 /// Patches of many shades, each with a colour of its own, so that no normalization divides by next to nothing.
