@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::Codec;
@@ -180,6 +181,7 @@ struct Blank {
 
 impl Blank {
     fn new(config: &RunConfig, data_root: &Path, device: Device) -> Result<Self> {
+        let _generator = generator();
         tch::manual_seed(i64::try_from(config.seed).context("seed: expected below 2^63")?);
         let codec = config.codec.build()?;
         let mut store = TrainStore::new(device);
@@ -212,6 +214,13 @@ impl Blank {
         let optimizer = Optimizer::new(optim, &store)?;
         Ok(Run { config, step, data, inherited, device, network, codec, objective, store, optimizer })
     }
+}
+
+/// libtorch's generator, which is the process's: who seeds it keeps it until everything is drawn, or two runs that start side by
+/// side would draw each other's numbers.
+pub(crate) fn generator() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The weights by name; they share memory with the run.

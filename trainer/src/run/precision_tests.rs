@@ -10,16 +10,15 @@ use crate::loss::LossConfig;
 use autochrome_models::codec::CodecConfig;
 use autochrome_models::net::NetConfig;
 
-/// A network and what of it is tried.
+/// A network and what of it is tried: with every codec, every way to hold and all losses at once.
 struct Row {
     network: &'static str,
     /// The side of picture that is enough.
     side: usize,
     /// What of an encoder learns.
     holds: &'static [&'static str],
-    /// Whether each loss is tried with each codec. Otherwise the codecs take turns: each loss meets one codec for each way to
-    /// hold, which is enough since a loss sees nothing of a network but its output.
-    crossed: bool,
+    /// Whether each loss is tried by itself too, which the lightest network does for all: a loss sees nothing but the output.
+    by_loss: bool,
 }
 
 const NETWORKS: [Row; 4] = [
@@ -27,16 +26,16 @@ const NETWORKS: [Row; 4] = [
         network: r#"{ name = "lite-unet", encoder = "lite2", context = true, widths = [16, 16, 16] }"#,
         side: 32,
         holds: &[LEARNING, "encoder_from = 16", "encoder_lr = 0.0"],
-        crossed: false,
+        by_loss: false,
     },
     Row {
         network: r#"{ name = "lite-unet", widths = [16, 16, 16, 16] }"#,
         side: 32,
         holds: &[LEARNING],
-        crossed: false,
+        by_loss: false,
     },
-    Row { network: r#"{ name = "seed-report" }"#, side: 16, holds: &[LEARNING], crossed: true },
-    Row { network: r#"{ name = "eccv16" }"#, side: 16, holds: &[LEARNING], crossed: false },
+    Row { network: r#"{ name = "seed-report" }"#, side: 16, holds: &[LEARNING], by_loss: true },
+    Row { network: r#"{ name = "eccv16" }"#, side: 16, holds: &[LEARNING], by_loss: false },
 ];
 
 /// Everything learns.
@@ -48,14 +47,15 @@ const CODECS: [&str; 3] = [
     r#"{ name = "bins2d", gamma = 0.5, tilt = 0.2, point = "median", contrast = 2.3 }"#,
 ];
 
+/// Beside the one that the codec asks for.
 const LOSSES: [&str; 7] = [
-    "{}",
-    "{ per_bin = true, temperature = 0.7 }",
-    "{ distance = { weight = 1.0 } }",
-    "{ colourfulness = { weight = 0.1, share = 2.0 } }",
-    r#"{ features = { classifier = "classifier.safetensors", weight = 1.0, recognition = 1.0, samples = 1 } }"#,
-    "{ steady = { weight = 1.0 } }",
-    "{ calm = { weight = 1.0 } }",
+    "per_bin = true",
+    "temperature = 0.7",
+    "distance = { weight = 1.0 }",
+    "colourfulness = { weight = 0.1, share = 2.0 }",
+    r#"features = { classifier = "classifier.safetensors", weight = 1.0, recognition = 1.0, samples = 1 }"#,
+    "steady = { weight = 1.0 }",
+    "calm = { weight = 1.0 }",
 ];
 
 /// Patches of many shades, each with a colour of its own, so that no normalization divides by next to nothing.
@@ -98,32 +98,32 @@ fn losses(folder: &Path, text: &str, batch: &Batch) -> [f64; 3] {
 }
 
 /// Trains the network of a row with every codec and loss.
-fn trains_alike(Row { network, side, holds, crossed }: &Row) {
+fn trains_alike(Row { network, side, holds, by_loss }: &Row) {
     one_thread();
     let folder = tempfile::tempdir().unwrap();
     crate::loss::made_classifier(&folder.path().join("classifier.safetensors"));
     let batch = patches(*side);
-    for (turn, hold) in holds.iter().enumerate() {
-        for (place, loss) in LOSSES.iter().enumerate() {
-            let codecs = CODECS.iter().enumerate();
-            for (_, codec) in codecs.filter(|(index, _)| *crossed || *index == (place + turn) % CODECS.len())
-            {
-                let row = format!("network = {network}\ncodec = {codec}\nloss = {loss}\n");
-                let of = |precision: &str| {
-                    // Plain descent: the first steps of AdamW go by the signs of gradients, also of those that are but rounding.
-                    let text = format!(
-                        "seed = 5\nbatch = 4\nprecision = \"{precision}\"\n{row}\
-                         data = {{ train = [\"none\"], augment = {{ size = {side} }} }}\n\
-                         [optim]\nrule = \"sgd\"\nlr = 1e-3\nsteps = 10\n{hold}\n"
-                    );
-                    losses(folder.path(), &text, &batch)
-                };
-                let (full, half) = (of("float32"), of("bf16"));
-                println!("float32 {full:.4?}, bf16 {half:.4?}: {row}{hold}");
-                for (half, full) in half.into_iter().zip(full) {
-                    assert_near(half, full, 0.03, &format!("{row}{hold}"));
-                }
-            }
+    let mut losses_of_a_run = vec![LOSSES.join(", ")];
+    if *by_loss {
+        losses_of_a_run.push(String::new());
+        losses_of_a_run.extend(LOSSES.map(str::to_owned));
+    }
+    let runs = holds.iter().flat_map(|hold| CODECS.map(|codec| (hold, codec)));
+    for ((hold, codec), loss) in runs.flat_map(|run| losses_of_a_run.iter().map(move |loss| (run, loss))) {
+        let row = format!("network = {network}\ncodec = {codec}\nloss = {{ {loss} }}\n");
+        let of = |precision: &str| {
+            // Plain descent: the first steps of AdamW go by the signs of gradients, also of those that are but rounding.
+            let text = format!(
+                "seed = 5\nbatch = 4\nprecision = \"{precision}\"\n{row}\
+                 data = {{ train = [\"none\"], augment = {{ size = {side} }} }}\n\
+                 [optim]\nrule = \"sgd\"\nlr = 1e-3\nsteps = 10\n{hold}\n"
+            );
+            losses(folder.path(), &text, &batch)
+        };
+        let (full, half) = (of("float32"), of("bf16"));
+        println!("float32 {full:.4?}, bf16 {half:.4?}: {row}{hold}");
+        for (half, full) in half.into_iter().zip(full) {
+            assert_near(half, full, 0.03, &format!("{row}{hold}"));
         }
     }
 }
