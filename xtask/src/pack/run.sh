@@ -147,8 +147,12 @@ train() {
     [[ -f $run/checkpoint.safetensors ]] && bound+=(--resume) && echo "resuming the run in $run"
     trainer train "$config" --data "$pack/data" --out "$run" --device "$device" --threads "$threads" "${bound[@]}"
     status=$?
-    # 130: stopped before the last step, with everything saved.
-    ((status == 0 || status == 130)) || problem "training ended with status $status; its message stands above"
+    # 130: stopped before the last step, with everything saved; by --steps, or by a signal.
+    case $status in
+    0) ;;
+    130) [[ -n $steps ]] || problem "training was interrupted before its end; run again to resume it" ;;
+    *) problem "training ended with status $status; its message stands above" ;;
+    esac
 }
 
 evaluate() {
