@@ -15,7 +15,7 @@ use crate::last_output::LastOutput;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
 use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
-use crate::smoothing::{Smoothing, cell_means};
+use crate::smoothing::Smoothing;
 use crate::torch_error::sentence;
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
@@ -171,15 +171,22 @@ impl Colorizer {
 }
 
 /// ab `[2, h, w]`, made even where L `[H, W]` is.
-fn smoothed(ab: &Tensor, l: &[f32], [_, width]: [i64; 2], how: Smoothing) -> Result<Tensor, TchError> {
-    let (_, _, columns) = ab.size3()?;
-    let (Ok(pixels), Ok(cells)) = (usize::try_from(width), usize::try_from(columns)) else {
-        return Err(TchError::Shape(format!("ab has the shape {:?}", ab.size())));
+fn smoothed(ab: &Tensor, l: &[f32], [height, width]: [i64; 2], how: Smoothing) -> Result<Tensor, TchError> {
+    let (_, rows, columns) = ab.size3()?;
+    let cells =
+        Tensor::f_from_slice(l)?.f_view([1, 1, height, width])?.f_adaptive_avg_pool2d([rows, columns])?;
+    let numbers = |tensor: &Tensor| {
+        let mut numbers = vec![0.0_f32; tensor.numel()];
+        tensor.f_copy_data(&mut numbers, tensor.numel()).map(|()| numbers)
     };
-    let mut a = vec![0.0_f32; ab.numel()];
-    ab.f_copy_data(&mut a, ab.numel())?;
+    let (cells, mut a) = (numbers(&cells)?, numbers(ab)?);
     let mut b = a.split_off(a.len() / 2);
-    how.smooth(&mut a, &mut b, &cell_means(l, pixels, pixels / cells.max(1)), cells);
+    how.smooth(
+        &mut a,
+        &mut b,
+        &cells,
+        usize::try_from(columns).map_err(|error| TchError::Shape(error.to_string()))?,
+    );
     Tensor::f_from_slice(&[a, b].concat())?.f_view(ab.size().as_slice())
 }
 

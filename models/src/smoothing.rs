@@ -51,10 +51,7 @@ impl Smoothing {
 
     /// Smooths planes of `width` columns: a and b of each cell, and its mean L. All three are of one length, a multiple of
     /// `width`.
-    pub fn smooth(&self, a: &mut Vec<f32>, b: &mut Vec<f32>, l: &[f32], width: usize) {
-        if width == 0 || a.len() != l.len() || b.len() != l.len() {
-            return;
-        }
+    pub(crate) fn smooth(&self, a: &mut Vec<f32>, b: &mut Vec<f32>, l: &[f32], width: usize) {
         let near = self.near();
         for _ in 0..self.passes {
             let smooth = |index| self.cell(&near, [a, b, l], width, index);
@@ -100,19 +97,6 @@ impl Smoothing {
     }
 }
 
-/// Mean of each cell of `cell` x `cell` pixels of a plane of `width` columns; whole cells only.
-pub(crate) fn cell_means(plane: &[f32], width: usize, cell: usize) -> Vec<f32> {
-    let (columns, rows) = (width / cell, plane.len() / width / cell);
-    #[expect(clippy::cast_precision_loss, reason = "cells are small")]
-    let area = (cell * cell) as f32;
-    let mean = |index: usize| {
-        let (left, top) = (index % columns * cell, index / columns * cell);
-        let row = |y: usize| plane[y * width + left..][..cell].iter().sum::<f32>();
-        (top..top + cell).map(row).sum::<f32>() / area
-    };
-    (0..columns * rows).map(mean).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,12 +139,6 @@ mod tests {
         let bump = [0.0, 0.0, 8.0, 0.0, 0.0];
         let twice = row(&bump, &[50.0; 5], Smoothing { passes: 2, ..SMOOTHING });
         assert!(twice[2] < row(&bump, &[50.0; 5], SMOOTHING)[2]);
-    }
-
-    #[test]
-    fn cells_are_means_of_whole_cells() {
-        // Three columns and two rows: one cell of 2 x 2, the third column is left out.
-        assert_eq!(cell_means(&[1.0, 2.0, 9.0, 3.0, 6.0, 9.0], 3, 2), [3.0]);
     }
 
     #[test]

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::libtorch::VERSION;
+use crate::wheels::sha256;
 use crate::workspace::{Workspace, output, run as run_command};
 use crate::{elf, files, setup};
 use config::Wanted;
@@ -221,11 +221,8 @@ impl Pack<'_> {
         let (mut listed, mut text) = (Vec::new(), String::new());
         for path in below(self.folder)? {
             let name = path.strip_prefix(self.folder)?.display().to_string();
-            // One file at a time: none is larger than a slice or a model.
-            let bytes = fs::read(&path)?;
-            let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            text += &format!("{sum}  {name}\n");
-            listed.push((name, u64::try_from(bytes.len())?));
+            text += &format!("{}  {name}\n", sha256(&path)?);
+            listed.push((name, path.metadata()?.len()));
         }
         self.write(MANIFEST, &text)?;
         Ok(listed)

@@ -219,7 +219,7 @@ pub fn remove_partial(store: &Path) -> Result<()> {
 }
 
 /// The sha256 of a file in hexadecimal digits.
-fn sha256(path: &Path) -> Result<String> {
+pub fn sha256(path: &Path) -> Result<String> {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(path)?;
         let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
