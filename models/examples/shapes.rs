@@ -9,11 +9,12 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use autochrome_models::color::{lightness_to_luminance, linear_to_srgb, srgb8_to_lab, unit_to_u8};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::Package;
-use autochrome_models::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize};
+use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb, srgb8_to_lab, unit_to_u8};
+use autochrome_pixels::pipeline::{Params, colorize};
+use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
 use image::{GrayImage, Luma, RgbImage, imageops};
 
 /// Cells across and down what two results share.
@@ -77,10 +78,9 @@ struct Model {
 impl Model {
     fn colour(&self, gray: &GrayImage, scale: f64) -> Result<RgbImage, Error> {
         let (width, height) = gray.dimensions();
-        let row = isize::try_from(width)?;
         let mut coloured = RgbImage::new(width, height);
-        let input = ImageView::new(PixelFormat::Gray8, width, height, row, gray.as_raw())?;
-        let mut output = ImageViewMut::new(PixelFormat::Rgb8, width, height, 3 * row, &mut coloured)?;
+        let input = ImageView::tight(PixelFormat::Gray8, width, height, gray.as_raw())?;
+        let mut output = ImageViewMut::tight(PixelFormat::Rgb8, width, height, &mut coloured)?;
         let working_size = (f64::from(self.working_size) * scale).round() as u32;
         let params = Params { working_size, strength: 1.0, temperature: None, threads: 1 };
         colorize(&self.colorizer, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))?;

@@ -7,6 +7,7 @@ mod confidence;
 
 use std::sync::OnceLock;
 
+use autochrome_pixels::{Ab, Confidence, Engine, InputSpec, Plane, PredictError, Settings, limits};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::codec::{Bins, Codec};
@@ -14,7 +15,6 @@ use crate::device::Resolved;
 use crate::last_output::LastOutput;
 use crate::net::Network;
 use crate::package::{Package, PackageError, Problem};
-use crate::pipeline::{Ab, AbPredictor, PredictError, Spread};
 use crate::smoothing::Smoothing;
 use crate::torch_error::sentence;
 
@@ -26,8 +26,7 @@ pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
     mirror: bool,
-    enlarged: f64,
-    levels: bool,
+    input: InputSpec,
     smoothing: Option<Smoothing>,
     /// Temperature of the distribution that confidence is read from.
     sureness: f64,
@@ -83,12 +82,12 @@ impl Colorizer {
         // Before anyone changes it, what this process would use by itself.
         default_threads();
         let network = package.load(resolved.device, resolved.kind)?;
+        let input = &package.manifest().input;
         Ok(Colorizer {
             network,
             codec,
-            mirror: package.manifest().input.mirror,
-            enlarged: package.manifest().input.enlarged,
-            levels: package.manifest().input.levels,
+            mirror: input.mirror,
+            input: InputSpec { enlarged: input.enlarged, levels: input.levels },
             smoothing: package.manifest().smoothing,
             sureness: package.manifest().confidence.temperature,
             device: resolved.device,
@@ -97,23 +96,17 @@ impl Colorizer {
         })
     }
 
-    /// What the model says of each pixel of its output, for `l` as [`predict_ab`](AbPredictor::predict_ab) takes it,
-    /// on as many threads as libtorch used last; `None` for a model without distributions (regression). With
+    /// What the model says of each pixel of its output, for `l` as [`predict`](Engine::predict) takes it, on as many threads as libtorch used last; `None` for a model without distributions (regression). With
     /// `tilted` the bins weigh as the package's tilt has them, as for a prediction; without, as the network gave them.
     ///
     /// # Errors
     /// L does not fit, or whatever libtorch reports.
-    pub fn distribution(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        tilted: bool,
-    ) -> Result<Option<Distribution>, PredictError> {
+    pub fn distribution(&self, l: &Plane, tilted: bool) -> Result<Option<Distribution>, PredictError> {
         let Some(bins) = self.codec.bins() else { return Ok(None) };
-        let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
+        let size = input_size(l, self.network.stride_in()).map_err(PredictError::new)?;
         let _no_grad = tch::no_grad_guard();
-        let shares = self.output(l, size).and_then(|output| self.codec.distribution(&output, tilted));
+        let shares =
+            self.output(l.values(), size).and_then(|output| self.codec.distribution(&output, tilted));
         let shares = shares.and_then(|shares| shares.map(|shares| one_on_cpu(&shares)).transpose());
         let shares = shares.map_err(|error| PredictError::new(sentence(&error)))?;
         shares.map(|shares| distribution(&shares, bins).map_err(PredictError::new)).transpose()
@@ -195,68 +188,48 @@ fn one_on_cpu(batch: &Tensor) -> Result<Tensor, TchError> {
     batch.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_squeeze_dim(0)?.f_contiguous()
 }
 
-impl AbPredictor for Colorizer {
-    fn predict_ab(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        temperature: Option<f32>,
-        threads: usize,
-    ) -> Result<Ab, PredictError> {
-        let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
-        set_threads(threads).map_err(PredictError::new)?;
-        let ab = self.run(l, size, temperature).map_err(|error| PredictError::new(sentence(&error)))?;
-        planes(&ab).map_err(PredictError::new)
+impl Engine for Colorizer {
+    fn input(&self) -> InputSpec {
+        self.input
     }
 
-    fn enlarged(&self) -> f64 {
-        self.enlarged
+    fn predict(&self, l: &Plane, settings: Settings) -> Result<Ab, PredictError> {
+        let size = input_size(l, self.network.stride_in()).map_err(PredictError::new)?;
+        set_threads(settings.threads).map_err(PredictError::new)?;
+        let ab = self.run(l.values(), size, settings.temperature);
+        planes(&ab.map_err(|error| PredictError::new(sentence(&error)))?).map_err(PredictError::new)
     }
 
-    fn levels(&self) -> bool {
-        self.levels
-    }
-
-    fn predict_confidence(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        temperature: Option<f32>,
-        threads: usize,
-    ) -> Result<Option<Spread>, PredictError> {
-        let size = input_size(l.len(), width, height, self.network.stride_in()).map_err(PredictError::new)?;
+    fn confidence(&self, l: &Plane, settings: Settings) -> Result<Option<Confidence>, PredictError> {
+        let size = input_size(l, self.network.stride_in()).map_err(PredictError::new)?;
         let Some(bins) = self.codec.bins() else { return Ok(None) };
-        set_threads(threads).map_err(PredictError::new)?;
-        let near = self.sure(l, size, temperature, &bins);
+        set_threads(settings.threads).map_err(PredictError::new)?;
+        let near = self.sure(l.values(), size, settings.temperature, &bins);
         let near = near.map_err(|error| PredictError::new(sentence(&error)))?;
-        near.map(|near| spread(&near).map_err(PredictError::new)).transpose()
+        near.map(|near| plane(&near).map(Confidence).map_err(PredictError::new)).transpose()
     }
 }
 
 /// The plane of `[h, w]`.
-fn spread(plane: &Tensor) -> Result<Spread, String> {
+fn plane(tensor: &Tensor) -> Result<Plane, String> {
     let side = |n: i64| usize::try_from(n).ok();
-    let (width, height) = match plane.size()[..] {
+    let (width, height) = match tensor.size()[..] {
         [h, w] => side(w).zip(side(h)),
         _ => None,
     }
-    .ok_or_else(|| format!("the model gave confidence of shape {:?}", plane.size()))?;
+    .ok_or_else(|| format!("the model gave confidence of shape {:?}", tensor.size()))?;
     let mut values = vec![0.0_f32; width * height];
-    plane.f_copy_data(&mut values, width * height).map_err(|error| sentence(&error))?;
-    Ok(Spread { width, height, values })
+    tensor.f_copy_data(&mut values, width * height).map_err(|error| sentence(&error))?;
+    Plane::new(width, height, values).map_err(|error| error.to_string())
 }
 
-/// Height and width as libtorch wants them, once they fit the data and the network.
-fn input_size(count: usize, width: usize, height: usize, stride: i64) -> Result<[i64; 2], String> {
+/// Height and width as libtorch wants them, once they fit the network.
+fn input_size(l: &Plane, stride: i64) -> Result<[i64; 2], String> {
+    let (width, height) = l.size();
     let side = |n: usize| i64::try_from(n).ok().filter(|n| *n > 0 && n % stride == 0);
     match (side(height), side(width)) {
-        (Some(h), Some(w)) if width.checked_mul(height) == Some(count) => Ok([h, w]),
-        _ => Err(format!(
-            "L of {width} x {height} with {count} values: expected sides that are multiples of {stride} and one \
-             value a pixel"
-        )),
+        (Some(h), Some(w)) => Ok([h, w]),
+        _ => Err(format!("L of {width} x {height}: expected sides that are multiples of {stride}")),
     }
 }
 
@@ -292,15 +265,14 @@ fn distribution(shares: &Tensor, bins: Bins) -> Result<Distribution, String> {
     Ok(Distribution { width, height, bins, probabilities })
 }
 
-/// Most threads libtorch is told to use; a runtime that cannot start its threads ends the process.
-const MAX_THREADS: usize = 1024;
-
 /// Sets how many threads libtorch may use from this thread; 0 is what it would use by itself.
 fn set_threads(threads: usize) -> Result<(), String> {
-    let threads = match i32::try_from(threads) {
-        Ok(0) => default_threads(),
-        Ok(n) if threads <= MAX_THREADS => n,
-        _ => return Err(format!("threads: expected 0 to {MAX_THREADS}, got {threads}")),
+    let most = limits::MAX_THREADS;
+    let wanted = u32::try_from(threads).ok().filter(|threads| *threads <= most);
+    let threads = match wanted.and_then(|threads| i32::try_from(threads).ok()) {
+        Some(0) => default_threads(),
+        Some(n) => n,
+        None => return Err(format!("threads: expected 0 to {most}, got {threads}")),
     };
     // The setting is per calling thread, and not free.
     if tch::get_num_threads() != threads {

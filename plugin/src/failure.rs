@@ -13,7 +13,7 @@ use autochrome_abi::{
 };
 use autochrome_models::device::DeviceError;
 use autochrome_models::package::PackageError;
-use autochrome_models::pipeline::PipelineError;
+use autochrome_pixels::pipeline::PipelineError;
 
 /// A status other than OK, and why.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use autochrome_abi::{AUTOCHROME_MODEL_INVALID, AUTOCHROME_MODEL_NOT_FOUND};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
-use autochrome_models::pipeline::{self, ImageView, ImageViewMut, PipelineError};
+use autochrome_pixels::pipeline::{self, PipelineError};
+use autochrome_pixels::{ImageView, ImageViewMut};
 
 use crate::failure::{Failure, c_text};
 use crate::fault;

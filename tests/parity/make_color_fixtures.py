@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes lab_grid.bin: the reference that models/src/color is held against.
+"""Makes lab_grid.bin: the reference that models/pixels/src/color is held against.
 
     python3 -m venv /tmp/parity && /tmp/parity/bin/pip install scikit-image==0.26.0
     /tmp/parity/bin/python tests/parity/make_color_fixtures.py

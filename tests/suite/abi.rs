@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use autochrome_abi::*;
-use autochrome_models::color::srgb_to_lab;
+use autochrome_pixels::color::srgb_to_lab;
 use autochrome_tests::header::{Language, compile, generate, header_path, worked_example};
 use autochrome_tests::tiny_model::write_tiny_model;
 use autochrome_tests::{built, checkout, pin_filtered};

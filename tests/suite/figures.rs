@@ -8,7 +8,7 @@ use autochrome_models::codec::Bins;
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::Package;
-use autochrome_models::pipeline::AbPredictor;
+use autochrome_pixels::{Engine, Plane, Settings};
 use autochrome_tests::pin;
 use autochrome_tests::tiny_model::write_tiny_model;
 use autochrome_tests::trainer::{
@@ -52,8 +52,10 @@ fn says_what_it_predicts(package: &Path, groups: usize) {
     let package = Package::open(package).expect("a package that opens");
     let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
     let l: Vec<f32> = (0_u8..32).flat_map(|y| (0_u8..64).map(move |x| f32::from(x + y))).collect();
-    let ab = colorizer.predict_ab(&l, 64, 32, Some(1.0), 1).expect("predicts");
-    let said = colorizer.distribution(&l, 64, 32, true).expect("runs").expect("a distribution");
+    let l = Plane::new(64, 32, l).expect("a value for each place");
+    let settings = Settings { temperature: Some(1.0), threads: 1 };
+    let ab = colorizer.predict(&l, settings).expect("predicts");
+    let said = colorizer.distribution(&l, true).expect("runs").expect("a distribution");
     assert_eq!((said.width, said.height, said.groups()), (ab.width, ab.height, groups));
     for (x, y) in [(0, 0), (ab.width - 1, 0), (3, ab.height - 1)] {
         let mean = |group, centres: Vec<f32>| {
@@ -69,8 +71,9 @@ fn says_what_it_predicts(package: &Path, groups: usize) {
         assert!((a - ab.a[cell]).abs() < 0.01 && (b - ab.b[cell]).abs() < 0.01, "{a} {b}");
     }
     assert!(said.at(groups, 0, 0).is_empty() && said.at(0, ab.width, 0).is_empty());
-    let error = colorizer.distribution(&l, 32, 32, true).expect_err("another size").to_string();
-    assert!(error.starts_with("L of 32 x 32 with 2048 values: expected"), "{error}");
+    let odd = Plane::new(31, 1, vec![50.0; 31]).expect("a value for each place");
+    let error = colorizer.distribution(&odd, true).expect_err("no multiple of the stride").to_string();
+    assert!(error.starts_with("L of 31 x 1: expected sides that are multiples of"), "{error}");
 }
 
 /// The cells of `epochs.csv` of a run, without its header.

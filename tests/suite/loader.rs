@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use autochrome_loader::{Blame, Config, Error, Format, Image, ImageMut, Params, Plugin, Session};
+use autochrome_loader::{Blame, Config, Error, Image, ImageMut, Params, PixelFormat, Plugin, Session};
 use autochrome_tests::{built, checkout, pin};
 
 fn stub() -> PathBuf {
@@ -56,8 +56,8 @@ fn refusal(path: &Path) -> String {
 fn try_small(session: &mut Session, params: &Params) -> Result<Vec<u8>, Error> {
     let gray: Vec<u8> = (0..8).map(|i| 60 + 20 * i).collect();
     let mut colour = vec![0; 8 * 3];
-    let input = Image::tight(Format::Gray8, 4, 2, &gray)?;
-    let mut output = ImageMut::tight(Format::Rgb8, 4, 2, &mut colour)?;
+    let input = Image::tight(PixelFormat::Gray8, 4, 2, &gray)?;
+    let mut output = ImageMut::tight(PixelFormat::Rgb8, 4, 2, &mut colour)?;
     session.colorize(params, &input, &mut output, &mut go_on)?;
     Ok(colour)
 }
@@ -83,8 +83,8 @@ fn a_session_colorizes_and_says_what_it_used() {
 fn a_map_of_confidence_is_a_gray_picture() {
     let source = [90_u8; 12];
     let mut map = [0_u8; 12];
-    let input = Image::tight(Format::Gray8, 4, 3, &source).expect("a picture");
-    let mut output = ImageMut::tight(Format::Gray8, 4, 3, &mut map).expect("a map");
+    let input = Image::tight(PixelFormat::Gray8, 4, 3, &source).expect("a picture");
+    let mut output = ImageMut::tight(PixelFormat::Gray8, 4, 3, &mut map).expect("a map");
     session().confidence(&Params::default(), &input, &mut output, &mut go_on).expect("the stub answers");
     assert_eq!(map, source, "the stub says what it reads");
 }
@@ -98,14 +98,14 @@ fn rows_may_be_padded_bottom_up_or_in_place() {
     // Bottom-up: the top row lies last; three bytes of padding follow each row of the input.
     let upside_down: Vec<u8> = row(1).chain([9; 3]).chain(row(0)).chain([9; 3]).collect();
     let mut colour = vec![7; 2 * 20];
-    let input = Image::new(Format::Gray8, 4, 2, -7, &upside_down).unwrap();
-    let mut output = ImageMut::new(Format::Rgb8, 4, 2, -20, &mut colour).unwrap();
+    let input = Image::new(PixelFormat::Gray8, 4, 2, -7, &upside_down).unwrap();
+    let mut output = ImageMut::new(PixelFormat::Rgb8, 4, 2, -20, &mut colour).unwrap();
     session.colorize(&params, &input, &mut output, &mut go_on).unwrap();
     assert_eq!((&colour[20..32], &colour[..12]), (&expected[..12], &expected[12..]));
     assert!(colour[12..20].iter().chain(&colour[32..]).all(|&byte| byte == 7), "padding was written");
 
     let mut in_place: Vec<u8> = (0..2).flat_map(row).flat_map(|value| [value; 3]).collect();
-    let mut image = ImageMut::tight(Format::Rgb8, 4, 2, &mut in_place).unwrap();
+    let mut image = ImageMut::tight(PixelFormat::Rgb8, 4, 2, &mut in_place).unwrap();
     session.colorize_in_place(&params, &mut image, &mut go_on).unwrap();
     assert_eq!(in_place, expected);
 }
@@ -114,7 +114,7 @@ fn rows_may_be_padded_bottom_up_or_in_place() {
 fn alpha_and_depth_are_kept() {
     let samples: Vec<u16> = (0..16).map(|i| 4000 * i).collect();
     let mut bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
-    let mut image = ImageMut::tight(Format::Rgba16, 2, 2, &mut bytes).unwrap();
+    let mut image = ImageMut::tight(PixelFormat::Rgba16, 2, 2, &mut bytes).unwrap();
     session().colorize_in_place(&Params::default(), &mut image, &mut go_on).unwrap();
     let after: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&sample| u16::from_ne_bytes(sample)).collect();
     for pixel in 0..4 {
@@ -127,7 +127,8 @@ fn alpha_and_depth_are_kept() {
 fn a_picture_must_lie_in_its_memory() {
     let sentence = |width, height, stride, bytes: usize| {
         let memory = vec![0; bytes];
-        let error = Image::new(Format::Rgb8, width, height, stride, &memory).expect_err("must be refused");
+        let error =
+            Image::new(PixelFormat::Rgb8, width, height, stride, &memory).expect_err("must be refused");
         assert_eq!(error.status().map(|status| status.blame()), Some(Blame::Caller));
         error.to_string()
     };
@@ -368,7 +369,7 @@ fn models_are_listed_with_their_problems() {
 fn cancelled(session: &mut Session) -> (u32, Error) {
     let mut calls = 0;
     let mut pixels = vec![90; 12];
-    let mut image = ImageMut::tight(Format::Rgb8, 2, 2, &mut pixels).unwrap();
+    let mut image = ImageMut::tight(PixelFormat::Rgb8, 2, 2, &mut pixels).unwrap();
     let result = session.colorize_in_place(&Params::default(), &mut image, &mut |_| {
         calls += 1;
         ControlFlow::Break(())
@@ -381,7 +382,7 @@ fn progress_rises_to_one_and_cancels() {
     let mut session = session();
     let mut fractions = Vec::new();
     let mut pixels = vec![90; 12];
-    let mut image = ImageMut::tight(Format::Rgb8, 2, 2, &mut pixels).unwrap();
+    let mut image = ImageMut::tight(PixelFormat::Rgb8, 2, 2, &mut pixels).unwrap();
     session
         .colorize_in_place(&Params::default(), &mut image, &mut |fraction| {
             fractions.push(fraction);
@@ -408,7 +409,7 @@ fn a_panic_in_the_closure_passes_over_the_plugin() {
         let mut session = session();
         let mut pixels = vec![90; 12];
         let panic = catch_unwind(AssertUnwindSafe(|| {
-            let mut image = ImageMut::tight(Format::Rgb8, 2, 2, &mut pixels).unwrap();
+            let mut image = ImageMut::tight(PixelFormat::Rgb8, 2, 2, &mut pixels).unwrap();
             session.colorize_in_place(&Params::default(), &mut image, &mut |_| panic!("out of paper"))
         }))
         .expect_err("the panic goes on");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::{Found, Manifest, Package, find_models};
-use autochrome_models::pipeline::AbPredictor;
+use autochrome_pixels::{Engine, Plane, Settings};
 use autochrome_tests::pin;
 use autochrome_tests::tiny_model::{TinyTensor, tiny_manifest, tiny_tensors, tiny_weights, write_tiny_model};
 use proptest::prelude::*;
@@ -246,23 +246,20 @@ fn a_good_package_predicts_finite_colour_of_the_right_size() {
     let package = Package::open(&write_tiny_model(home.path(), "tiny")).unwrap();
     let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).unwrap()).unwrap();
     let l: Vec<f32> = (0_u8..=255).cycle().take(64 * 96).map(|v| f32::from(v) / 2.55).collect();
-    let ab = colorizer.predict_ab(&l, 96, 64, None, 1).unwrap();
+    let predict = |count: usize, width, height, threads| {
+        let l = Plane::new(width, height, l[..count].to_vec()).map_err(|error| error.to_string())?;
+        let settings = Settings { temperature: None, threads };
+        colorizer.predict(&l, settings).map_err(|error| error.to_string())
+    };
+    let ab = predict(96 * 64, 96, 64, 1).unwrap();
     assert_eq!((ab.width, ab.height, ab.a.len(), ab.b.len()), (96, 64, 96 * 64, 96 * 64));
     assert!(ab.a.iter().chain(&ab.b).all(|value| value.is_finite()));
     let spread = |plane: &[f32]| plane.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
     assert!(spread(&ab.a) > 1.0 && spread(&ab.b) > 1.0, "random weights give some colour");
 
-    let refused = |count: usize, width, height, threads| {
-        colorizer.predict_ab(&l[..count], width, height, None, threads).unwrap_err().to_string()
-    };
-    assert_eq!(
-        refused(33 * 64, 33, 64, 1),
-        "L of 33 x 64 with 2112 values: expected sides that are multiples of 8 and one value a pixel"
-    );
-    assert_eq!(
-        refused(64, 64, 64, 1),
-        "L of 64 x 64 with 64 values: expected sides that are multiples of 8 and one value a pixel"
-    );
+    let refused = |count, width, height, threads| predict(count, width, height, threads).unwrap_err();
+    assert_eq!(refused(33 * 64, 33, 64, 1), "L of 33 x 64: expected sides that are multiples of 8");
+    assert_eq!(refused(64, 64, 64, 1), "plane of 64 x 64 with 64 values; expected one value for each place");
     assert_eq!(refused(64 * 64, 64, 64, 1_000_000), "threads: expected 0 to 1024, got 1000000");
 }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use autochrome_models::color::srgb_to_lab;
+use autochrome_pixels::color::srgb_to_lab;
 use autochrome_tests::{built, checkout, pin};
 use image::imageops::{FilterType, resize};
 use image::{RgbImage, open};

@@ -4,11 +4,12 @@
 
 use std::ops::ControlFlow;
 
-use autochrome_models::color::srgb8_to_lab;
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::Package;
-use autochrome_models::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize};
+use autochrome_pixels::color::srgb8_to_lab;
+use autochrome_pixels::pipeline::{Params, colorize};
+use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
 use autochrome_tests::checkout;
 use image::imageops::{self, FilterType, resize};
 use image::{GrayImage, RgbImage, open};

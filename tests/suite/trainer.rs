@@ -6,7 +6,7 @@ use std::process::Command;
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_models::package::Package;
-use autochrome_models::pipeline::AbPredictor;
+use autochrome_pixels::{Engine, Plane, Settings};
 use autochrome_tests::pin;
 use autochrome_tests::trainer::{
     LITE_UNET, SEED_REPORT, TWO_DISTRIBUTIONS, config, log, photographs, signal, start_and_wait, stderr,
@@ -79,7 +79,8 @@ fn every_way_of_predicting_trains_exports_and_colours() {
             Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
         // Bright sky above, dark ground below, as in every photograph: their colours must differ.
         let l: Vec<f32> = (0..32 * 32).map(|i| if i < 16 * 32 { 60.0 } else { 45.0 }).collect();
-        let ab = colorizer.predict_ab(&l, 32, 32, None, 1).expect("predicts");
+        let l = Plane::new(32, 32, l).expect("a value for each place");
+        let ab = colorizer.predict(&l, Settings { temperature: None, threads: 1 }).expect("predicts");
         assert!(ab.a.iter().chain(&ab.b).all(|v| v.is_finite() && v.abs() < 130.0));
 
         let eval = ["eval", "package", "--data", "photos", "--json", "--device", "cpu", "--limit", "4"];

@@ -53,6 +53,7 @@ const CHECKS: &[Check] = &[
         needs: Needs::Nothing,
         run: dependencies,
     },
+    Check { name: "core", what: "the core's tests, without libtorch", needs: Needs::Nothing, run: core },
     Check { name: "lints", what: "clippy", needs: Needs::Libtorch, run: lints },
     Check { name: "build", what: "everything, in release", needs: Needs::Libtorch, run: build },
     Check { name: "tests", what: "every test, every snapshot", needs: Needs::Build, run: tests },
@@ -168,6 +169,15 @@ fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
         crate::files::remove(&build)?;
     }
     Ok(path)
+}
+
+/// With no libtorch to be found, a build that asks for one fails.
+fn core(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["test", "--release", "--package", "autochrome-pixels"]);
+    command.env("LIBTORCH", workspace.target().join("no-libtorch")).env_remove("LIBTORCH_USE_PYTORCH");
+    command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
+    run_command(&mut command, "the core's tests")
 }
 
 fn lints(workspace: &Workspace) -> Result<()> {

@@ -1,9 +1,12 @@
 //! The command line, as clap reads it and as its help, completions and man page tell it.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use autochrome_loader::limits::{MAX_THREADS, STRENGTHS, TEMPERATURES, WORKING_SIZES, words};
 use autochrome_loader::{Config, Params};
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::codec::{self, Codec, Limits};
@@ -94,15 +97,15 @@ pub struct Colorize {
     pub folders: Folders,
 
     /// Factor on the colour's strength, 0 (gray) to 1.5
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = between::<0, 15>)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = strength)]
     pub strength: f32,
 
     /// Temperature of the prediction, 0 (vivid) to 1 (muted) [default: the model's own]
-    #[arg(long, value_name = "T", value_parser = between::<0, 10>)]
+    #[arg(long, value_name = "T", value_parser = temperature)]
     pub temperature: Option<f32>,
 
     /// Size the network works at, in pixels, 32 to 2048 [default: the model's own]
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=2048))]
+    #[arg(long, value_name = "PIXELS", value_parser = whole(WORKING_SIZES))]
     pub working_size: Option<u32>,
 
     /// Where to compute: auto, cpu, cuda or cuda:N
@@ -110,7 +113,7 @@ pub struct Colorize {
     pub device: String,
 
     /// Threads for each file; 0 shares all of the machine's among the files at once
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=MAX_THREADS))]
     pub threads: u32,
 
     /// Files at once; each takes its own memory for the model
@@ -217,13 +220,25 @@ impl Colorize {
     }
 }
 
-/// A number from `LOW` to `HIGH` tenths.
-fn between<const LOW: u8, const HIGH: u8>(text: &str) -> Result<f32, String> {
-    let (low, high) = (f32::from(LOW) / 10.0, f32::from(HIGH) / 10.0);
+/// A number in a range.
+fn between(text: &str, range: &RangeInclusive<f32>) -> Result<f32, String> {
     match f32::from_str(text) {
-        Ok(value) if (low..=high).contains(&value) => Ok(value),
-        _ => Err(format!("expected a number from {low} to {high}")),
+        Ok(value) if range.contains(&value) => Ok(value),
+        _ => Err(format!("expected a number from {}", words(range))),
     }
+}
+
+fn strength(text: &str) -> Result<f32, String> {
+    between(text, &STRENGTHS)
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    between(text, &TEMPERATURES)
+}
+
+/// A whole number in a range.
+fn whole(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
 }
 
 /// A format that is written, by the extension of its files.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use autochrome_loader::{Format, Image, ImageMut, Session};
+use autochrome_loader::{Image, ImageMut, PixelFormat, Session};
 
 use crate::codec::{self, Options};
 use crate::encode::Sink;
@@ -51,12 +51,12 @@ pub fn map(task: &Task<'_>, picture: &Picture, session: &mut Session) -> anyhow:
     let Picture { format, width, height, ref pixels, .. } = *picture;
     let mut gray = vec![0; pixels.len() / format.bytes_per_pixel()];
     let input = Image::tight(format, width, height, pixels)?;
-    let mut output = ImageMut::tight(Format::Gray8, width, height, &mut gray)?;
+    let mut output = ImageMut::tight(PixelFormat::Gray8, width, height, &mut gray)?;
     let mut tell = |_| if task.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let result = session.confidence(&task.params, &input, &mut output, &mut tell);
     task.stop.check()?;
     result.context("how sure the model is could not be told")?;
-    Ok(Picture::new(Format::Gray8, width, height, gray))
+    Ok(Picture::new(PixelFormat::Gray8, width, height, gray))
 }
 
 /// The file of the map at `path`.
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_mean_counts_every_pixel_alike() {
         let map = |width: u32, value: u8| {
-            Picture::new(Format::Gray8, width, 1, vec![value; usize::try_from(width).unwrap()])
+            Picture::new(PixelFormat::Gray8, width, 1, vec![value; usize::try_from(width).unwrap()])
         };
         let mut mean = Mean::default();
         assert_eq!(mean.add(&map(1, 255)), 1.0);

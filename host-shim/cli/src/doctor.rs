@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use autochrome_loader::{Config, Format, Image, ImageMut, ModelInfo, Params, Plugin, SessionInfo};
+use autochrome_loader::{Config, Image, ImageMut, ModelInfo, Params, PixelFormat, Plugin, SessionInfo};
 use serde::Serialize;
 
 use crate::args::Look;
@@ -136,8 +136,8 @@ fn trial(plugin: &Plugin, config: &Config) -> Result<SessionInfo, autochrome_loa
     const SIDE: u32 = 64;
     let gray: Vec<u8> = (0..SIDE).flat_map(|_| (0..64).map(|x| 2 * x + 64)).collect();
     let mut colour = vec![0; gray.len() * 3];
-    let input = Image::tight(Format::Gray8, SIDE, SIDE, &gray)?;
-    let mut output = ImageMut::tight(Format::Rgb8, SIDE, SIDE, &mut colour)?;
+    let input = Image::tight(PixelFormat::Gray8, SIDE, SIDE, &gray)?;
+    let mut output = ImageMut::tight(PixelFormat::Rgb8, SIDE, SIDE, &mut colour)?;
     let mut session = plugin.session(config)?;
     session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
     session.info()

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use autochrome_loader::{Format, Image, ImageMut, Params, Session};
+use autochrome_loader::{Image, ImageMut, Params, PixelFormat, Session};
 
 use crate::args::Colorize;
 use crate::codec::{Options, Pages};
@@ -179,9 +179,9 @@ fn colorize(
         if task.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let target = match format {
-        Format::Gray8 => Format::Rgb8,
-        Format::Gray16 => Format::Rgb16,
-        Format::GrayF32 => Format::RgbaF32,
+        PixelFormat::Gray8 => PixelFormat::Rgb8,
+        PixelFormat::Gray16 => PixelFormat::Rgb16,
+        PixelFormat::GrayF32 => PixelFormat::RgbaF32,
         other => other,
     };
     let result = if target == format {

@@ -1,6 +1,6 @@
 //! Pixels in memory, and what is done to them that needs no knowledge of colour: turning, depth, transparency.
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use image::metadata::Orientation;
 
 /// Bits of a sample.
@@ -16,7 +16,7 @@ pub enum Depth {
 
 /// A picture, rows without gaps, top row first, samples as the plugin takes them.
 pub struct Picture {
-    pub format: Format,
+    pub format: PixelFormat,
     pub width: u32,
     pub height: u32,
     pub pixels: Vec<u8>,
@@ -26,17 +26,16 @@ pub struct Picture {
 
 impl Picture {
     /// A picture of these pixels, with transparency if the format has it.
-    pub fn new(format: Format, width: u32, height: u32, pixels: Vec<u8>) -> Self {
-        let alpha = matches!(format, Format::Rgba8 | Format::Rgba16 | Format::RgbaF32);
-        Self { format, width, height, pixels, alpha }
+    pub fn new(format: PixelFormat, width: u32, height: u32, pixels: Vec<u8>) -> Self {
+        Self { format, width, height, pixels, alpha: format.has_alpha() }
     }
 
     /// How deep its samples are.
     pub fn depth(&self) -> Depth {
-        match self.format {
-            Format::Gray8 | Format::Rgb8 | Format::Rgba8 => Depth::Eight,
-            Format::Gray16 | Format::Rgb16 | Format::Rgba16 => Depth::Sixteen,
-            Format::GrayF32 | Format::RgbaF32 => Depth::Float,
+        match self.format.bytes_per_sample() {
+            1 => Depth::Eight,
+            2 => Depth::Sixteen,
+            _ => Depth::Float,
         }
     }
 
@@ -44,9 +43,9 @@ impl Picture {
     pub fn is_opaque(&self) -> bool {
         match self.format {
             _ if !self.alpha => true,
-            Format::Rgba8 => self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 0xFF),
-            Format::Rgba16 => self.pixels.as_chunks::<8>().0.iter().all(|pixel| pixel[6..] == [0xFF; 2]),
-            Format::RgbaF32 => {
+            PixelFormat::Rgba8 => self.pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 0xFF),
+            PixelFormat::Rgba16 => self.pixels.as_chunks::<8>().0.iter().all(|pixel| pixel[6..] == [0xFF; 2]),
+            PixelFormat::RgbaF32 => {
                 let one = 1_f32.to_ne_bytes();
                 self.pixels.as_chunks::<16>().0.iter().all(|pixel| pixel[12..] == one)
             }
@@ -77,14 +76,18 @@ impl Picture {
     pub fn at_most(self, depth: Depth) -> Self {
         let Picture { format, alpha, .. } = self;
         let (format, pixels) = match (format, depth) {
-            (Format::Rgb16, Depth::Eight) => (Format::Rgb8, from_16_to_8(&self.pixels)),
-            (Format::Rgba16, Depth::Eight) => (Format::Rgba8, from_16_to_8(&self.pixels)),
-            (Format::RgbaF32, Depth::Eight) if alpha => (Format::Rgba8, from_float_to_8::<4>(&self.pixels)),
-            (Format::RgbaF32, Depth::Eight) => (Format::Rgb8, from_float_to_8::<3>(&self.pixels)),
-            (Format::RgbaF32, Depth::Sixteen) if alpha => {
-                (Format::Rgba16, from_float_to_16::<4>(&self.pixels))
+            (PixelFormat::Rgb16, Depth::Eight) => (PixelFormat::Rgb8, from_16_to_8(&self.pixels)),
+            (PixelFormat::Rgba16, Depth::Eight) => (PixelFormat::Rgba8, from_16_to_8(&self.pixels)),
+            (PixelFormat::RgbaF32, Depth::Eight) if alpha => {
+                (PixelFormat::Rgba8, from_float_to_8::<4>(&self.pixels))
             }
-            (Format::RgbaF32, Depth::Sixteen) => (Format::Rgb16, from_float_to_16::<3>(&self.pixels)),
+            (PixelFormat::RgbaF32, Depth::Eight) => (PixelFormat::Rgb8, from_float_to_8::<3>(&self.pixels)),
+            (PixelFormat::RgbaF32, Depth::Sixteen) if alpha => {
+                (PixelFormat::Rgba16, from_float_to_16::<4>(&self.pixels))
+            }
+            (PixelFormat::RgbaF32, Depth::Sixteen) => {
+                (PixelFormat::Rgb16, from_float_to_16::<3>(&self.pixels))
+            }
             _ => return self,
         };
         Self { format, pixels, ..self }
@@ -93,8 +96,8 @@ impl Picture {
     /// An opaque picture of 8 or 16 bits without its alpha.
     pub fn without_alpha(self) -> Self {
         let (format, pixels) = match self.format {
-            Format::Rgba8 => (Format::Rgb8, first_of_each::<4>(&self.pixels, 3)),
-            Format::Rgba16 => (Format::Rgb16, first_of_each::<8>(&self.pixels, 6)),
+            PixelFormat::Rgba8 => (PixelFormat::Rgb8, first_of_each::<4>(&self.pixels, 3)),
+            PixelFormat::Rgba16 => (PixelFormat::Rgb16, first_of_each::<8>(&self.pixels, 6)),
             _ => return self,
         };
         Self { format, pixels, alpha: false, ..self }
@@ -188,7 +191,7 @@ mod tests {
         let pixels: Vec<u8> = (0..18).collect();
         for exif in 1..=8 {
             let orientation = Orientation::from_exif(exif).unwrap();
-            let ours = Picture::new(Format::Rgb8, 3, 2, pixels.clone()).turned(orientation);
+            let ours = Picture::new(PixelFormat::Rgb8, 3, 2, pixels.clone()).turned(orientation);
             let mut theirs = DynamicImage::from(image::RgbImage::from_raw(3, 2, pixels.clone()).unwrap());
             theirs.apply_orientation(orientation);
             assert_eq!((ours.width, ours.height), (theirs.width(), theirs.height()), "{exif}");
@@ -199,15 +202,15 @@ mod tests {
     #[test]
     fn depth_is_reduced_and_never_made_up() {
         let deep = [0_u16, 128, 65_535, 32_768].map(u16::to_ne_bytes).concat();
-        let shallow = Picture::new(Format::Rgba16, 1, 1, deep.clone()).at_most(Depth::Eight);
-        assert_eq!((shallow.format, shallow.pixels), (Format::Rgba8, vec![0, 0, 255, 128]));
-        assert_eq!(Picture::new(Format::Rgba16, 1, 1, deep.clone()).at_most(Depth::Float).pixels, deep);
+        let shallow = Picture::new(PixelFormat::Rgba16, 1, 1, deep.clone()).at_most(Depth::Eight);
+        assert_eq!((shallow.format, shallow.pixels), (PixelFormat::Rgba8, vec![0, 0, 255, 128]));
+        assert_eq!(Picture::new(PixelFormat::Rgba16, 1, 1, deep.clone()).at_most(Depth::Float).pixels, deep);
         let float = [0.0_f32, 0.5, 1.0, 1.0].map(f32::to_ne_bytes).concat();
-        let mut float = Picture::new(Format::RgbaF32, 1, 1, float);
+        let mut float = Picture::new(PixelFormat::RgbaF32, 1, 1, float);
         assert!(float.is_opaque());
         float.alpha = false;
         let shallow = float.at_most(Depth::Sixteen);
-        assert_eq!(shallow.format, Format::Rgb16);
+        assert_eq!(shallow.format, PixelFormat::Rgb16);
         assert_eq!(shallow.pixels, [0_u16, 32_768, 65_535].map(u16::to_ne_bytes).concat());
     }
 }

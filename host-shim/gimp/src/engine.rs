@@ -1,6 +1,6 @@
 //! The plugin in this process: found, loaded, with a session that keeps its model for the next picture.
 
-use autochrome_loader::{Config, Format, ImageMut, ModelInfo, Plugin, Progress, Session};
+use autochrome_loader::{Config, ImageMut, ModelInfo, PixelFormat, Plugin, Progress, Session};
 
 use crate::error::Error;
 use crate::ffi::pixels::Size;
@@ -45,7 +45,7 @@ impl Engine {
     pub fn colorize(
         &mut self,
         settings: &Settings,
-        format: Format,
+        format: PixelFormat,
         (width, height): Size,
         pixels: &mut [u8],
         progress: &mut dyn FnMut(f64) -> ControlFlow<()>,

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -121,13 +121,13 @@ pub fn check<H: Handle>(
 }
 
 /// The plugin's format that holds every sample of the layer.
-fn format<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> Format {
+fn format<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> PixelFormat {
     match (core.depth(image), core.has_alpha(layer)) {
-        (Depth::Eight, false) => Format::Rgb8,
-        (Depth::Eight, true) => Format::Rgba8,
-        (Depth::Sixteen, false) => Format::Rgb16,
-        (Depth::Sixteen, true) => Format::Rgba16,
-        (Depth::Float, _) => Format::RgbaF32,
+        (Depth::Eight, false) => PixelFormat::Rgb8,
+        (Depth::Eight, true) => PixelFormat::Rgba8,
+        (Depth::Sixteen, false) => PixelFormat::Rgb16,
+        (Depth::Sixteen, true) => PixelFormat::Rgba16,
+        (Depth::Float, _) => PixelFormat::RgbaF32,
     }
 }
 
@@ -145,7 +145,7 @@ pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
 /// A small picture of the layer, to try settings on.
 pub fn thumbnail<H: Handle>(core: &Core<H>, layer: Item<H>) -> Result<Picture, Error> {
     let (size, scale) = preview::fitted(core.size(layer));
-    let format = if core.has_alpha(layer) { Format::Rgba8 } else { Format::Rgb8 };
+    let format = if core.has_alpha(layer) { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     Ok(Picture { format, size, pixels: core.read(layer, Samples::Colour(format), size, scale)? })
 }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use autochrome_loader::{Format, ModelInfo};
+use autochrome_loader::{ModelInfo, PixelFormat};
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -194,7 +194,7 @@ impl Panel {
         match result {
             Some(Ok(pixels)) => {
                 self.gtk.set_text(self.widgets.status, "");
-                let alpha = self.picture.format == Format::Rgba8;
+                let alpha = self.picture.format == PixelFormat::Rgba8;
                 self.gtk.set_picture(self.widgets.picture, self.picture.size, alpha, &pixels);
             }
             Some(Err(error)) => self.gtk.set_text(self.widgets.status, &error.to_string()),
@@ -217,7 +217,7 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
         output: gtk.choice(Output::ALL.map(|(_, _, what)| what)),
         device: gtk.choice(DEVICES.map(|(_, what)| what)),
     };
-    gtk.set_picture(widgets.picture, picture.size, picture.format == Format::Rgba8, &picture.pixels);
+    gtk.set_picture(widgets.picture, picture.size, picture.format == PixelFormat::Rgba8, &picture.pixels);
     gtk.pack(widgets.ends, gtk.label("muted"), true);
     gtk.pack(widgets.ends, gtk.label("vivid"), false);
     gtk.wrap(widgets.description, 36);

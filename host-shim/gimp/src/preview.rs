@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub const LONGEST: u32 = 360;
 #[derive(Debug, Clone)]
 pub struct Picture {
     /// RGB or RGBA, 8 bits.
-    pub format: Format,
+    pub format: PixelFormat,
     /// Width and height.
     pub size: Size,
     /// Rows without gaps.

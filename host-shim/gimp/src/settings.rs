@@ -2,7 +2,7 @@
 //!
 //! The idea: **one struct, whoever fills it** - a script, the dialog of either GIMP, or GIMP's memory of the last run.
 
-use autochrome_loader::Params;
+use autochrome_loader::{Params, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -65,7 +65,7 @@ pub const DEVICES: [(&str, &str); 3] =
     [("auto", "The fastest there is"), ("cpu", "Processor"), ("cuda", "NVIDIA GPU")];
 
 /// Largest strength.
-pub const MAX_STRENGTH: f64 = 1.5;
+pub const MAX_STRENGTH: f64 = *limits::STRENGTHS.end() as f64;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl Settings {
         if !(0.0..=MAX_STRENGTH).contains(&self.strength) {
             return Err(Error::new(format!("strength is {}, expected 0 to {MAX_STRENGTH}", self.strength)));
         }
-        if self.temperature.is_nan() || self.temperature > 1.0 {
+        if self.temperature.is_nan() || self.temperature > f64::from(*limits::TEMPERATURES.end()) {
             return Err(Error::new(format!(
                 "temperature is {}, expected 0 (vivid) to 1 (muted), or a negative number for the model's own",
                 self.temperature

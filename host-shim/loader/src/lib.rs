@@ -5,7 +5,7 @@
 //! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw.rs`.
 //!
 //! ```no_run
-//! use autochrome_loader::{Config, Format, Image, ImageMut, Params, Plugin};
+//! use autochrome_loader::{Config, Image, ImageMut, Params, PixelFormat, Plugin};
 //! use std::ops::ControlFlow;
 //!
 //! # fn main() -> Result<(), autochrome_loader::Error> {
@@ -13,8 +13,8 @@
 //! let mut session = plugin.session(&Config::default())?;
 //! let gray = vec![128; 640 * 480];
 //! let mut colour = vec![0; 640 * 480 * 3];
-//! let input = Image::tight(Format::Gray8, 640, 480, &gray)?;
-//! let mut output = ImageMut::tight(Format::Rgb8, 640, 480, &mut colour)?;
+//! let input = Image::tight(PixelFormat::Gray8, 640, 480, &gray)?;
+//! let mut output = ImageMut::tight(PixelFormat::Rgb8, 640, 480, &mut colour)?;
 //! session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
 //! # Ok(())
 //! # }
@@ -27,8 +27,9 @@ mod image;
 mod plugin;
 mod raw;
 
+pub use autochrome_pixels::{PixelFormat, limits};
 pub use error::{Blame, Error, Status};
-pub use image::{Format, Image, ImageMut};
+pub use image::{Image, ImageMut};
 pub use plugin::{Config, ModelInfo, Params, Plugin, Session, SessionInfo};
 
 /// Tells how far the work is, 0 to 1, on the thread that called `colorize`; `Break` cancels.

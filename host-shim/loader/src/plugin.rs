@@ -106,7 +106,7 @@ fn bad_string(message: String) -> Error {
 /// How to colorize; the default is what suits most photographs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
-    /// Side in pixels of the square whose area the network works on, 32..=2048; 0 for the model's own.
+    /// Size the network works at: the picture's longer side there, in pixels, 32..=2048; 0 for the model's own.
     pub working_size: u32,
     /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
     pub strength: f32,

@@ -14,9 +14,9 @@ use std::ptr::{self, NonNull};
 
 use abi_stable::library::{AbiHeaderRef, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use autochrome_abi::*;
+use autochrome_pixels::Layout;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::image::Geometry;
 use crate::plugin::CStrings;
 use crate::{Error, Image, ImageMut, ModelInfo, Params, Progress, SessionInfo, Status};
 
@@ -280,8 +280,10 @@ impl Session {
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
         let params = self.params(params, strings)?;
-        let target = describe(&output.geometry, output.data.as_mut_ptr());
-        let source = input.map_or(target, |input| describe(&input.geometry, input.data.as_ptr().cast_mut()));
+        let layout = *output.0.layout();
+        let target = describe(&layout, output.0.data_mut().as_mut_ptr());
+        let source =
+            input.map_or(target, |Image(view)| describe(view.layout(), view.data().as_ptr().cast_mut()));
         let mut watch = Watch { progress, stopped: false, panic: None };
         let user_data = (&raw mut watch).cast();
         // SAFETY: the session is ours alone (`&mut`); the images' memory was checked to hold every pixel, input is
@@ -365,14 +367,15 @@ unsafe extern "C" fn tell(fraction: f32, user_data: *mut c_void) -> i32 {
     1
 }
 
-fn describe(geometry: &Geometry, memory: *mut u8) -> AutochromeImage {
+fn describe(layout: &Layout, memory: *mut u8) -> AutochromeImage {
+    let (width, height) = layout.size();
     AutochromeImage {
         struct_size: struct_size::<AutochromeImage>(),
-        format: geometry.format.code(),
-        width: geometry.width,
-        height: geometry.height,
-        stride: geometry.stride,
-        data: memory.wrapping_add(geometry.top).cast(),
+        format: format_number(layout.format()),
+        width,
+        height,
+        stride: layout.stride(),
+        data: memory.wrapping_add(layout.row_begin(0)).cast(),
     }
 }
 

@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use autochrome_pixels::pipeline::{Params, colorize, confidence};
+use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
+
 use super::*;
 use crate::codec::{Bins2d, Bins2dConfig};
 use crate::last_output::KEPT_BYTES;
 use crate::net::Layer;
-use crate::pipeline::{ImageView, ImageViewMut, Params, PixelFormat, colorize, confidence};
 
 /// Logits that rise with L in some bins and not in others, at a quarter of the size; counts how often it ran.
 struct Counting(Arc<AtomicUsize>);
@@ -39,8 +41,7 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
         network: Box::new(Counting(Arc::clone(&passes))),
         smoothing: None,
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
-        enlarged: 1.0,
-        levels: false,
+        input: InputSpec { enlarged: 1.0, levels: false },
         sureness: 1.0,
         mirror: false,
         device: Device::Cpu,
@@ -50,8 +51,14 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
     (colorizer, passes)
 }
 
-fn ramp(side: usize) -> Vec<f32> {
-    (0..side * side).map(|at| 100.0 * at as f32 / (side * side) as f32).collect()
+/// On one thread, at the model's own temperature.
+const PLAIN: Settings = Settings { temperature: None, threads: 1 };
+
+/// L that rises over `width` x `height` places.
+fn ramp(width: usize, height: usize) -> Plane {
+    let count = width * height;
+    let values = (0..count).map(|at| 100.0 * at as f32 / count as f32).collect();
+    Plane::new(width, height, values).expect("a value for each place")
 }
 
 #[test]
@@ -84,12 +91,12 @@ fn the_network_runs_once_for_a_picture_whatever_the_sliders_say() {
 #[test]
 fn distributions_come_from_the_same_output() {
     let (colorizer, passes) = counting();
-    let l = ramp(64);
-    colorizer.predict_ab(&l, 64, 64, None, 1).expect("predicts");
-    let said = colorizer.distribution(&l, 64, 64, true).expect("runs").expect("a distribution");
+    let l = ramp(64, 64);
+    colorizer.predict(&l, PLAIN).expect("predicts");
+    let said = colorizer.distribution(&l, true).expect("runs").expect("a distribution");
     assert_eq!((said.width, said.height, passes.load(Ordering::Relaxed)), (16, 16, 1));
     // As many values in another shape are another picture.
-    colorizer.predict_ab(&l, 128, 32, None, 1).expect("predicts");
+    colorizer.predict(&ramp(128, 32), PLAIN).expect("predicts");
     assert_eq!(passes.load(Ordering::Relaxed), 2);
 }
 
@@ -118,7 +125,7 @@ fn what_is_too_large_is_not_kept() {
     let side = 512;
     assert!(313 * (side / 4) * (side / 4) * 4 > KEPT_BYTES);
     for _ in 0..2 {
-        colorizer.predict_ab(&ramp(side), side, side, None, 2).expect("predicts");
+        colorizer.predict(&ramp(side, side), Settings { threads: 2, ..PLAIN }).expect("predicts");
     }
     assert_eq!(passes.load(Ordering::Relaxed), 2);
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use autochrome_pixels::limits::{WORKING_SIZES, words};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,7 @@ use crate::smoothing::Smoothing;
 /// The schema this version reads and writes.
 pub const SCHEMA: i64 = 1;
 
-/// The working sizes a package may ask for; multiples of [`WORKING_STEP`].
-pub const WORKING_SIZES: std::ops::RangeInclusive<u32> = 32..=2048;
-
-/// Working sizes are multiples of this.
+/// The working sizes a package may ask for are the [`WORKING_SIZES`] that are multiples of this.
 pub const WORKING_STEP: u32 = 32;
 
 /// The contents of `model.toml`.
@@ -205,11 +203,8 @@ impl Manifest {
         }
         let size = self.input.working_size;
         if !WORKING_SIZES.contains(&size) || !size.is_multiple_of(WORKING_STEP) {
-            return Err(Problem::value(
-                "input.working_size",
-                "a multiple of 32 from 32 to 2048",
-                &size.to_string(),
-            ));
+            let expected = format!("a multiple of {WORKING_STEP} from {}", words(&WORKING_SIZES));
+            return Err(Problem::value("input.working_size", &expected, &size.to_string()));
         }
         let enlarged = self.input.enlarged;
         if !(1.0..=8.0).contains(&enlarged) {

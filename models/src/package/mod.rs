@@ -19,8 +19,7 @@ use tch::{Device, Kind, Tensor};
 
 pub use find::{Found, find_models};
 pub use manifest::{
-    Confidence, Input, InputValues, Manifest, SCHEMA, Training, TrainingData, WORKING_SIZES, WORKING_STEP,
-    Weights,
+    Confidence, Input, InputValues, Manifest, SCHEMA, Training, TrainingData, WORKING_STEP, Weights,
 };
 pub use problem::{PackageError, Problem};
 pub use weights::{MAX_HEADER, MAX_WEIGHTS};

@@ -68,7 +68,7 @@ pub enum Problem {
         /// The key, with its section.
         key: String,
         /// What it may be.
-        expected: &'static str,
+        expected: String,
         /// What it is.
         got: String,
     },
@@ -135,8 +135,8 @@ impl Problem {
         }
     }
 
-    pub(super) fn value(key: &str, expected: &'static str, got: &str) -> Self {
-        Self::Value { key: one_line(key), expected, got: quoted(got) }
+    pub(super) fn value(key: &str, expected: &str, got: &str) -> Self {
+        Self::Value { key: one_line(key), expected: expected.to_owned(), got: quoted(got) }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use autochrome_pixels::{Engine, Plane, Settings};
+
 use super::*;
 use crate::codec::{CodecConfig, RegressionConfig};
 use crate::colorizer::Colorizer;
 use crate::device::{DeviceRequest, resolve};
 use crate::net::{NetConfig, SeedReportConfig, TrainStore};
-use crate::pipeline::AbPredictor;
 
 fn manifest(name: &str) -> Manifest {
     Manifest {
@@ -83,7 +84,8 @@ fn with_mirror_a_mirrored_picture_has_the_mirrored_colours() {
         let folder = home.path().join(mirror.to_string());
         let package = Package::write(&folder, &manifest, &tensors, "# A\n", Precision::F32).unwrap();
         let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).unwrap()).unwrap();
-        let of = |l: &[f32]| colorizer.predict_ab(l, 64, 64, None, 1).unwrap();
+        let settings = Settings { temperature: None, threads: 1 };
+        let of = |l: &[f32]| colorizer.predict(&Plane::new(64, 64, l.to_vec()).unwrap(), settings).unwrap();
         let (straight, other) = (of(&l), of(&mirrored));
         let back = other.a.chunks(other.width).flat_map(|row| row.iter().rev());
         straight.a.iter().zip(back).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)

@@ -8,11 +8,13 @@
 
 #![allow(non_camel_case_types, reason = "the names are those of the C header")]
 
+mod format;
 mod root;
 mod status;
 mod table;
 mod types;
 
+pub use format::{format_number, pixel_format};
 pub use root::{AutochromeRoot, AutochromeRoot_Ref};
 pub use status::*;
 pub use table::*;

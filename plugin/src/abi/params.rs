@@ -4,14 +4,12 @@ use std::ptr;
 
 use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeParams, AutochromeStatus};
 use autochrome_models::device::DeviceRequest;
+use autochrome_pixels::limits::{MAX_THREADS, STRENGTHS, TEMPERATURES, WORKING_SIZES, words};
 
 use crate::boundary::Caller;
 use crate::call;
 use crate::failure::Failure;
 use crate::session::Request;
-
-/// Most threads a host may ask for.
-const MAX_THREADS: u32 = 1024;
 
 /// What `params_init` writes, and what a call without params gets.
 const DEFAULTS: AutochromeParams = AutochromeParams {
@@ -32,21 +30,16 @@ pub extern "C" fn params_init(params: *mut AutochromeParams) -> AutochromeStatus
 /// The params of a call, each within its range.
 pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Request, Failure> {
     let params = if params.is_null() { DEFAULTS } else { caller.read(params, "params")? };
-    check("strength", params.strength, (0.0..=1.5).contains(&params.strength), "0 to 1.5")?;
-    check(
-        "temperature",
-        params.temperature,
-        params.temperature <= 1.0,
-        "0 to 1, or negative for the model's own",
-    )?;
+    let (strength, temperature) = (params.strength, params.temperature);
+    check("strength", strength, STRENGTHS.contains(&strength), &words(&STRENGTHS))?;
+    let expected = format!("{}, or negative for the model's own", words(&TEMPERATURES));
+    let holds = temperature < 0.0 || TEMPERATURES.contains(&temperature);
+    check("temperature", temperature, holds, &expected)?;
     let size = params.working_size;
-    check(
-        "working_size",
-        size,
-        size == 0 || (32..=2048).contains(&size),
-        "32 to 2048, or 0 for the model's own",
-    )?;
-    check("threads", params.threads, params.threads <= MAX_THREADS, "at most 1024, or 0 for all")?;
+    let expected = format!("{}, or 0 for the model's own", words(&WORKING_SIZES));
+    check("working_size", size, size == 0 || WORKING_SIZES.contains(&size), &expected)?;
+    let expected = format!("at most {MAX_THREADS}, or 0 for all");
+    check("threads", params.threads, params.threads <= MAX_THREADS, &expected)?;
     check("reserved", params.reserved, params.reserved == 0, "0")?;
     let device = caller.text(params.device, "params->device")?;
     Ok(Request {

@@ -7,7 +7,8 @@ use anyhow::Result;
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::Resolved;
 use autochrome_models::package::Package;
-use autochrome_models::pipeline::{self, AbPredictor, ImageView, ImageViewMut, Params, PixelFormat};
+use autochrome_pixels::pipeline::{self, Params};
+use autochrome_pixels::{Engine, ImageView, ImageViewMut, PixelFormat};
 use image::{GrayImage, RgbImage};
 
 /// A loaded package and the settings it is measured with.
@@ -97,17 +98,17 @@ impl Model {
     }
 }
 
-/// 8-bit gray through the product's pipeline with any predictor, as the program would write it.
+/// 8-bit gray through the product's pipeline with any engine, as the program would write it.
 ///
 /// # Errors
-/// The pipeline refuses the picture or the settings, or the predictor fails.
-pub fn paint(predictor: &dyn AbPredictor, gray: &GrayImage, params: &Params) -> Result<RgbImage> {
+/// The pipeline refuses the picture or the settings, or the engine fails.
+pub fn paint(engine: &dyn Engine, gray: &GrayImage, params: &Params) -> Result<RgbImage> {
     let (width, height) = gray.dimensions();
     let row = isize::try_from(width)?;
     let mut output = RgbImage::new(width, height);
     let input = ImageView::new(PixelFormat::Gray8, width, height, row, gray.as_raw())?;
     let mut view = ImageViewMut::new(PixelFormat::Rgb8, width, height, 3 * row, &mut output)?;
     let mut go_on = |_| ControlFlow::Continue(());
-    pipeline::colorize(predictor, &input, &mut view, params, &mut go_on)?;
+    pipeline::colorize(engine, &input, &mut view, params, &mut go_on)?;
     Ok(output)
 }

@@ -11,7 +11,8 @@ use autochrome_models::codec::{Codec, Target};
 use autochrome_models::color::srgb8_to_lab;
 use autochrome_models::colorizer::{Colorizer, Distribution};
 use autochrome_models::package::{Manifest, Package};
-use autochrome_models::pipeline::{Ab, AbPredictor, Frame, Params, PredictError};
+use autochrome_pixels::pipeline::{Frame, Params};
+use autochrome_pixels::{Ab, Confidence, Engine, InputSpec, Plane, PredictError, Settings};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use tch::{Kind, Tensor};
@@ -131,35 +132,28 @@ impl Looker {
         (0..self.codec.groups()).map(group).collect()
     }
 
-    fn ask(&self, l: &[f32], size: (usize, usize), tilted: bool) -> Result<Distribution, PredictError> {
-        let said = self.colorizer.distribution(l, size.0, size.1, tilted)?;
+    fn ask(&self, l: &Plane, tilted: bool) -> Result<Distribution, PredictError> {
+        let said = self.colorizer.distribution(l, tilted)?;
         said.ok_or_else(|| PredictError::new("the model has no distribution"))
     }
 }
 
-impl AbPredictor for Looker {
-    fn predict_ab(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        temperature: Option<f32>,
-        threads: usize,
-    ) -> Result<Ab, PredictError> {
-        let size = (width, height);
-        let ab = self.colorizer.predict_ab(l, width, height, temperature, threads)?;
-        let raw = self.ask(l, size, false)?;
-        let tilted = if self.tilt() == 0.0 { raw.clone() } else { self.ask(l, size, true)? };
-        self.seen.replace(Some(Prediction { l: l.to_vec(), size, raw, tilted, ab: ab.clone() }));
+impl Engine for Looker {
+    fn input(&self) -> InputSpec {
+        self.colorizer.input()
+    }
+
+    fn predict(&self, l: &Plane, settings: Settings) -> Result<Ab, PredictError> {
+        let ab = self.colorizer.predict(l, settings)?;
+        let raw = self.ask(l, false)?;
+        let tilted = if self.tilt() == 0.0 { raw.clone() } else { self.ask(l, true)? };
+        let (l, size) = (l.values().to_vec(), l.size());
+        self.seen.replace(Some(Prediction { l, size, raw, tilted, ab: ab.clone() }));
         Ok(ab)
     }
 
-    fn enlarged(&self) -> f64 {
-        self.colorizer.enlarged()
-    }
-
-    fn levels(&self) -> bool {
-        self.colorizer.levels()
+    fn confidence(&self, l: &Plane, settings: Settings) -> Result<Option<Confidence>, PredictError> {
+        self.colorizer.confidence(l, settings)
     }
 }
 

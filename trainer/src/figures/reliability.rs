@@ -104,7 +104,8 @@ fn likeliest(said: &Distribution, group: usize) -> Vec<(usize, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use autochrome_models::pipeline::Frame;
+    use autochrome_pixels::Ab;
+    use autochrome_pixels::pipeline::Frame;
 
     use super::*;
 
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn cells_are_counted_against_their_true_bins() {
         let bins = said().bins;
-        let made = autochrome_models::pipeline::Ab { width: 2, height: 1, a: vec![0.0; 2], b: vec![0.0; 2] };
+        let made = Ab { width: 2, height: 1, a: vec![0.0; 2], b: vec![0.0; 2] };
         let seen = Seen {
             frame: Frame::new(64, 32, 48),
             raw: said(),

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use anyhow::anyhow;
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensityUnit, SamplingFactor};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -64,8 +64,8 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     Limits::holds(CODEC.name, width, height, u64::try_from(bytes.len())?, MOST)?;
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
     let (format, wanted) = match stored {
-        ColorSpace::Luma => (Format::Gray8, ColorSpace::Luma),
-        _ => (Format::Rgb8, ColorSpace::RGB),
+        ColorSpace::Luma => (PixelFormat::Gray8, ColorSpace::Luma),
+        _ => (PixelFormat::Rgb8, ColorSpace::RGB),
     };
     decoder.set_options(options.jpeg_set_out_colorspace(wanted));
     let mut metadata = Metadata {

@@ -6,9 +6,11 @@
 use std::io::Read;
 
 use anyhow::anyhow;
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use image::metadata::Orientation;
-use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, PixelFormat, Render, RenderingIntent};
+use jxl_oxide::{
+    AllocTracker, EnumColourEncoding, JxlImage, PixelFormat as Channels, Render, RenderingIntent,
+};
 
 use super::simple::gray_alpha_to_rgba;
 use super::{Codec, Limits, MAX_METADATA, Page, Pages, Source, cut_short, damaged, unsupported};
@@ -84,11 +86,11 @@ fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
     let kind = image.pixel_format();
     let deep = image.image_header().metadata.bit_depth.bits_per_sample() > 8;
     let channels = match kind {
-        PixelFormat::Gray => 1,
-        PixelFormat::Graya => 2,
-        PixelFormat::Rgb => 3,
-        PixelFormat::Rgba => 4,
-        PixelFormat::Cmyk | PixelFormat::Cmyka => {
+        Channels::Gray => 1,
+        Channels::Graya => 2,
+        Channels::Rgb => 3,
+        Channels::Rgba => 4,
+        Channels::Cmyk | Channels::Cmyka => {
             return Err(unsupported(CODEC.name, &"it is of inks (CMYK)"));
         }
     };
@@ -109,14 +111,14 @@ fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
         buffer
     };
     let (format, pixels) = match (channels, deep) {
-        (1, false) => (Format::Gray8, pixels),
-        (1, true) => (Format::Gray16, pixels),
-        (2, false) => (Format::Rgba8, gray_alpha_to_rgba::<1>(&pixels)),
-        (2, true) => (Format::Rgba16, gray_alpha_to_rgba::<2>(&pixels)),
-        (3, false) => (Format::Rgb8, pixels),
-        (3, true) => (Format::Rgb16, pixels),
-        (_, false) => (Format::Rgba8, pixels),
-        (_, true) => (Format::Rgba16, pixels),
+        (1, false) => (PixelFormat::Gray8, pixels),
+        (1, true) => (PixelFormat::Gray16, pixels),
+        (2, false) => (PixelFormat::Rgba8, gray_alpha_to_rgba::<1>(&pixels)),
+        (2, true) => (PixelFormat::Rgba16, gray_alpha_to_rgba::<2>(&pixels)),
+        (3, false) => (PixelFormat::Rgb8, pixels),
+        (3, true) => (PixelFormat::Rgb16, pixels),
+        (_, false) => (PixelFormat::Rgba8, pixels),
+        (_, true) => (PixelFormat::Rgba16, pixels),
     };
     Ok(Picture::new(format, width, height, pixels))
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use png::{
     BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Info, PixelDimensions, Reader,
     SrgbRenderingIntent, Transformations, Unit,
@@ -96,7 +96,7 @@ fn explain(error: &DecodingError) -> anyhow::Error {
 fn in_our_order<R: std::io::BufRead + std::io::Seek>(
     reader: &Reader<R>,
     mut pixels: Vec<u8>,
-) -> (Format, Vec<u8>) {
+) -> (PixelFormat, Vec<u8>) {
     let (color, depth) = reader.output_color_type();
     let deep = depth == BitDepth::Sixteen;
     if deep {
@@ -105,14 +105,14 @@ fn in_our_order<R: std::io::BufRead + std::io::Seek>(
         }
     }
     match (color, deep) {
-        (ColorType::Grayscale, false) => (Format::Gray8, pixels),
-        (ColorType::Grayscale, true) => (Format::Gray16, pixels),
-        (ColorType::GrayscaleAlpha, false) => (Format::Rgba8, gray_alpha_to_rgba::<1>(&pixels)),
-        (ColorType::GrayscaleAlpha, true) => (Format::Rgba16, gray_alpha_to_rgba::<2>(&pixels)),
-        (ColorType::Rgba, false) => (Format::Rgba8, pixels),
-        (ColorType::Rgba, true) => (Format::Rgba16, pixels),
-        (_, false) => (Format::Rgb8, pixels),
-        (_, true) => (Format::Rgb16, pixels),
+        (ColorType::Grayscale, false) => (PixelFormat::Gray8, pixels),
+        (ColorType::Grayscale, true) => (PixelFormat::Gray16, pixels),
+        (ColorType::GrayscaleAlpha, false) => (PixelFormat::Rgba8, gray_alpha_to_rgba::<1>(&pixels)),
+        (ColorType::GrayscaleAlpha, true) => (PixelFormat::Rgba16, gray_alpha_to_rgba::<2>(&pixels)),
+        (ColorType::Rgba, false) => (PixelFormat::Rgba8, pixels),
+        (ColorType::Rgba, true) => (PixelFormat::Rgba16, pixels),
+        (_, false) => (PixelFormat::Rgb8, pixels),
+        (_, true) => (PixelFormat::Rgb16, pixels),
     }
 }
 
@@ -164,7 +164,7 @@ fn to_raw_profile(kind: &str, block: &[u8]) -> String {
 fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
     let mut info = Info::with_size(picture.width, picture.height);
     info.color_type = match picture.format {
-        Format::Gray8 | Format::Gray16 => ColorType::Grayscale,
+        PixelFormat::Gray8 | PixelFormat::Gray16 => ColorType::Grayscale,
         _ if picture.alpha => ColorType::Rgba,
         _ => ColorType::Rgb,
     };

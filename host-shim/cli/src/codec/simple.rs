@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use image::error::ImageError;
 use image::{DynamicImage, ImageDecoder, Limits as ImageLimits};
 
@@ -45,14 +45,14 @@ pub fn explain(error: &ImageError, name: &str) -> anyhow::Error {
 /// A picture of the image crate's; gray with alpha becomes RGBA.
 fn picture(image: DynamicImage) -> Picture {
     let (format, image) = match image {
-        DynamicImage::ImageLuma8(_) => (Format::Gray8, image),
-        DynamicImage::ImageRgb8(_) => (Format::Rgb8, image),
-        DynamicImage::ImageRgba8(_) => (Format::Rgba8, image),
-        DynamicImage::ImageLumaA8(_) => (Format::Rgba8, image.into_rgba8().into()),
-        DynamicImage::ImageLuma16(_) => (Format::Gray16, image),
-        DynamicImage::ImageRgb16(_) => (Format::Rgb16, image),
+        DynamicImage::ImageLuma8(_) => (PixelFormat::Gray8, image),
+        DynamicImage::ImageRgb8(_) => (PixelFormat::Rgb8, image),
+        DynamicImage::ImageRgba8(_) => (PixelFormat::Rgba8, image),
+        DynamicImage::ImageLumaA8(_) => (PixelFormat::Rgba8, image.into_rgba8().into()),
+        DynamicImage::ImageLuma16(_) => (PixelFormat::Gray16, image),
+        DynamicImage::ImageRgb16(_) => (PixelFormat::Rgb16, image),
         // What the image crate may add one day is taken with the most that its integers hold.
-        _ => (Format::Rgba16, image.into_rgba16().into()),
+        _ => (PixelFormat::Rgba16, image.into_rgba16().into()),
     };
     let (width, height) = (image.width(), image.height());
     Picture::new(format, width, height, image.into_bytes())
@@ -73,7 +73,7 @@ pub fn gray_alpha_to_rgba<const SAMPLE: usize>(pixels: &[u8]) -> Vec<u8> {
 /// RGBA whose colours were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
 pub fn unassociated(mut picture: Picture) -> Picture {
     match picture.format {
-        Format::Rgba8 => {
+        PixelFormat::Rgba8 => {
             for pixel in picture.pixels.as_chunks_mut::<4>().0 {
                 let alpha = u32::from(pixel[3]);
                 for sample in &mut pixel[..3] {
@@ -82,7 +82,7 @@ pub fn unassociated(mut picture: Picture) -> Picture {
                 }
             }
         }
-        Format::Rgba16 => {
+        PixelFormat::Rgba16 => {
             for pixel in picture.pixels.as_chunks_mut::<8>().0 {
                 let alpha = u32::from(u16::from_ne_bytes([pixel[6], pixel[7]]));
                 for sample in pixel[..6].as_chunks_mut::<2>().0 {
@@ -92,7 +92,7 @@ pub fn unassociated(mut picture: Picture) -> Picture {
                 }
             }
         }
-        Format::RgbaF32 => {
+        PixelFormat::RgbaF32 => {
             for pixel in picture.pixels.as_chunks_mut::<16>().0 {
                 let samples = pixel.as_chunks_mut::<4>().0;
                 let alpha = f32::from_ne_bytes(samples[3]);

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
 use super::{
@@ -45,7 +45,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
         ..Metadata::default()
     };
     decoder.set_memory_limit(limits.memory());
-    let format = if decoder.has_alpha() { Format::Rgba8 } else { Format::Rgb8 };
+    let format = if decoder.has_alpha() { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let size =
         decoder.output_buffer_size().ok_or_else(|| anyhow::anyhow!("the WebP does not fit in memory"))?;
     let mut pixels = vec![0; size];

@@ -5,9 +5,10 @@
 //! nothing of the photograph's detail is in the layer, and retouching below it leaves no ghost. It is opaque wherever the
 //! photograph is not wholly transparent; the photograph's own transparency stays the photograph's.
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
+use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 
-use super::{Colours, lab, rgb};
+use super::Colours;
 use crate::picture::{Depth, Picture, narrowed, quantised};
 
 /// The lightness of the layer, where it can be: sRGB shows the most colours about here.
@@ -18,7 +19,7 @@ const ROUNDING: f32 = 1e-3;
 /// The layer of `result`, RGBA of 8 or 16 bits.
 pub fn of(result: &Picture) -> Picture {
     let deep = result.depth() != Depth::Eight;
-    let format = if deep { Format::Rgba16 } else { Format::Rgba8 };
+    let format = if deep { PixelFormat::Rgba16 } else { PixelFormat::Rgba8 };
     let width = usize::try_from(result.width).unwrap_or(0);
     let count = result.pixels.len() / result.format.bytes_per_pixel();
     let mut pixels = Vec::with_capacity(count * format.bytes_per_pixel());
@@ -48,9 +49,9 @@ fn is_clear(result: &Picture, index: usize) -> bool {
 
 /// The colour at the layer's lightness, or at the nearest one where sRGB has it.
 fn flattened(colour: [f32; 3]) -> [f32; 3] {
-    let [own, a, b] = lab(colour);
+    let [own, a, b] = srgb_to_lab(colour);
     let fits = |lightness| {
-        let colour = rgb([lightness, a, b]);
+        let colour = lab_to_srgb([lightness, a, b]);
         colour.iter().all(|sample| (-ROUNDING..=1.0 + ROUNDING).contains(sample)).then_some(colour)
     };
     if let Some(flat) = fits(LIGHTNESS) {
@@ -74,8 +75,8 @@ mod tests {
 
     /// What GIMP's LCh Color gives.
     fn laid_over(layer: [f32; 3], below: [f32; 3]) -> [f32; 3] {
-        let [_, a, b] = lab(layer);
-        rgb([lab(below)[0], a, b])
+        let [_, a, b] = srgb_to_lab(layer);
+        lab_to_srgb([srgb_to_lab(below)[0], a, b])
     }
 
     #[test]
@@ -86,24 +87,25 @@ mod tests {
                 [index % 16, index / 16 % 16, index / 256].map(|level| level * 4369).map(u16::to_ne_bytes),
             );
         }
-        let result = Picture::new(Format::Rgb16, 64, 64, pixels.concat());
+        let result = Picture::new(PixelFormat::Rgb16, 64, 64, pixels.concat());
         let layer = of(&result);
         let (colours, flat) = (Colours::of(&result).unwrap(), Colours::of(&layer).unwrap());
         let mut flattest = 0;
         for index in 0..4096 {
             let (x, y) = (index % 64, index / 64);
-            let below = [lab(colours.at(x, y))[0], 0.0, 0.0];
-            let found = laid_over(flat.at(x, y), rgb(below));
-            let off = lab(found).into_iter().zip(lab(colours.at(x, y))).map(|(a, b)| (a - b).abs());
+            let below = [srgb_to_lab(colours.at(x, y))[0], 0.0, 0.0];
+            let found = laid_over(flat.at(x, y), lab_to_srgb(below));
+            let off =
+                srgb_to_lab(found).into_iter().zip(srgb_to_lab(colours.at(x, y))).map(|(a, b)| (a - b).abs());
             assert!(off.fold(0.0, f32::max) < 0.3, "{:?} became {found:?}", colours.at(x, y));
-            flattest += usize::from((lab(flat.at(x, y))[0] - LIGHTNESS).abs() < 0.1);
+            flattest += usize::from((srgb_to_lab(flat.at(x, y))[0] - LIGHTNESS).abs() < 0.1);
         }
         assert!(flattest > 1500, "{flattest} of 4096 at one lightness");
     }
 
     #[test]
     fn it_is_clear_only_where_the_photograph_is() {
-        let picture = Picture::new(Format::Rgba8, 3, 1, vec![9, 90, 9, 0, 9, 90, 9, 1, 9, 90, 9, 255]);
+        let picture = Picture::new(PixelFormat::Rgba8, 3, 1, vec![9, 90, 9, 0, 9, 90, 9, 1, 9, 90, 9, 255]);
         let alphas: Vec<u8> = of(&picture).pixels.iter().skip(3).step_by(4).copied().collect();
         assert_eq!(alphas, [0, 255, 255]);
     }

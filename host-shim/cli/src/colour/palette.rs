@@ -3,9 +3,10 @@
 //! Begun with the colours that lie farthest from each other (maximin), so that the same picture always gives the same
 //! palette, and small vivid things are not lost in large dull ones.
 
+use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 use serde::Serialize;
 
-use super::{Colours, lab, rgb};
+use super::Colours;
 use crate::picture::{Picture, narrowed, quantised};
 
 /// Places a side that are looked at.
@@ -34,7 +35,7 @@ pub fn of(picture: &Picture, count: usize) -> Vec<Swatch> {
         .map(|place| {
             let x = (place % columns * 2 + 1) * width / (columns * 2);
             let y = (place / columns * 2 + 1) * height / (rows * 2);
-            lab(colours.at(x, y))
+            srgb_to_lab(colours.at(x, y))
         })
         .collect();
     let mut centres = farthest(&points, count);
@@ -102,7 +103,7 @@ fn swatches(centres: &[[f32; 3]], sizes: &[usize], points: usize) -> Vec<Swatch>
     order.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     let rounded = |value: f32, steps: f32| (value * steps).round() / steps;
     let swatch = |(size, centre): (usize, [f32; 3])| {
-        let [red, green, blue] = rgb(centre).map(|sample| narrowed(quantised(sample)));
+        let [red, green, blue] = lab_to_srgb(centre).map(|sample| narrowed(quantised(sample)));
         Swatch {
             hex: format!("#{red:02x}{green:02x}{blue:02x}"),
             lab: centre.map(|value| rounded(value, 10.0)),
@@ -114,7 +115,7 @@ fn swatches(centres: &[[f32; 3]], sizes: &[usize], points: usize) -> Vec<Swatch>
 
 #[cfg(test)]
 mod tests {
-    use autochrome_loader::Format;
+    use autochrome_loader::PixelFormat;
 
     use super::*;
 
@@ -122,7 +123,7 @@ mod tests {
     fn stripes_of_colour_are_found_with_their_shares() {
         let stripes = [([200, 40, 40], 50), ([30, 60, 160], 30), ([240, 240, 235], 20)];
         let row: Vec<u8> = stripes.iter().flat_map(|(colour, width)| colour.repeat(*width)).collect();
-        let picture = Picture::new(Format::Rgb8, 100, 100, row.repeat(100));
+        let picture = Picture::new(PixelFormat::Rgb8, 100, 100, row.repeat(100));
         let palette = of(&picture, 3);
         let found: Vec<&str> = palette.iter().map(|swatch| swatch.hex.as_str()).collect();
         assert_eq!(found, ["#c82828", "#1e3ca0", "#f0f0eb"]);
@@ -131,7 +132,7 @@ mod tests {
         }
         // No more than there are, none of gray.
         assert_eq!(of(&picture, 8).len(), 3);
-        assert_eq!(of(&Picture::new(Format::Gray8, 2, 1, vec![1, 2]), 8), []);
-        assert_eq!(of(&Picture::new(Format::Rgb8, 1, 1, vec![1, 2, 3]), 8).len(), 1);
+        assert_eq!(of(&Picture::new(PixelFormat::Gray8, 2, 1, vec![1, 2]), 8), []);
+        assert_eq!(of(&Picture::new(PixelFormat::Rgb8, 1, 1, vec![1, 2, 3]), 8).len(), 1);
     }
 }

@@ -4,7 +4,9 @@
 //! Not how far they lie from gray: in a toned print (sepia, cyanotype) the hue follows from the lightness, so parts as
 //! light as each other look alike, and such a print is to be colorized. CIELAB from sRGB, D65.
 
-use super::{Colours, lab};
+use autochrome_pixels::color::srgb_to_lab;
+
+use super::Colours;
 use crate::picture::Picture;
 
 /// Parts a side that the picture is averaged to: noise goes, colours stay.
@@ -32,7 +34,7 @@ pub fn spread(picture: &Picture) -> f32 {
                 *sum += sample;
             }
         }
-        let [lightness, a, b] = lab(sum.map(|sum| sum / 16.0));
+        let [lightness, a, b] = srgb_to_lab(sum.map(|sum| sum / 16.0));
         steps[step(lightness)].push([a, b]);
     }
     let total: f32 = steps.iter().map(|points| distance_from_mean(points)).sum();
@@ -58,13 +60,13 @@ fn distance_from_mean(points: &[[f32; 2]]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use autochrome_loader::Format;
+    use autochrome_loader::PixelFormat;
 
     use super::*;
 
     fn spread_of(colour: impl Fn(u8) -> [u8; 3]) -> f32 {
         let pixels = (0..200 * 100_usize).flat_map(|i| colour(u8::try_from(i % 200).unwrap())).collect();
-        spread(&Picture::new(Format::Rgb8, 200, 100, pixels))
+        spread(&Picture::new(PixelFormat::Rgb8, 200, 100, pixels))
     }
 
     #[test]

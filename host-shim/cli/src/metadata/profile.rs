@@ -3,7 +3,8 @@
 //! The plugin works in sRGB, so that lightness is right only when pixels are sRGB. Gray goes through the profile's own
 //! curve, without a table between; colours go through moxcms. A profile that says sRGB in other words changes no byte.
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
+use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb, unit_to_u8};
 use moxcms::{
     CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, ToneReprCurve, TransformExecutor,
     TransformOptions,
@@ -16,7 +17,7 @@ pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else {
         return (picture, Some("its colour profile is damaged: its values were read as sRGB".into()));
     };
-    let gray = matches!(picture.format, Format::Gray8 | Format::Gray16 | Format::GrayF32);
+    let gray = !picture.format.has_colour();
     let done = match profile.color_space {
         DataColorSpace::Gray => through_curve(&mut picture, profile.gray_trc.as_ref(), profile.pcs),
         // Gray in a profile of colours: equal parts of each.
@@ -31,11 +32,6 @@ pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
     (picture, note)
 }
 
-/// The encoded value that sRGB gives to a linear one (IEC 61966-2-1).
-fn encoded(linear: f32) -> f32 {
-    if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
-}
-
 /// Takes every colour sample through a curve into sRGB.
 fn through_curve(
     picture: &mut Picture,
@@ -46,8 +42,8 @@ fn through_curve(
     let convert = |value: f32| {
         let linear = curve.evaluate_value(value);
         // In CIELAB a curve gives L* as a share of 100.
-        let linear = if pcs == DataColorSpace::Lab { luminance(linear * 100.0) } else { linear };
-        encoded(linear.clamp(0.0, 1.0))
+        let linear = if pcs == DataColorSpace::Lab { lightness_to_luminance(linear * 100.0) } else { linear };
+        linear_to_srgb(linear.clamp(0.0, 1.0))
     };
     // A curve that is sRGB's own, but for rounding, changes nothing.
     let off = (0..=64_u8).map(|step| f32::from(step) / 64.0).map(|value| (convert(value) - value).abs());
@@ -58,7 +54,7 @@ fn through_curve(
     match samples.bytes {
         1 => {
             let table: Vec<u8> =
-                (0..=u8::MAX).map(|value| to_8_bits(convert(f32::from(value) / 255.0))).collect();
+                (0..=u8::MAX).map(|value| unit_to_u8(convert(f32::from(value) / 255.0))).collect();
             samples.each(&mut picture.pixels, |sample| sample[0] = table[usize::from(sample[0])]);
         }
         2 => {
@@ -80,17 +76,6 @@ fn through_curve(
 /// How far from sRGB a profile may be and still be called sRGB: a tenth of an 8-bit step.
 const SAME: f32 = 0.1 / 255.0;
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
-fn to_8_bits(value: f32) -> u8 {
-    (value.clamp(0.0, 1.0) * 255.0).round() as u8
-}
-
-/// Y of L* (CIE 15:2004).
-fn luminance(lightness: f32) -> f32 {
-    let f = (lightness + 16.0) / 116.0;
-    if lightness > 8.0 { f * f * f } else { lightness * 27.0 / 24_389.0 }
-}
-
 /// Where the samples of colour lie.
 struct Samples {
     /// Bytes of one.
@@ -101,17 +86,8 @@ struct Samples {
 }
 
 impl Samples {
-    fn of(format: Format) -> Self {
-        let (bytes, all) = match format {
-            Format::Gray8 => (1, 1),
-            Format::Rgb8 => (1, 3),
-            Format::Rgba8 => (1, 4),
-            Format::Gray16 => (2, 1),
-            Format::Rgb16 => (2, 3),
-            Format::Rgba16 => (2, 4),
-            Format::GrayF32 => (4, 1),
-            Format::RgbaF32 => (4, 4),
-        };
+    fn of(format: PixelFormat) -> Self {
+        let (bytes, all) = (format.bytes_per_sample(), format.samples());
         Self { bytes, all, colour: if all == 4 { 3 } else { all } }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_double, c_int, c_void};
 
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 
 use super::library::{Lib, functions};
 use crate::error::Error;
@@ -34,7 +34,7 @@ functions! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Samples {
     /// Colours, for the plugin.
-    Colour(Format),
+    Colour(PixelFormat),
     /// One float a pixel, how much a mask lets through.
     Mask,
 }
@@ -42,14 +42,14 @@ pub enum Samples {
 impl Samples {
     fn babl(self) -> &'static std::ffi::CStr {
         match self {
-            Self::Colour(Format::Rgb8) => c"R'G'B' u8",
-            Self::Colour(Format::Rgba8) => c"R'G'B'A u8",
-            Self::Colour(Format::Rgb16) => c"R'G'B' u16",
-            Self::Colour(Format::Rgba16) => c"R'G'B'A u16",
-            Self::Colour(Format::Gray8) => c"Y' u8",
-            Self::Colour(Format::Gray16) => c"Y' u16",
-            Self::Colour(Format::GrayF32) => c"Y' float",
-            Self::Colour(Format::RgbaF32) => c"R'G'B'A float",
+            Self::Colour(PixelFormat::Rgb8) => c"R'G'B' u8",
+            Self::Colour(PixelFormat::Rgba8) => c"R'G'B'A u8",
+            Self::Colour(PixelFormat::Rgb16) => c"R'G'B' u16",
+            Self::Colour(PixelFormat::Rgba16) => c"R'G'B'A u16",
+            Self::Colour(PixelFormat::Gray8) => c"Y' u8",
+            Self::Colour(PixelFormat::Gray16) => c"Y' u16",
+            Self::Colour(PixelFormat::GrayF32) => c"Y' float",
+            Self::Colour(PixelFormat::RgbaF32) => c"R'G'B'A float",
             Self::Mask => c"Y float",
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use anyhow::bail;
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use tiff::decoder::Decoder;
 use tiff::tags::SampleFormat;
 use tiff::{ColorType, TiffError};
@@ -169,7 +169,7 @@ impl Raw {
             }
             pixels.extend([0, 1, 2].map(|channel| byte(values[channel * size + index])));
         }
-        Ok(Picture::new(Format::Rgb8, self.width, self.height, pixels))
+        Ok(Picture::new(PixelFormat::Rgb8, self.width, self.height, pixels))
     }
 
     fn picture(mut self, color: ColorType, notes: &mut Vec<String>) -> anyhow::Result<Picture> {
@@ -184,19 +184,19 @@ impl Raw {
             self.check_floats()?;
         }
         let alpha = matches!(self.channels, 2 | 4);
-        let (format, order): (Format, &[usize]) = match (self.depth, self.channels) {
-            (Depth::Eight, 1) => (Format::Gray8, &[]),
-            (Depth::Sixteen, 1) => (Format::Gray16, &[]),
-            (Depth::Float, 1) => (Format::GrayF32, &[]),
-            (Depth::Eight, 2) => (Format::Rgba8, &[0, 0, 0, 1]),
-            (Depth::Sixteen, 2) => (Format::Rgba16, &[0, 0, 0, 1]),
-            (Depth::Float, 2) => (Format::RgbaF32, &[0, 0, 0, 1]),
-            (Depth::Eight, 3) => (Format::Rgb8, &[]),
-            (Depth::Sixteen, 3) => (Format::Rgb16, &[]),
-            (Depth::Float, 3) => (Format::RgbaF32, &[0, 1, 2]),
-            (Depth::Eight, _) => (Format::Rgba8, &[]),
-            (Depth::Sixteen, _) => (Format::Rgba16, &[]),
-            (Depth::Float, _) => (Format::RgbaF32, &[]),
+        let (format, order): (PixelFormat, &[usize]) = match (self.depth, self.channels) {
+            (Depth::Eight, 1) => (PixelFormat::Gray8, &[]),
+            (Depth::Sixteen, 1) => (PixelFormat::Gray16, &[]),
+            (Depth::Float, 1) => (PixelFormat::GrayF32, &[]),
+            (Depth::Eight, 2) => (PixelFormat::Rgba8, &[0, 0, 0, 1]),
+            (Depth::Sixteen, 2) => (PixelFormat::Rgba16, &[0, 0, 0, 1]),
+            (Depth::Float, 2) => (PixelFormat::RgbaF32, &[0, 0, 0, 1]),
+            (Depth::Eight, 3) => (PixelFormat::Rgb8, &[]),
+            (Depth::Sixteen, 3) => (PixelFormat::Rgb16, &[]),
+            (Depth::Float, 3) => (PixelFormat::RgbaF32, &[0, 1, 2]),
+            (Depth::Eight, _) => (PixelFormat::Rgba8, &[]),
+            (Depth::Sixteen, _) => (PixelFormat::Rgba16, &[]),
+            (Depth::Float, _) => (PixelFormat::RgbaF32, &[]),
         };
         let pixels = if order.is_empty() { self.bytes } else { self.ordered(order) };
         Ok(Picture { format, width: self.width, height: self.height, pixels, alpha })

@@ -5,7 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
 use anyhow::bail;
-use autochrome_loader::Format;
+use autochrome_loader::PixelFormat;
 use tiff::TiffError;
 use tiff::encoder::colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float};
 use tiff::encoder::{DirectoryEncoder, ImageEncoder, Rational, TiffEncoder, TiffKindStandard, TiffValue};
@@ -59,12 +59,16 @@ impl Pager for File {
             bail!("TIFF holds at most 4 GB, the pages are more; write PNG, or fewer pages");
         }
         match (picture.format, picture.alpha) {
-            (Format::Rgb8, _) => self.image::<RGB8, 1>(picture, metadata, |[byte]| byte),
-            (Format::Rgba8, _) => self.image::<RGBA8, 1>(picture, metadata, |[byte]| byte),
-            (Format::Rgb16, _) => self.image::<RGB16, 2>(picture, metadata, u16::from_ne_bytes),
-            (Format::Rgba16, _) => self.image::<RGBA16, 2>(picture, metadata, u16::from_ne_bytes),
-            (Format::RgbaF32, true) => self.image::<RGBA32Float, 4>(picture, metadata, f32::from_ne_bytes),
-            (Format::RgbaF32, false) => self.image::<RGB32Float, 4>(picture, metadata, f32::from_ne_bytes),
+            (PixelFormat::Rgb8, _) => self.image::<RGB8, 1>(picture, metadata, |[byte]| byte),
+            (PixelFormat::Rgba8, _) => self.image::<RGBA8, 1>(picture, metadata, |[byte]| byte),
+            (PixelFormat::Rgb16, _) => self.image::<RGB16, 2>(picture, metadata, u16::from_ne_bytes),
+            (PixelFormat::Rgba16, _) => self.image::<RGBA16, 2>(picture, metadata, u16::from_ne_bytes),
+            (PixelFormat::RgbaF32, true) => {
+                self.image::<RGBA32Float, 4>(picture, metadata, f32::from_ne_bytes)
+            }
+            (PixelFormat::RgbaF32, false) => {
+                self.image::<RGB32Float, 4>(picture, metadata, f32::from_ne_bytes)
+            }
             (other, _) => bail!("{other:?} has no colour to write"),
         }
     }

@@ -1,4 +1,4 @@
-//! What a user of the pipeline relies on, with fake predictors in place of a network.
+//! What a user of the pipeline relies on, with fake engines in place of a network.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::color::{luminance_to_lightness, srgb_to_lab, srgb_to_linear, srgb_to_luminance};
+use crate::{Ab, Confidence, PixelFormat};
 
 /// Gives what `chroma` says for each position (0..1 both ways), at 1/`factor` of the working size.
 struct Fake<F> {
@@ -14,17 +15,15 @@ struct Fake<F> {
     chroma: F,
 }
 
-impl<F: Fn(f32, f32) -> [f32; 2]> AbPredictor for Fake<F> {
-    fn predict_ab(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        _temperature: Option<f32>,
-        threads: usize,
-    ) -> Result<Ab, PredictError> {
+impl<F: Fn(f32, f32) -> [f32; 2]> Engine for Fake<F> {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: 1.0, levels: false }
+    }
+
+    fn predict(&self, l: &Plane, settings: Settings) -> Result<Ab, PredictError> {
+        let ((width, height), l) = (l.size(), l.values());
         assert!(width.is_multiple_of(32) && height.is_multiple_of(32) && l.len() == width * height);
-        assert!(l.iter().all(|l| (-0.01..=100.01).contains(l)) && threads > 0);
+        assert!(l.iter().all(|l| (-0.01..=100.01).contains(l)) && settings.threads > 0);
         let (width, height) = (width / self.factor, height / self.factor);
         let values: Vec<[f32; 2]> = (0..width * height)
             .map(|at| ((at % width) as f32 + 0.5, (at / width) as f32 + 0.5))
@@ -32,6 +31,10 @@ impl<F: Fn(f32, f32) -> [f32; 2]> AbPredictor for Fake<F> {
             .collect();
         let plane = |channel: usize| values.iter().map(|value| value[channel]).collect();
         Ok(Ab { width, height, a: plane(0), b: plane(1) })
+    }
+
+    fn confidence(&self, _: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        Ok(None)
     }
 }
 
@@ -53,7 +56,7 @@ fn stride(format: PixelFormat, width: u32) -> isize {
 
 /// Colorizes tightly packed pixels.
 fn run(
-    predictor: &dyn AbPredictor,
+    engine: &dyn Engine,
     from: PixelFormat,
     to: PixelFormat,
     (width, height): (u32, u32),
@@ -64,7 +67,7 @@ fn run(
     let mut target = vec![0; pixels * to.bytes_per_pixel()];
     let input = ImageView::new(from, width, height, stride(from, width), source).expect("an input");
     let mut output = ImageViewMut::new(to, width, height, stride(to, width), &mut target).expect("an output");
-    colorize(predictor, &input, &mut output, params, &mut go_on).expect("it colorizes");
+    colorize(engine, &input, &mut output, params, &mut go_on).expect("it colorizes");
     target
 }
 
@@ -164,10 +167,10 @@ fn every_size_works_down_to_one_pixel() {
 #[test]
 fn threads_do_not_change_the_result() {
     let source: Vec<u8> = (0_u32..300 * 200).map(|at| u8::try_from(at * 7 % 251).expect("a code")).collect();
-    let predictor = Fake { factor: 2, chroma: |x, y| [60.0 * x - 30.0, 80.0 * y - 40.0] };
+    let engine = Fake { factor: 2, chroma: |x, y| [60.0 * x - 30.0, 80.0 * y - 40.0] };
     let with = |threads| {
         let params = Params { threads, ..params() };
-        run(&predictor, PixelFormat::Gray8, PixelFormat::Rgb8, (300, 200), &source, &params)
+        run(&engine, PixelFormat::Gray8, PixelFormat::Rgb8, (300, 200), &source, &params)
     };
     assert_eq!(with(1), with(3));
     assert_eq!(with(1), with(0));
@@ -184,9 +187,9 @@ fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
     let share = |x: f32| ((EDGE as f32 - (x * 32.0 - 0.5) * 8.0) / 8.0).clamp(0.0, 1.0);
     let mixed =
         move |x: f32| [0, 1].map(|at| share(x) * truth(true)[at] + (1.0 - share(x)) * truth(false)[at]);
-    let predictor = Fake { factor: 8, chroma: move |x, _| mixed(x) };
+    let engine = Fake { factor: 8, chroma: move |x, _| mixed(x) };
     let params = Params { working_size: SIZE, ..params() };
-    let target = run(&predictor, PixelFormat::Gray8, PixelFormat::Rgb8, (SIZE, SIZE), &source, &params);
+    let target = run(&engine, PixelFormat::Gray8, PixelFormat::Rgb8, (SIZE, SIZE), &source, &params);
     let (mut guided, mut bilinear) = (0.0, 0.0);
     for x in EDGE - 16..EDGE + 16 {
         let at = usize::try_from((100 * SIZE + x) * 3).expect("small");
@@ -205,29 +208,27 @@ fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
 /// Learnt from pictures that were enlarged, and remembers the L it is shown.
 struct Soft(f64, RefCell<Vec<f32>>);
 
-impl AbPredictor for Soft {
-    fn predict_ab(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        _temperature: Option<f32>,
-        _threads: usize,
-    ) -> Result<Ab, PredictError> {
+impl Engine for Soft {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: self.0, levels: false }
+    }
+
+    fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {
+        let ((width, height), l) = (l.size(), l.values());
         self.1.replace(l.to_vec());
         Ok(Ab { width, height, a: vec![0.0; l.len()], b: vec![0.0; l.len()] })
     }
 
-    fn enlarged(&self) -> f64 {
-        self.0
+    fn confidence(&self, _: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        Ok(None)
     }
 }
 
-/// L that a predictor is shown of a square gray picture.
+/// L that a engine is shown of a square gray picture.
 fn shown(enlarged: f64, side: u32, source: &[u8]) -> Vec<f32> {
-    let predictor = Soft(enlarged, RefCell::default());
-    run(&predictor, PixelFormat::Gray8, PixelFormat::Rgb8, (side, side), source, &params());
-    predictor.1.into_inner()
+    let engine = Soft(enlarged, RefCell::default());
+    run(&engine, PixelFormat::Gray8, PixelFormat::Rgb8, (side, side), source, &params());
+    engine.1.into_inner()
 }
 
 #[test]
@@ -255,21 +256,19 @@ fn a_picture_is_shown_as_soft_as_those_of_the_training() {
 /// Wants levels, and gives chroma where what it is shown is dark.
 struct Dark;
 
-impl AbPredictor for Dark {
-    fn predict_ab(
-        &self,
-        l: &[f32],
-        width: usize,
-        height: usize,
-        _temperature: Option<f32>,
-        _threads: usize,
-    ) -> Result<Ab, PredictError> {
+impl Engine for Dark {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: 1.0, levels: true }
+    }
+
+    fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {
+        let ((width, height), l) = (l.size(), l.values());
         let a = l.iter().map(|&l| if l < 15.0 { 30.0 } else { 0.0 }).collect();
         Ok(Ab { width, height, a, b: vec![0.0; l.len()] })
     }
 
-    fn levels(&self) -> bool {
-        true
+    fn confidence(&self, _: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        Ok(None)
     }
 }
 
@@ -283,6 +282,44 @@ fn a_faded_picture_is_shown_with_its_blacks_and_written_with_its_own_lightness()
     assert!((left[1] - 30.0).abs() < 2.0 && right[1].abs() < 1.0, "{left:?} {right:?}");
     let l = |code: u8| srgb_to_lab([f32::from(code) / 255.0; 3])[0];
     assert!((left[0] - l(73)).abs() < 1.0 && (right[0] - l(168)).abs() < 1.0, "{left:?} {right:?}");
+}
+
+/// As sure as what it is shown is light.
+struct Sure;
+
+impl Engine for Sure {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: 1.0, levels: false }
+    }
+
+    fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {
+        Err(PredictError::new("a map asks for no colours"))
+    }
+
+    fn confidence(&self, l: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        let values = l.values().iter().map(|l| (l / 100.0).clamp(0.0, 1.0)).collect();
+        let plane = Plane::new(l.size().0, l.size().1, values);
+        plane.map(|plane| Some(Confidence(plane))).map_err(|error| PredictError::new(error.to_string()))
+    }
+}
+
+#[test]
+fn a_map_is_as_light_as_the_engine_is_sure_and_needs_one_that_can_say() {
+    let source: Vec<u8> = (0..64 * 64).map(|at| if at % 64 < 20 { 40 } else { 200 }).collect();
+    let input = ImageView::tight(PixelFormat::Gray8, 64, 64, &source).expect("an input");
+    let mut map = [0; 64 * 64];
+    let mut output = ImageViewMut::tight(PixelFormat::Gray8, 64, 64, &mut map).expect("an output");
+    let none = confidence(&tint(1.0, 1.0), &input, &mut output, &params(), &mut go_on);
+    assert_eq!(none, Err(PipelineError::NoConfidence));
+    confidence(&Sure, &input, &mut output, &params(), &mut go_on).expect("it says");
+    for (map, gray) in map.iter().zip(&source) {
+        let expected = srgb_to_lab([f32::from(*gray) / 255.0; 3])[0] / 100.0;
+        assert!((f32::from(*map) / 255.0 - expected).abs() < 0.01, "{map}, expected {expected}");
+    }
+    let mut colours = [0; 3 * 64 * 64];
+    let mut output = ImageViewMut::tight(PixelFormat::Rgb8, 64, 64, &mut colours).expect("an output");
+    let refused = confidence(&Sure, &input, &mut output, &params(), &mut go_on);
+    assert_eq!(refused, Err(ImageError::Colour(PixelFormat::Rgb8).into()));
 }
 
 #[test]
@@ -324,13 +361,13 @@ fn what_does_not_fit_is_refused_with_a_sentence() {
                 .to_string(),
         );
     }
-    let mut refuse = |predictor: &dyn AbPredictor, format, width, params: &Params| {
+    let mut refuse = |engine: &dyn Engine, format, width, params: &Params| {
         let mut target = vec![0; 64];
         let input = ImageView::new(PixelFormat::Gray8, 4, 3, 4, &source).expect("an input");
         let mut output =
             ImageViewMut::new(format, width, 3, stride(format, width), &mut target).expect("an output");
         errors.push(
-            colorize(predictor, &input, &mut output, params, &mut go_on).expect_err("refused").to_string(),
+            colorize(engine, &input, &mut output, params, &mut go_on).expect_err("refused").to_string(),
         );
     };
     let fake = tint(1.0, 1.0);

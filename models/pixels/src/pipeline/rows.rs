@@ -2,8 +2,8 @@
 //!
 //! The idea: **formats meet only here**: everything between reading and writing is planes of f32.
 
-use super::image::PixelFormat;
 use super::shade::BLOCK;
+use crate::PixelFormat;
 use crate::color::{srgb8_to_linear, srgb16_to_linear, unit_to_u8, unit_to_u16};
 
 /// Weights of luminance.

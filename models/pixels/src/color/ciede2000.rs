@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_34_pairs_of_sharma_wu_and_dalal() {
-        let table = include_str!("../../../tests/parity/ciede2000_sharma2005.csv");
+        let table = include_str!("../../../../tests/parity/ciede2000_sharma2005.csv");
         let mut pairs = 0;
         for line in table.lines().skip(1) {
             let values: Vec<f32> = line.split(',').map(|value| value.parse().expect("a number")).collect();

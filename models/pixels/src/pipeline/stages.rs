@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use super::PipelineError;
 use super::frame::Frame;
-use super::guided::ChromaField;
-use super::image::{ImageView, ImageViewMut, Layout, PixelFormat};
+use super::guided::Field;
 use super::rows;
 use super::shade::{BLOCK, Planes, shade};
 use crate::color::fast::{fma, lab_curve};
+use crate::{ImageView, ImageViewMut, Layout, PixelFormat};
 
 /// Pixels worked on together: their planes stay in the fastest cache.
 const STRETCH: usize = 512;
@@ -45,7 +45,7 @@ impl Workers {
         let pool = pool.map_err(|error| PipelineError::Parameter {
             name: "threads",
             got: format!("{threads}, which the system would not start ({error})"),
-            expected: "fewer",
+            expected: "fewer".to_owned(),
         })?;
         Ok(Self { pool: Some(pool), threads })
     }
@@ -144,24 +144,52 @@ struct Scratch {
     b: Vec<f32>,
 }
 
-/// Reads each row's L again, gives it its chroma and writes it; to an output without colour, a alone (0..100).
+impl Scratch {
+    fn new(lines: Vec<f32>) -> Self {
+        let plane = || vec![0.0; STRETCH];
+        Self { lines, fy: plane(), lightness: plane(), y: plane(), a: plane(), b: plane() }
+    }
+}
+
+/// Reads each row's L again, gives it its chroma and writes it.
 pub(super) fn write_colour(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
-    field: &ChromaField,
+    field: &Field<2>,
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
+    let formats = (input.format(), output.format());
+    write_rows(input, output, field, workers, report, |begin, source, target, scratch| {
+        write_stretch(formats, source, target, field, begin, scratch);
+    })
+}
+
+/// Reads each row's L again and writes the field's one channel, 0..=100, as the whole range of a gray output.
+pub(super) fn write_percent(
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    field: &Field<1>,
+    workers: &Workers,
+    report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
+) -> Result<(), PipelineError> {
+    let formats = (input.format(), output.format());
+    write_rows(input, output, field, workers, report, |begin, source, target, scratch| {
+        write_percent_stretch(formats, source, target, field, begin, scratch);
+    })
+}
+
+/// Calls `write` for each stretch of each row: its first column, its pixels in the input and in the output.
+fn write_rows<const N: usize>(
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    field: &Field<N>,
+    workers: &Workers,
+    report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
+    write: impl Fn(usize, &[u8], &mut [u8], &mut Scratch) + Send + Sync,
+) -> Result<(), PipelineError> {
     let (from, to) = (input.layout, output.layout);
-    let plane = || vec![0.0; STRETCH];
-    let scratch = || Scratch {
-        lines: field.row_buffer(),
-        fy: plane(),
-        lightness: plane(),
-        y: plane(),
-        a: plane(),
-        b: plane(),
-    };
+    let scratch = || Scratch::new(field.row_buffer());
     for (places, done) in bands(to.height, WRITE_BANDS) {
         // Of no rows there is no last one, whose padding is left alone.
         let bytes = if places.is_empty() { 0..0 } else { to.bytes_of(&places) };
@@ -172,8 +200,7 @@ pub(super) fn write_colour(
             let source = input.row(y).chunks(STRETCH * from.format.bytes_per_pixel());
             let target = row[..to.row_bytes].chunks_mut(STRETCH * to.format.bytes_per_pixel());
             for (part, (source, target)) in source.zip(target).enumerate() {
-                let formats = (from.format, to.format);
-                write_stretch(formats, source, target, field, part * STRETCH, scratch);
+                write(part * STRETCH, source, target, scratch);
             }
         });
         report(done)?;
@@ -199,7 +226,7 @@ fn write_stretch(
     (from, to): (PixelFormat, PixelFormat),
     source: &[u8],
     target: &mut [u8],
-    field: &ChromaField,
+    field: &Field<2>,
     begin: usize,
     scratch: &mut Scratch,
 ) {
@@ -214,10 +241,7 @@ fn write_stretch(
         *fy = lab_curve::<FMA>(*y);
         *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
-    field.chroma::<FMA>(lines, begin, &lightness[..pixels], &mut a[..pixels], &mut b[..pixels]);
-    if !to.has_colour() {
-        return rows::store_percent(to, target, a);
-    }
+    field.values::<FMA>(lines, begin, &lightness[..pixels], [&mut a[..pixels], &mut b[..pixels]]);
     let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
     let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
     for ((fy, y), (a, b)) in blocks.zip(chroma) {
@@ -225,4 +249,26 @@ fn write_stretch(
     }
     rows::store(to, target, [y, a, b]);
     rows::copy_alpha(from, source, to, target);
+}
+
+/// Writes the field's one channel at the pixels in `source`, which begin at column `begin`, to a gray `target`.
+#[multiversion(targets("x86_64+avx2+fma"))]
+fn write_percent_stretch(
+    (from, to): (PixelFormat, PixelFormat),
+    source: &[u8],
+    target: &mut [u8],
+    field: &Field<1>,
+    begin: usize,
+    scratch: &mut Scratch,
+) {
+    const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
+    let pixels = source.len() / from.bytes_per_pixel();
+    let Scratch { lines, lightness, y, a, .. } = scratch;
+    let (lightness, y, a) = (&mut lightness[..pixels], &mut y[..pixels], &mut a[..pixels]);
+    rows::luminance(from, source, y);
+    for (lightness, y) in lightness.iter_mut().zip(&*y) {
+        *lightness = fma::<FMA>(116.0, lab_curve::<FMA>(*y), -16.0);
+    }
+    field.values::<FMA>(lines, begin, lightness, [&mut *a]);
+    rows::store_percent(to, target, a);
 }

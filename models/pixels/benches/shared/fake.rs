@@ -1,9 +1,10 @@
-//! What the measurements of the pixels share: pictures, and a predictor that costs nothing.
+//! What the measurements of the pixels share: pictures, and an engine that costs nothing.
 
 use std::ops::ControlFlow;
 
-use autochrome_models::pipeline::{
-    Ab, AbPredictor, ImageView, ImageViewMut, Params, PixelFormat, PredictError, colorize,
+use autochrome_pixels::pipeline::{Params, colorize};
+use autochrome_pixels::{
+    Ab, Confidence, Engine, ImageView, ImageViewMut, InputSpec, PixelFormat, Plane, PredictError, Settings,
 };
 
 /// Gives smooth chroma at a quarter of the working size; `reach` is the largest value.
@@ -11,20 +12,21 @@ struct Fake {
     reach: f32,
 }
 
-impl AbPredictor for Fake {
-    fn predict_ab(
-        &self,
-        _l: &[f32],
-        width: usize,
-        height: usize,
-        _temperature: Option<f32>,
-        _threads: usize,
-    ) -> Result<Ab, PredictError> {
-        let (width, height) = (width / 4, height / 4);
+impl Engine for Fake {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: 1.0, levels: false }
+    }
+
+    fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {
+        let (width, height) = (l.size().0 / 4, l.size().1 / 4);
         let plane = |phase: f32| -> Vec<f32> {
             (0..width * height).map(|at| self.reach * (at as f32 * 0.01 + phase).sin()).collect()
         };
         Ok(Ab { width, height, a: plane(0.0), b: plane(1.0) })
+    }
+
+    fn confidence(&self, _: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        Ok(None)
     }
 }
 
@@ -69,13 +71,9 @@ impl<'a> Job<'a> {
     pub fn run(&mut self, threads: usize) {
         let (width, height) = self.size;
         let Case { from, to, reach, .. } = *self.case;
-        let stride = |format: PixelFormat| {
-            isize::try_from(width).expect("small") * isize::try_from(format.bytes_per_pixel()).expect("small")
-        };
         let params = Params { working_size: 256, strength: 1.0, temperature: None, threads };
-        let input = ImageView::new(from, width, height, stride(from), &self.source).expect("a whole picture");
-        let mut output =
-            ImageViewMut::new(to, width, height, stride(to), &mut self.target).expect("a whole picture");
+        let input = ImageView::tight(from, width, height, &self.source).expect("a whole picture");
+        let mut output = ImageViewMut::tight(to, width, height, &mut self.target).expect("a whole picture");
         colorize(&Fake { reach }, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))
             .expect("it colorizes");
     }

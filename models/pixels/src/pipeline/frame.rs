@@ -6,6 +6,7 @@
 //! its own mirror image, and what the network says there is thrown away.
 
 use super::resample::Axis;
+use crate::Plane;
 
 /// The plane's sides are multiples of this, which every network accepts.
 pub(super) const SIDE_STEP: usize = 32;
@@ -75,6 +76,11 @@ impl Frame {
             plane.extend(columns.iter().map(|x| row[*x]));
         }
         plane
+    }
+
+    /// One value for each place of the whole plane, as [`Self::pad`] makes them.
+    pub(super) fn plane(&self, values: Vec<f32>) -> Plane {
+        Plane::new(self.padded.0, self.padded.1, values).expect("as many values as the frame has places")
     }
 
     /// Which of `cells` columns and rows, which share the plane evenly, shows pixel `at` of the picture.

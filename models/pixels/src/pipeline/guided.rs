@@ -23,16 +23,14 @@ const NOISE: f32 = 0.5;
 /// Chroma may leave the range of the surrounding predictions by this, plus a tenth of the range.
 const MARGIN: f32 = 1.0;
 
-/// Values kept for each low-resolution pixel and each of a and b: chroma, slope, least, most.
+/// Values kept for each low-resolution pixel and each channel: chroma, slope, least, most.
 const KINDS: usize = 4;
-/// The plane of L, behind four planes for a and four for b.
-const GUIDE: usize = 2 * KINDS;
-/// All planes.
-const PLANES: usize = GUIDE + 1;
 
-/// What a whole picture's chroma is made of, ready to be evaluated at any of its pixels.
-pub(super) struct ChromaField {
-    planes: [Vec<f32>; PLANES],
+/// What the channels of a whole picture (a and b; or one, for a map) are made of, ready to be evaluated at any of its pixels.
+pub(super) struct Field<const N: usize> {
+    channels: [[Vec<f32>; KINDS]; N],
+    /// L, which the slopes are over.
+    guide: Vec<f32>,
     width: usize,
     height: usize,
     down: Line,
@@ -50,42 +48,46 @@ struct Run {
     step: f32,
 }
 
-impl ChromaField {
-    /// Fits the slopes. `lightness`, `a` and `b` are `width` x `height`; a and b are multiplied by `strength`. `across`
-    /// and `down` say where the `columns` pixels of the picture's rows, and its rows, lie among them.
+impl<const N: usize> Field<N> {
+    /// Fits the slopes. `guide` (L) and the `channels` are `width` x `height`; the channels are multiplied by `factor`.
+    /// `across` and `down` say where the `columns` pixels of the picture's rows, and its rows, lie among them.
     pub(super) fn new(
-        lightness: Vec<f32>,
-        [a, b]: [&[f32]; 2],
+        guide: Vec<f32>,
+        channels: [&[f32]; N],
         (width, height): (usize, usize),
         (across, down): (Line, Line),
         columns: usize,
-        strength: f32,
+        factor: f32,
     ) -> Self {
-        let scaled = |plane: &[f32]| plane.iter().map(|value| value * strength).collect::<Vec<f32>>();
-        let (a, b) = (scaled(a), scaled(b));
-        let (mut slope_a, mut slope_b) = (Vec::with_capacity(a.len()), Vec::with_capacity(a.len()));
-        for at in 0..a.len() {
+        let values = channels.map(|plane| plane.iter().map(|value| value * factor).collect::<Vec<f32>>());
+        let mut fitted: [Vec<f32>; N] = std::array::from_fn(|_| Vec::with_capacity(guide.len()));
+        for at in 0..guide.len() {
             let window = neighbours(at, width, height);
-            let [of_a, of_b] = slopes(window.map(|(at, weight)| (weight, lightness[at], a[at], b[at])));
-            slope_a.push(of_a);
-            slope_b.push(of_b);
+            let window = window
+                .map(|(at, weight)| (weight, guide[at], std::array::from_fn(|channel| values[channel][at])));
+            for (fitted, slope) in fitted.iter_mut().zip(slopes::<N>(window)) {
+                fitted.push(slope);
+            }
         }
-        let (least_a, most_a) = window_range(&a, width, height);
-        let (least_b, most_b) = window_range(&b, width, height);
-        let planes = [a, slope_a, least_a, most_a, b, slope_b, least_b, most_b, lightness];
-        Self { planes, width, height, down, runs: runs(across, columns, width) }
+        let mut fitted = fitted.into_iter();
+        let channels = values.map(|values| {
+            let (least, most) = window_range(&values, width, height);
+            [values, fitted.next().unwrap_or_default(), least, most]
+        });
+        Self { channels, guide, width, height, down, runs: runs(across, columns, width) }
     }
 
     /// Memory for one row, as [`Self::row`] fills it.
     pub(super) fn row_buffer(&self) -> Vec<f32> {
-        vec![0.0; self.width * PLANES]
+        vec![0.0; self.width * (N * KINDS + 1)]
     }
 
-    /// Interpolates the planes to the height of row `y` of the picture.
+    /// Interpolates the planes to the height of row `y` of the picture: those of the channels, then L.
     pub(super) fn row(&self, y: usize, buffer: &mut [f32]) {
         let (top, bottom, share) = between(self.down.at(y), self.height);
         let share = narrow(share);
-        for (plane, row) in self.planes.iter().zip(buffer.chunks_exact_mut(self.width)) {
+        let planes = self.channels.iter().flatten().chain([&self.guide]);
+        for (plane, row) in planes.zip(buffer.chunks_exact_mut(self.width)) {
             let above = &plane[top * self.width..][..self.width];
             let below = &plane[bottom * self.width..][..self.width];
             for ((value, above), below) in row.iter_mut().zip(above).zip(below) {
@@ -94,15 +96,14 @@ impl ChromaField {
         }
     }
 
-    /// Chroma of the pixels from column `begin` on, from their L and a row of the planes.
+    /// The channels of the pixels from column `begin` on, from their L and a row of the planes.
     #[inline(always)]
-    pub(super) fn chroma<const FMA: bool>(
+    pub(super) fn values<const FMA: bool>(
         &self,
         row: &[f32],
         begin: usize,
         lightness: &[f32],
-        a: &mut [f32],
-        b: &mut [f32],
+        mut out: [&mut [f32]; N],
     ) {
         let end = begin + lightness.len();
         let mut at = begin;
@@ -110,39 +111,41 @@ impl ChromaField {
         while at < end {
             let Run { end: run_end, left, right, share, step } = self.runs[run];
             let stop = run_end.min(end);
-            let mut low = [0.0; PLANES];
-            let mut rise = [0.0; PLANES];
-            for plane in 0..PLANES {
+            let share = share + step * at as f32;
+            let slope = |plane: usize| {
                 let (from, to) = (row[plane * self.width + left], row[plane * self.width + right]);
-                let share = share + step * at as f32;
-                low[plane] = from + (to - from) * share;
-                rise[plane] = (to - from) * step;
-            }
+                Slope { low: from + (to - from) * share, rise: (to - from) * step }
+            };
             let within = at - begin..stop - begin;
-            let lightness = &lightness[within.clone()];
-            line::<FMA, 0>(&low, &rise, lightness, &mut a[within.clone()]);
-            line::<FMA, KINDS>(&low, &rise, lightness, &mut b[within]);
+            let guide = slope(N * KINDS);
+            for (channel, out) in out.iter_mut().enumerate() {
+                let kinds = [0, 1, 2, 3].map(|kind| slope(channel * KINDS + kind));
+                line::<FMA>(&kinds, guide, &lightness[within.clone()], &mut out[within.clone()]);
+            }
             at = stop;
             run += 1;
         }
     }
 }
 
+/// A value that grows evenly from pixel to pixel of a run.
+#[derive(Clone, Copy)]
+struct Slope {
+    low: f32,
+    rise: f32,
+}
+
 /// One channel of a run: chroma, and the slope times what L differs from its interpolation, held within the bounds.
 #[inline(always)]
-fn line<const FMA: bool, const CHANNEL: usize>(
-    low: &[f32; PLANES],
-    rise: &[f32; PLANES],
-    lightness: &[f32],
-    out: &mut [f32],
-) {
+fn line<const FMA: bool>(kinds: &[Slope; KINDS], guide: Slope, lightness: &[f32], out: &mut [f32]) {
+    let [chroma, slope, least, most] = *kinds;
     let mut step = 0_u16;
     for (out, lightness) in out.iter_mut().zip(lightness) {
         let t = f32::from(step);
         step = step.wrapping_add(1);
-        let at = |plane: usize| fma::<FMA>(rise[plane], t, low[plane]);
-        let value = fma::<FMA>(at(CHANNEL + 1), lightness - at(GUIDE), at(CHANNEL));
-        let (least, most) = (at(CHANNEL + 2), at(CHANNEL + 3));
+        let at = |value: Slope| fma::<FMA>(value.rise, t, value.low);
+        let value = fma::<FMA>(at(slope), lightness - at(guide), at(chroma));
+        let (least, most) = (at(least), at(most));
         let value = if value < least { least } else { value };
         *out = if value > most { most } else { value };
     }
@@ -158,22 +161,30 @@ fn neighbours(at: usize, width: usize, height: usize) -> impl Iterator<Item = (u
     })
 }
 
-/// Slopes of a and b over L in a window of (weight, L, a, b): those of least squares, each times the correlation of chroma
-/// and L.
-fn slopes(window: impl Iterator<Item = (f32, f32, f32, f32)>) -> [f32; 2] {
-    // Sums of 1, L, a, b, L L, L a, L b, a a + b b.
-    let mut sums = [0.0_f32; 8];
-    for (weight, l, a, b) in window {
-        for (sum, value) in sums.iter_mut().zip([1.0, l, a, b, l * l, l * a, l * b, a * a + b * b]) {
+/// Slopes of the channels over L in a window of (weight, L, channels): those of least squares, each times the correlation of
+/// chroma and L.
+fn slopes<const N: usize>(window: impl Iterator<Item = (f32, f32, [f32; N])>) -> [f32; N] {
+    // Sums of 1, L, L L and the channels' squares; and of each channel and its product with L.
+    let (mut sums, mut first, mut with_l) = ([0.0_f32; 4], [0.0_f32; N], [0.0_f32; N]);
+    for (weight, l, values) in window {
+        let squares = values.iter().map(|value| value * value).sum();
+        for (sum, value) in sums.iter_mut().zip([1.0, l, l * l, squares]) {
             *sum += weight * value;
         }
+        for channel in 0..N {
+            first[channel] += weight * values[channel];
+            with_l[channel] += weight * (l * values[channel]);
+        }
     }
-    let [l, a, b, ll, la, lb, cc] = [1, 2, 3, 4, 5, 6, 7].map(|at| sums[at] / sums[0]);
-    let (with_a, with_b) = (la - l * a, lb - l * b);
+    let [weight, l, ll, cc] = sums;
+    let (l, ll, cc) = (l / weight, ll / weight, cc / weight);
+    let means = first.map(|sum| sum / weight);
+    let shared: [f32; N] = std::array::from_fn(|channel| with_l[channel] / weight - l * means[channel]);
     let variance = (ll - l * l).max(0.0) + FLATNESS;
-    let chroma = (cc - a * a - b * b).max(0.0) + NOISE;
-    let correlation = ((with_a * with_a + with_b * with_b) / (variance * chroma)).min(1.0).sqrt();
-    [correlation * with_a / variance, correlation * with_b / variance]
+    let chroma = means.iter().fold(cc, |left, mean| left - mean * mean).max(0.0) + NOISE;
+    let explained: f32 = shared.iter().map(|value| value * value).sum();
+    let correlation = (explained / (variance * chroma)).min(1.0).sqrt();
+    shared.map(|value| correlation * value / variance)
 }
 
 /// Splits a row of `columns` pixels, which lie along `across`, into runs over `low` columns.

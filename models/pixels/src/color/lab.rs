@@ -94,7 +94,7 @@ mod tests {
 
     /// Every colour of the reference grid with its Lab: see tests/parity/make_color_fixtures.py.
     fn reference() -> impl Iterator<Item = ([u8; 3], [f32; 3])> {
-        let bytes = include_bytes!("../../../tests/parity/lab_grid.bin");
+        let bytes = include_bytes!("../../../../tests/parity/lab_grid.bin");
         let (floats, rest) = bytes.as_chunks::<4>();
         assert!(rest.is_empty());
         let axis: Vec<u8> = (0_u8..32).map(|step| step * 8).chain([255]).collect();

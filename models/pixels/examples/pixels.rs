@@ -1,6 +1,6 @@
 //! The pixels' way without a network, against copying the same bytes, each the least of several interleaved runs.
 //!
-//! `cargo run --release -p autochrome-models --example pixels -- [MEGAPIXELS] [RUNS] [CASE]`. The least of many short runs is
+//! `cargo run --release -p autochrome-pixels --example pixels -- [MEGAPIXELS] [RUNS] [CASE]`. The least of many short runs is
 //! what the work costs; other programs on the machine only add to it. One thread is timed by what it ran, two by the clock on
 //! the wall. With a CASE only that one runs, which is what a
 //! profiler wants: `valgrind --tool=callgrind target/release/examples/pixels 1 1 rgb8`.

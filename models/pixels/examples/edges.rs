@@ -1,6 +1,6 @@
 //! How far chroma bleeds over edges of lightness when it is brought to full size, by several methods.
 //!
-//! `cargo run --release -p autochrome-models --example edges -- PHOTOS.tar [SHEET.png]`: a table, and pictures to look at.
+//! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]`: a table, and pictures to look at.
 //! docs/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area, and its full L, so that no
 //! network has a part in it.
 #![allow(missing_docs, reason = "a program")]
@@ -14,9 +14,10 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use autochrome_models::color::{gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab, unit_to_u8};
-use autochrome_models::pipeline::{
-    Ab, AbPredictor, ImageView, ImageViewMut, Params, PixelFormat, PredictError, colorize,
+use autochrome_pixels::color::{gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab, unit_to_u8};
+use autochrome_pixels::pipeline::{Params, colorize};
+use autochrome_pixels::{
+    Ab, Confidence, Engine, ImageView, ImageViewMut, InputSpec, PixelFormat, Plane, PredictError, Settings,
 };
 use image::{Rgb, RgbImage, imageops};
 
@@ -258,17 +259,18 @@ fn each(full: &Planes, value: impl Fn(usize, usize, f32) -> [f32; 2]) -> Vec<[f3
 /// Gives the true ab in place of a network.
 struct Truth<'a>(&'a Planes);
 
-impl AbPredictor for Truth<'_> {
-    fn predict_ab(
-        &self,
-        _l: &[f32],
-        _width: usize,
-        _height: usize,
-        _temperature: Option<f32>,
-        _threads: usize,
-    ) -> Result<Ab, PredictError> {
+impl Engine for Truth<'_> {
+    fn input(&self) -> InputSpec {
+        InputSpec { enlarged: 1.0, levels: false }
+    }
+
+    fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {
         let plane = |c: usize| self.0.ab.iter().map(|ab| ab[c]).collect();
         Ok(Ab { width: self.0.width, height: self.0.height, a: plane(0), b: plane(1) })
+    }
+
+    fn confidence(&self, _: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
+        Ok(None)
     }
 }
 
@@ -281,10 +283,9 @@ fn product(full: &Planes, low: &Planes) -> Vec<[f32; 2]> {
     };
     let source: Vec<u8> = (0..full.l.len()).flat_map(rgba).collect();
     let mut target = vec![0_u8; source.len()];
-    let stride = 16 * width as isize;
-    let input = ImageView::new(PixelFormat::RgbaF32, width, height, stride, &source).expect("an input");
+    let input = ImageView::tight(PixelFormat::RgbaF32, width, height, &source).expect("an input");
     let mut output =
-        ImageViewMut::new(PixelFormat::RgbaF32, width, height, stride, &mut target).expect("an output");
+        ImageViewMut::tight(PixelFormat::RgbaF32, width, height, &mut target).expect("an output");
     let params = Params { working_size: width, strength: 1.0, temperature: None, threads: 2 };
     colorize(&Truth(low), &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))
         .expect("it colorizes");

@@ -1,11 +1,11 @@
 //! Colour conversion, pixel by pixel, against copying the same floats.
 //!
-//! Run with `cargo bench -p autochrome-models --bench color`; docs/performance.md says how to read it.
+//! Run with `cargo bench -p autochrome-pixels --bench color`; docs/performance.md says how to read it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;
 
-use autochrome_models::color::{ciede2000, gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab};
+use autochrome_pixels::color::{ciede2000, gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// 2^18 colours all over the cube.
