@@ -19,7 +19,7 @@ pub fn models_folders(own: &[PathBuf]) -> Vec<PathBuf> {
         .cloned()
         .chain(named)
         .chain(users())
-        .chain(crate::boundary::own_path().iter().flat_map(|path| beside(path)))
+        .chain(autochrome_boundary::own_path().iter().flat_map(|path| beside(path)))
     {
         if !folder.as_os_str().is_empty() && !folders.contains(&folder) {
             folders.push(folder);

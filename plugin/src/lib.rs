@@ -1,18 +1,40 @@
 //! `libautochrome.so`: the Colorize filter behind a stable C ABI.
 //!
-//! The idea: **each exported function is check, borrow, safe call, write outputs.** What a host hands over is
-//! checked and borrowed in `boundary`, the one module with unsafe code; `call` turns every failure and every
-//! panic into a status and a sentence; `session` does the work and knows no C. The functions themselves stand
-//! in `abi`, one file per C type.
+//! The idea: **the boundary is one crate, the models another, and this one joins them.** `session` keeps models in memory and
+//! knows no C; `table` gives hosts the boundary's functions over it.
 
-mod abi;
-mod boundary;
-mod call;
-mod failure;
-mod fault;
 mod folders;
-mod handles;
-mod model_list;
+mod models;
 mod session;
+mod table;
 
-pub use abi::autochrome_api;
+pub use table::autochrome_api;
+
+use std::ffi::CStr;
+use std::path::PathBuf;
+
+use autochrome_boundary::{Backend, Failure, ModelEntry};
+
+use crate::folders::models_folders;
+use crate::session::Session;
+
+/// Models from packages, run by libtorch.
+struct Libtorch;
+
+impl Backend for Libtorch {
+    const VERSION: &'static CStr =
+        match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => panic!("a version holds no NUL"),
+        };
+
+    type Session = Session;
+
+    fn session(folders: Vec<PathBuf>) -> Result<Session, Failure> {
+        Ok(Session::new(models_folders(&folders)))
+    }
+
+    fn models(folders: Vec<PathBuf>) -> Vec<ModelEntry> {
+        models::search(&models_folders(&folders))
+    }
+}

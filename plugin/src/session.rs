@@ -3,50 +3,20 @@
 //! The idea: **pay once.** Folders are searched when a session first needs a model and again only when a name is
 //! new; a model is loaded for a device once and kept while the host goes on using it, with its network's last output.
 
-use std::ffi::CString;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use autochrome_abi::{AUTOCHROME_MODEL_INVALID, AUTOCHROME_MODEL_NOT_FOUND};
+use autochrome_abi::{
+    AUTOCHROME_BAD_PARAMETER, AUTOCHROME_DEVICE_UNAVAILABLE, AUTOCHROME_MODEL_INVALID,
+    AUTOCHROME_MODEL_NOT_FOUND,
+};
+use autochrome_boundary::{Failure, Map, Progress, Request, Used, c_text, inject};
 use autochrome_models::colorizer::Colorizer;
-use autochrome_models::device::{DeviceRequest, Resolved, resolve};
+use autochrome_models::device::{DeviceError, DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
-use autochrome_pixels::pipeline::{self, PipelineError};
 use autochrome_pixels::{ImageView, ImageViewMut};
-
-use crate::failure::{Failure, c_text};
-use crate::fault;
 
 /// Models kept in memory; enough to compare two.
 const KEPT_MODELS: usize = 2;
-
-/// What `colorize` is asked for, checked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    /// The model's name; `None` for the default one.
-    pub model: Option<String>,
-    /// The device.
-    pub device: DeviceRequest,
-    /// The picture's longer side as the network sees it, in pixels; `None` for the model's own.
-    pub working_size: Option<u32>,
-    /// Factor on chroma.
-    pub strength: f32,
-    /// Temperature; `None` for the model's own.
-    pub temperature: Option<f32>,
-    /// Threads to work on, 0 for all that the machine has.
-    pub threads: usize,
-}
-
-/// What the last success used, as C strings for the host.
-#[derive(Debug, Default)]
-pub struct Used {
-    /// The model's name.
-    pub model: CString,
-    /// The device, as `cpu` or `cuda:N`.
-    pub device: CString,
-    /// Why `auto` came down to the CPU.
-    pub fallback: CString,
-}
 
 /// See the module.
 pub struct Session {
@@ -66,66 +36,6 @@ impl Session {
     /// A session that looks for models in these folders. Looks for none yet.
     pub fn new(folders: Vec<PathBuf>) -> Self {
         Self { folders, found: Vec::new(), loaded: Vec::new(), used: Used::default() }
-    }
-
-    /// What the last success used.
-    pub fn used(&self) -> &Used {
-        &self.used
-    }
-
-    /// Forgets everything but the folders.
-    pub fn reset(&mut self) {
-        *self = Self::new(std::mem::take(&mut self.folders));
-    }
-
-    /// Colorizes `input` into `output`.
-    pub fn colorize(
-        &mut self,
-        request: &Request,
-        input: &ImageView<'_>,
-        output: &mut ImageViewMut<'_>,
-        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
-    ) -> Result<(), Failure> {
-        self.with_model(request, |model, params| pipeline::colorize(model, input, output, params, progress))
-    }
-
-    /// Writes to `output`, which has no colour, how sure the model is of what [`Self::colorize`] makes of `input`.
-    pub fn confidence(
-        &mut self,
-        request: &Request,
-        input: &ImageView<'_>,
-        output: &mut ImageViewMut<'_>,
-        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
-    ) -> Result<(), Failure> {
-        self.with_model(request, |model, params| pipeline::confidence(model, input, output, params, progress))
-    }
-
-    /// Runs `work` with the model that is asked for, loaded.
-    fn with_model(
-        &mut self,
-        request: &Request,
-        work: impl FnOnce(&Colorizer, &pipeline::Params) -> Result<(), PipelineError>,
-    ) -> Result<(), Failure> {
-        let device = resolve(&request.device)?;
-        let index = self.choose(request.model.as_deref())?;
-        let package = self.found[index].package.as_ref().map_err(invalid)?;
-        let manifest = package.manifest();
-        let params = pipeline::Params {
-            working_size: request.working_size.unwrap_or(manifest.input.working_size),
-            strength: request.strength,
-            temperature: request.temperature,
-            threads: request.threads,
-        };
-        let used = Used {
-            model: c_text(&manifest.name),
-            device: c_text(&device.name()),
-            fallback: c_text(device.fallback.as_deref().unwrap_or_default()),
-        };
-        let colorizer = load(&mut self.loaded, package, device)?;
-        fault::inject("predict");
-        work(colorizer, &params)?;
-        self.used = used;
-        Ok(())
     }
 
     /// Index of the package to use.
@@ -158,6 +68,42 @@ impl Session {
     }
 }
 
+impl autochrome_boundary::Session for Session {
+    fn paint(
+        &mut self,
+        map: Map,
+        request: &Request,
+        input: &ImageView<'_>,
+        output: &mut ImageViewMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Failure> {
+        let device = request.device.as_deref().map_or(Ok(DeviceRequest::Auto), str::parse);
+        let device = device.and_then(|device| resolve(&device)).map_err(|error| unavailable(&error))?;
+        let index = self.choose(request.model.as_deref())?;
+        let package = self.found[index].package.as_ref().map_err(invalid)?;
+        let manifest = package.manifest();
+        let used = Used {
+            model: c_text(&manifest.name),
+            device: c_text(&device.name()),
+            fallback: c_text(device.fallback.as_deref().unwrap_or_default()),
+        };
+        let params = request.params(manifest.input.working_size);
+        let colorizer = load(&mut self.loaded, package, device)?;
+        inject("predict");
+        map.run(colorizer, input, output, &params, progress)?;
+        self.used = used;
+        Ok(())
+    }
+
+    fn used(&self) -> &Used {
+        &self.used
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.folders));
+    }
+}
+
 /// The index of the model of that name; without a name of the default one, which `find_models` puts first.
 fn pick(found: &[Found], name: Option<&str>) -> Option<usize> {
     let fits = |package: &Package| name.is_none_or(|name| package.manifest().name == name);
@@ -171,6 +117,14 @@ pub fn folder_name(folder: &Path) -> String {
 
 fn usable_name(found: &Found) -> Option<&str> {
     found.package.as_ref().ok().map(|package| package.manifest().name.as_str())
+}
+
+fn unavailable(error: &DeviceError) -> Failure {
+    let status = match error {
+        DeviceError::Syntax(_) => AUTOCHROME_BAD_PARAMETER,
+        DeviceError::Cuda { .. } | DeviceError::Number { .. } => AUTOCHROME_DEVICE_UNAVAILABLE,
+    };
+    Failure::new(status, error.to_string())
 }
 
 fn invalid(error: &PackageError) -> Failure {
@@ -197,7 +151,7 @@ fn load<'a>(
         None => {
             // Room first: the memory of a model no longer used may be what this one needs.
             loaded.drain(..loaded.len().saturating_sub(KEPT_MODELS - 1));
-            let colorizer = Colorizer::load(package, &device)?;
+            let colorizer = Colorizer::load(package, &device).map_err(|error| invalid(&error))?;
             Loaded { folder: package.folder().to_path_buf(), device, colorizer }
         }
     };

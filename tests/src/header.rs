@@ -22,7 +22,7 @@ pub fn generate() -> String {
     let plugin = checkout().join("plugin");
     let config = cbindgen::Config::from_file(plugin.join("cbindgen.toml")).expect("cbindgen.toml is read");
     let sources =
-        ["abi/src/lib.rs", "abi/src/status.rs", "abi/src/types.rs", "abi/src/table.rs", "src/abi/table.rs"];
+        ["abi/src/lib.rs", "abi/src/status.rs", "abi/src/types.rs", "abi/src/table.rs", "src/table.rs"];
     let builder = sources.iter().fold(cbindgen::Builder::new().with_config(config), |builder, source| {
         builder.with_src(plugin.join(source))
     });

@@ -5,6 +5,7 @@
 
 use std::io::Cursor;
 
+use autochrome_pixels::color::{linear_to_srgb, srgb_to_luminance};
 use image::codecs::webp::WebPEncoder;
 use image::{
     DynamicImage, ExtendedColorType, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage,
@@ -15,6 +16,12 @@ use jpeg_encoder::{ColorType, Encoder};
 pub const SIDE: u32 = 32;
 /// The colour of the picture in inks: cyan, magenta, yellow and black, 255 the full ink.
 pub const INKS: [u8; 4] = [0, 200, 160, 30];
+
+/// The gray (0..1) that is as light as a colour (0..1 each): what a colorized pixel has kept of its input.
+#[must_use]
+pub fn gray_of(rgb: [f32; 3]) -> f32 {
+    linear_to_srgb(srgb_to_luminance(rgb))
+}
 
 /// A small photograph, as good as they come; another for every `seed`.
 #[must_use]

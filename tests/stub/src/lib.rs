@@ -1,10 +1,14 @@
-//! A plugin without libtorch behind the same interface, for testing hosts.
+//! A plugin without libtorch: the plugin's own boundary over a fake engine, for testing hosts.
 //!
 //! The idea: **every way a plugin can behave, good or bad, is one word in the environment**. A host is started
 //! with `AUTOCHROME_PLUGIN` naming this library and `AUTOCHROME_STUB` naming a [`mode::Mode`], and shows what it
-//! makes of it. The good mode paints by a fixed rule ([`paint`]), so results can be compared to the bit.
+//! makes of it. What hosts call is the plugin's boundary and the pixels' way of the real thing; only the engine is a fake
+//! with a fixed rule ([`fake`]), so results can be compared to the bit.
 
+pub mod fake;
 pub mod mode;
-pub mod paint;
 
-mod exports;
+mod session;
+mod table;
+
+pub use table::autochrome_api;

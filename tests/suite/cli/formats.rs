@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
-use autochrome_tests::pictures::INKS;
+use autochrome_tests::pictures::{INKS, gray_of};
 use autochrome_tests::tiff_files::{self, Page, shorts};
 use image::{ColorType, DynamicImage, ImageBuffer, ImageFormat, Luma, Rgba};
 use tiff::decoder::{Decoder, DecodingResult};
@@ -23,16 +23,13 @@ fn shades() -> impl Iterator<Item = u8> {
     (0..65).map(shade)
 }
 
-/// How far the luma of a result is from what it is expected to be, 0..1.
+/// How far a result's lightness is from what it is expected to be, as gray of 0..1.
 fn off(result: &DynamicImage, expected: impl Fn(usize) -> f64) -> f64 {
     let pixels = result.to_rgb32f();
-    let luma = |pixel: &image::Rgb<f32>| {
-        0.2126 * f64::from(pixel[0]) + 0.7152 * f64::from(pixel[1]) + 0.0722 * f64::from(pixel[2])
-    };
     pixels
         .pixels()
         .enumerate()
-        .map(|(index, pixel)| (luma(pixel) - expected(index)).abs())
+        .map(|(index, pixel)| (f64::from(gray_of(pixel.0)) - expected(index)).abs())
         .fold(0.0, f64::max)
 }
 
@@ -48,7 +45,7 @@ fn check(name: &str, file: &[u8], color: ColorType, expected: impl Fn(usize) -> 
     let result = load(&desk.path(&format!("out/{name}")));
     assert_eq!((result.width(), result.height(), result.color()), (SIZE.0, SIZE.1, color), "{name}");
     let off = off(&result, expected);
-    assert!(off < 0.004, "{name}: luma off by {off}");
+    assert!(off < 0.004, "{name}: gray off by {off}");
 }
 
 /// A PNG in the layout of `color` and `depth`.
@@ -71,7 +68,6 @@ fn checkered() -> Vec<u8> {
 }
 
 fn as_checkered(index: usize) -> f64 {
-    // The tint is cut off at black and white, which moves luma by as much as it takes away.
     if (index % 13).is_multiple_of(2) { 1.0 } else { 0.0 }
 }
 
@@ -131,10 +127,9 @@ fn tiff_in_planes_in_inks_and_with_alpha_in_the_colours() {
     check("planes.tif", &file, ColorType::Rgb8, as_gray);
 
     let inks = Page::new(SIZE, &[8; 4], 5, INKS.repeat(65));
-    let light = |ink: u8| f64::from(255 - ink) / 255.0;
-    let black = light(INKS[3]);
-    let luma = black * (0.2126 * light(INKS[0]) + 0.7152 * light(INKS[1]) + 0.0722 * light(INKS[2]));
-    check("inks.tif", &tiff_files::file(&[inks]), ColorType::Rgb8, |_| luma);
+    let light = |ink: u8| f32::from(255 - ink) / 255.0;
+    let gray = f64::from(gray_of([0, 1, 2].map(|ink| light(INKS[3]) * light(INKS[ink]))));
+    check("inks.tif", &tiff_files::file(&[inks]), ColorType::Rgb8, |_| gray);
 
     let mut other = Page::new(SIZE, &[8; 2], 1, shades().flat_map(|shade| [shade, 7]).collect());
     other.set(338, shorts(&[0]));
@@ -212,8 +207,8 @@ fn floats_stay_floats() {
         let (samples, found) = floats(&desk.path(&format!("out/{name}")), 0);
         assert_eq!(found, channels, "{name}");
         for (index, pixel) in samples.chunks(usize::from(channels)).enumerate() {
-            let luma = 0.2126 * pixel[0] + 0.7152 * pixel[1] + 0.0722 * pixel[2];
-            assert!((luma - value(index)).abs() < 1e-5, "{name}: {luma} at {index}");
+            let gray = gray_of([pixel[0], pixel[1], pixel[2]]);
+            assert!((gray - value(index)).abs() < 1e-5, "{name}: {gray} at {index}");
             assert!(pixel.get(3).is_none_or(|found| *found == alpha(index)), "{name}: {pixel:?} at {index}");
         }
         // The same photograph where there is no room for floats.
@@ -403,10 +398,10 @@ fn inks_are_read_from_jpeg() {
         fs::write(desk.path(name), autochrome_tests::pictures::inks(kind)).unwrap();
         assert_eq!(desk.run(&[name, "-o", "out.png", "--overwrite", "--strength", "0"]).code, Some(0));
         let pixel = load(&desk.path("out.png")).into_rgb8().get_pixel(16, 16).0;
-        // Light left by the inks, as luma of the encoded values.
-        let light = |ink: u8| f64::from(255 - ink) * f64::from(255 - INKS[3]) / 255.0;
-        let luma = 0.2126 * light(INKS[0]) + 0.7152 * light(INKS[1]) + 0.0722 * light(INKS[2]);
-        assert!((f64::from(pixel[0]) - luma).abs() < 4.0, "{name}: {pixel:?}, expected {luma}");
+        // Light left by the inks.
+        let light = |ink: u8| f32::from(255 - ink) * f32::from(255 - INKS[3]) / (255.0 * 255.0);
+        let gray = 255.0 * gray_of([0, 1, 2].map(|ink| light(INKS[ink])));
+        assert!((f32::from(pixel[0]) - gray).abs() < 4.0, "{name}: {pixel:?}, expected {gray}");
     }
 }
 

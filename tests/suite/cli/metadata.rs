@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 
+use autochrome_tests::pictures::gray_of;
 use autochrome_tests::tiff_files::{self, Page, shorts};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -312,10 +313,9 @@ fn pixels_in_a_wide_profile_become_srgb_and_srgb_stays_as_it_is() {
     let adobe = write(&ColorProfile::new_adobe_rgb());
     for (x, (srgb, adobe)) in srgb.pixels().zip(adobe.pixels()).enumerate() {
         assert_eq!([srgb[3], adobe[3]], [u8::try_from(x * 4).unwrap(); 2], "alpha is not colour");
-        let [red, green, blue] =
-            [60 + 2 * x, 100, 150 - x].map(|level| f64::from(u8::try_from(level).unwrap()));
-        let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-        assert!((f64::from(srgb[0]) - luma).abs() < 1.0, "{srgb:?}, expected {luma}");
+        let rgb = [60 + 2 * x, 100, 150 - x].map(|level| f32::from(u8::try_from(level).unwrap()) / 255.0);
+        let gray = 255.0 * gray_of(rgb);
+        assert!((f32::from(srgb[0]) - gray).abs() < 1.0, "{srgb:?}, expected {gray}");
     }
     // The same numbers are a stronger red in Adobe RGB, whose lightness differs.
     assert_ne!(srgb.get_pixel(60, 0)[0], adobe.get_pixel(60, 0)[0]);

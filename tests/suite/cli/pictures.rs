@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::BufWriter;
 
+use autochrome_tests::pictures::gray_of;
 use image::codecs::jpeg::JpegEncoder;
 use image::{
     ColorType, DynamicImage, ImageBuffer, ImageDecoder, ImageEncoder, ImageReader, Luma, LumaA, Rgb, Rgba,
@@ -13,10 +14,6 @@ use super::{Desk, is_tinted, load};
 /// Samples of one value in all channels of a 16-bit picture, with a fraction that 8 bits cannot hold.
 fn deep(x: u32, y: u32) -> u16 {
     u16::try_from(10_000 + 1001 * x + 77 * y).unwrap()
-}
-
-fn luma([red, green, blue]: [u16; 3]) -> f64 {
-    0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)
 }
 
 #[test]
@@ -33,7 +30,8 @@ fn sixteen_bits_stay_sixteen() {
         let result = load(&desk.path(&format!("out/{name}")));
         assert_eq!(result.color(), ColorType::Rgb16, "{name}");
         for (x, y, pixel) in result.into_rgb16().enumerate_pixels() {
-            assert!((luma(pixel.0) - f64::from(deep(x, y))).abs() < 2.0, "{name}: {pixel:?} at {x}, {y}");
+            let gray = 65_535.0 * gray_of(pixel.0.map(|sample| f32::from(sample) / 65_535.0));
+            assert!((gray - f32::from(deep(x, y))).abs() < 2.0, "{name}: {pixel:?} at {x}, {y}");
         }
     }
 }

@@ -7,6 +7,9 @@
 use std::sync::OnceLock;
 
 /// Panics if `AUTOCHROME_TEST_PANIC` names this point.
+///
+/// # Panics
+/// When it is asked to.
 pub fn inject(point: &str) {
     static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
     let chosen = CHOSEN.get_or_init(|| std::env::var("AUTOCHROME_TEST_PANIC").ok());

@@ -13,11 +13,11 @@ use autochrome_abi::{
     AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_OK, AUTOCHROME_SESSION_BUSY, AutochromeSession, AutochromeStatus,
 };
 
-use crate::boundary::Caller;
+use crate::Session;
 use crate::failure::{Failure, c_text};
 use crate::fault;
+use crate::fence::Caller;
 use crate::handles::Handles;
-use crate::session::Session;
 
 /// Every live session.
 pub static SESSIONS: Handles<Seat> = Handles::new("session");
@@ -28,18 +28,18 @@ thread_local! {
 
 /// A session with what calls need around it: who uses it now, and what its last error said.
 pub struct Seat {
-    session: Mutex<Session>,
+    session: Mutex<Box<dyn Session>>,
     last_error: Mutex<CString>,
 }
 
 impl Seat {
     /// A seat for a new session.
-    pub fn new(session: Session) -> Self {
+    pub fn new(session: Box<dyn Session>) -> Self {
         Self { session: Mutex::new(session), last_error: Mutex::default() }
     }
 
     /// The session, unless another call uses it.
-    fn take(&self) -> Option<MutexGuard<'_, Session>> {
+    fn take(&self) -> Option<MutexGuard<'_, Box<dyn Session>>> {
         match self.session.try_lock() {
             Ok(session) => Some(session),
             // Panics are caught while the lock is held, and the session is reset then.
@@ -66,7 +66,7 @@ pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> 
 pub fn on_session(
     name: &str,
     handle: *const AutochromeSession,
-    body: impl FnOnce(&Caller, &mut Session) -> Result<(), Failure>,
+    body: impl FnOnce(&Caller, &mut dyn Session) -> Result<(), Failure>,
 ) -> AutochromeStatus {
     let outcome = contain(name, || {
         let seat = SESSIONS.get(handle)?;
@@ -74,7 +74,7 @@ pub fn on_session(
             let text = format!("{name}: the session is in use by another call; make one session per thread");
             return Err(Failure::new(AUTOCHROME_SESSION_BUSY, text));
         };
-        let Err(failure) = catch(name, || body(&Caller::new(), &mut session)) else {
+        let Err(failure) = catch(name, || body(&Caller::new(), &mut **session)) else {
             return Ok(AUTOCHROME_OK);
         };
         *seat.error() = c_text(&failure.text);

@@ -5,14 +5,11 @@ use std::sync::OnceLock;
 
 use autochrome_abi::{AutochromeSession, AutochromeStatus, STATUS_NAMES};
 
-use crate::call;
 use crate::failure::c_text;
+use crate::{Backend, call};
 
-/// The version with the NUL that C needs.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
-
-pub extern "C" fn version() -> *const c_char {
-    call::value("version", c"".as_ptr(), || VERSION.as_ptr().cast())
+pub extern "C" fn version<B: Backend>() -> *const c_char {
+    call::value("version", c"".as_ptr(), || B::VERSION.as_ptr())
 }
 
 pub extern "C" fn status_name(status: AutochromeStatus) -> *const c_char {

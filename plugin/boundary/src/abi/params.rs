@@ -3,13 +3,11 @@
 use std::ptr;
 
 use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeParams, AutochromeStatus};
-use autochrome_models::device::DeviceRequest;
 use autochrome_pixels::limits::{MAX_THREADS, STRENGTHS, TEMPERATURES, WORKING_SIZES, words};
 
-use crate::boundary::Caller;
-use crate::call;
 use crate::failure::Failure;
-use crate::session::Request;
+use crate::fence::Caller;
+use crate::{Request, call};
 
 /// What `params_init` writes, and what a call without params gets.
 const DEFAULTS: AutochromeParams = AutochromeParams {
@@ -41,10 +39,9 @@ pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Reque
     let expected = format!("at most {MAX_THREADS}, or 0 for all");
     check("threads", params.threads, params.threads <= MAX_THREADS, &expected)?;
     check("reserved", params.reserved, params.reserved == 0, "0")?;
-    let device = caller.text(params.device, "params->device")?;
     Ok(Request {
         model: caller.text(params.model, "params->model")?,
-        device: device.as_deref().map_or(Ok(DeviceRequest::Auto), str::parse)?,
+        device: caller.text(params.device, "params->device")?,
         working_size: Some(size).filter(|size| *size != 0),
         strength: params.strength,
         temperature: Some(params.temperature).filter(|temperature| *temperature >= 0.0),

@@ -4,34 +4,12 @@ use std::ptr;
 
 use abi_stable::export_root_module;
 use abi_stable::prefix_type::PrefixTypeTrait;
-use autochrome_abi::{
-    AUTOCHROME_ABI_MAJOR, AUTOCHROME_ABI_MINOR, AutochromeApi, AutochromeRoot, AutochromeRoot_Ref,
-};
+use autochrome_abi::{AUTOCHROME_ABI_MAJOR, AutochromeApi, AutochromeRoot, AutochromeRoot_Ref};
+use autochrome_boundary::table;
 
-use super::{library, models, params, session};
+use crate::Libtorch;
 
-#[expect(clippy::cast_possible_truncation, reason = "the table is a few hundred bytes")]
-const TABLE_BYTES: u32 = size_of::<AutochromeApi>() as u32;
-
-static API: AutochromeApi = AutochromeApi {
-    struct_size: TABLE_BYTES,
-    abi_major: AUTOCHROME_ABI_MAJOR,
-    abi_minor: AUTOCHROME_ABI_MINOR,
-    reserved: 0,
-    version: library::version,
-    status_name: library::status_name,
-    last_error: library::last_error,
-    params_init: params::params_init,
-    session_new: session::session_new,
-    session_free: session::session_free,
-    colorize: session::colorize,
-    session_info: session::session_info,
-    model_list_new: models::model_list_new,
-    model_list_len: models::model_list_len,
-    model_list_get: models::model_list_get,
-    model_list_free: models::model_list_free,
-    confidence: session::confidence,
-};
+static API: AutochromeApi = table::<Libtorch>();
 
 /// The table for this major version of the interface; NULL if this library does not have it.
 ///

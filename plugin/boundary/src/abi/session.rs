@@ -10,16 +10,16 @@ use autochrome_abi::{
 
 use super::{folders, params};
 use crate::call::{self, SESSIONS, Seat};
-use crate::session::Session;
+use crate::{Backend, Map};
 
-pub extern "C" fn session_new(
+pub extern "C" fn session_new<B: Backend>(
     config: *const AutochromeConfig,
     session: *mut *mut AutochromeSession,
 ) -> AutochromeStatus {
     call::status("session_new", |caller| {
         caller.write_handle(session, "session", ptr::null_mut())?;
-        let made = Session::new(folders(caller, config)?);
-        caller.write_handle(session, "session", SESSIONS.insert(Seat::new(made)))
+        let made = B::session(folders(caller, config)?)?;
+        caller.write_handle(session, "session", SESSIONS.insert(Seat::new(Box::new(made))))
     })
 }
 
@@ -39,7 +39,7 @@ pub extern "C" fn colorize(
         let request = params::request(caller, params)?;
         let mut progress = caller.progress(progress, user_data);
         caller.with_pictures(input, output, |input, output| {
-            session.colorize(&request, input, output, &mut progress)
+            session.paint(Map::Colors, &request, input, output, &mut progress)
         })
     })
 }
@@ -56,7 +56,7 @@ pub extern "C" fn confidence(
         let request = params::request(caller, params)?;
         let mut progress = caller.progress(progress, user_data);
         caller.with_pictures(input, output, |input, output| {
-            session.confidence(&request, input, output, &mut progress)
+            session.paint(Map::Confidence, &request, input, output, &mut progress)
         })
     })
 }

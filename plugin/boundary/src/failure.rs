@@ -1,18 +1,15 @@
 //! What a call that failed has to say: a status by blame and one line of text.
 //!
-//! The idea: **every error of the crates below becomes one of these in this file**, so the blame is decided in
-//! one place.
+//! The idea: **a call fails with one of these or not at all**: whoever makes one decides the blame, and the pipeline's errors
+//! are judged here.
 
 use std::any::Any;
 use std::ffi::CString;
 
 use autochrome_abi::{
-    AUTOCHROME_BAD_IMAGE, AUTOCHROME_BAD_PARAMETER, AUTOCHROME_CANCELLED, AUTOCHROME_DEVICE_UNAVAILABLE,
-    AUTOCHROME_INTERNAL_ERROR, AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_MODEL_INVALID, AUTOCHROME_OUT_OF_MEMORY,
-    AutochromeStatus,
+    AUTOCHROME_BAD_IMAGE, AUTOCHROME_BAD_PARAMETER, AUTOCHROME_CANCELLED, AUTOCHROME_INTERNAL_ERROR,
+    AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_OUT_OF_MEMORY, AutochromeStatus,
 };
-use autochrome_models::device::DeviceError;
-use autochrome_models::package::PackageError;
 use autochrome_pixels::pipeline::PipelineError;
 
 /// A status other than OK, and why.
@@ -26,12 +23,13 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with this status and text.
+    #[must_use]
     pub fn new(status: AutochromeStatus, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
 
     /// A panic that was caught in the function `name`.
-    pub fn panicked(name: &str, payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn panicked(name: &str, payload: Box<dyn Any + Send>) -> Self {
         let said = payload
             .downcast_ref::<String>()
             .map(String::as_str)
@@ -48,26 +46,11 @@ impl Failure {
 }
 
 /// Text for C: one line, without NUL.
+#[must_use]
 pub fn c_text(text: &str) -> CString {
     let line: String =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
     CString::new(line.replace('\0', "?")).unwrap_or_default()
-}
-
-impl From<DeviceError> for Failure {
-    fn from(error: DeviceError) -> Self {
-        let status = match error {
-            DeviceError::Syntax(_) => AUTOCHROME_BAD_PARAMETER,
-            DeviceError::Cuda { .. } | DeviceError::Number { .. } => AUTOCHROME_DEVICE_UNAVAILABLE,
-        };
-        Self::new(status, error.to_string())
-    }
-}
-
-impl From<PackageError> for Failure {
-    fn from(error: PackageError) -> Self {
-        Self::new(AUTOCHROME_MODEL_INVALID, error.to_string())
-    }
 }
 
 impl From<PipelineError> for Failure {

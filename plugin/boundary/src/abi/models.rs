@@ -7,23 +7,26 @@ use autochrome_abi::{
 };
 
 use super::folders;
-use crate::call;
 use crate::failure::Failure;
-use crate::model_list::{LISTS, ModelList};
+use crate::handles::Handles;
+use crate::{Backend, ModelEntry, call};
 
-pub extern "C" fn model_list_new(
+/// Every live list: strings that stay where they are until the list is freed.
+static LISTS: Handles<Vec<ModelEntry>> = Handles::new("list");
+
+pub extern "C" fn model_list_new<B: Backend>(
     config: *const AutochromeConfig,
     list: *mut *mut AutochromeModelList,
 ) -> AutochromeStatus {
     call::status("model_list_new", |caller| {
         caller.write_handle(list, "list", ptr::null_mut())?;
-        let made = ModelList::search(&folders(caller, config)?);
+        let made = B::models(folders(caller, config)?);
         caller.write_handle(list, "list", LISTS.insert(made))
     })
 }
 
 pub extern "C" fn model_list_len(list: *const AutochromeModelList) -> usize {
-    call::value("model_list_len", 0, || LISTS.get(list).map_or(0, |list| list.models.len()))
+    call::value("model_list_len", 0, || LISTS.get(list).map_or(0, |list| list.len()))
 }
 
 pub extern "C" fn model_list_get(
@@ -33,8 +36,8 @@ pub extern "C" fn model_list_get(
 ) -> AutochromeStatus {
     call::status("model_list_get", |caller| {
         let list = LISTS.get(list)?;
-        let model = list.models.get(index).ok_or_else(|| {
-            let text = format!("index is {index}; expected less than the {} of the list", list.models.len());
+        let model = list.get(index).ok_or_else(|| {
+            let text = format!("index is {index}; expected less than the {} of the list", list.len());
             Failure::new(AUTOCHROME_BAD_PARAMETER, text)
         })?;
         let filled = AutochromeModelInfo {

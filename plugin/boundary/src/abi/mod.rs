@@ -9,22 +9,21 @@ mod params;
 mod session;
 mod table;
 
-pub use table::autochrome_api;
+pub use table::table;
 
 use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeConfig};
 use std::path::PathBuf;
 
-use crate::boundary::Caller;
 use crate::failure::Failure;
-use crate::folders::models_folders;
+use crate::fence::Caller;
 
 /// Most folders a config may name; more is memory that was never set.
 const MAX_FOLDERS: u32 = 1024;
 
-/// The folders to search for a host with this config.
+/// The folders that a host names in its config.
 fn folders(caller: &Caller, config: *const AutochromeConfig) -> Result<Vec<PathBuf>, Failure> {
     if config.is_null() {
-        return Ok(models_folders(&[]));
+        return Ok(Vec::new());
     }
     let config = caller.read(config, "config")?;
     let count = config.models_dir_count;
@@ -33,5 +32,5 @@ fn folders(caller: &Caller, config: *const AutochromeConfig) -> Result<Vec<PathB
         return Err(Failure::new(AUTOCHROME_BAD_PARAMETER, text));
     }
     let own = caller.texts(config.models_dirs, count as usize, "config->models_dirs")?;
-    Ok(models_folders(&own.into_iter().map(PathBuf::from).collect::<Vec<_>>()))
+    Ok(own.into_iter().map(PathBuf::from).collect())
 }

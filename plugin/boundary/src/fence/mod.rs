@@ -1,4 +1,4 @@
-//! The fence: the one module of the plugin with unsafe code.
+//! The fence: the one module with unsafe code between a host and the safe rest.
 //!
 //! The idea: **everything a host hands over is checked here and leaves here as a safe value.** Structs are copied
 //! out at the size the host states, strings become `String`, pictures become views that cannot be left. What

@@ -1,0 +1,33 @@
+//! The table of functions over a backend.
+
+use autochrome_abi::{AUTOCHROME_ABI_MAJOR, AUTOCHROME_ABI_MINOR, AutochromeApi};
+
+use super::{library, models, params, session};
+use crate::Backend;
+
+#[expect(clippy::cast_possible_truncation, reason = "the table is a few hundred bytes")]
+const TABLE_BYTES: u32 = size_of::<AutochromeApi>() as u32;
+
+/// The functions of this version over a backend: what `autochrome_api` of a library gives.
+#[must_use]
+pub const fn table<B: Backend>() -> AutochromeApi {
+    AutochromeApi {
+        struct_size: TABLE_BYTES,
+        abi_major: AUTOCHROME_ABI_MAJOR,
+        abi_minor: AUTOCHROME_ABI_MINOR,
+        reserved: 0,
+        version: library::version::<B>,
+        status_name: library::status_name,
+        last_error: library::last_error,
+        params_init: params::params_init,
+        session_new: session::session_new::<B>,
+        session_free: session::session_free,
+        colorize: session::colorize,
+        session_info: session::session_info,
+        model_list_new: models::model_list_new::<B>,
+        model_list_len: models::model_list_len,
+        model_list_get: models::model_list_get,
+        model_list_free: models::model_list_free,
+        confidence: session::confidence,
+    }
+}
