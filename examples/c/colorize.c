@@ -2,7 +2,7 @@
  * Colorizes a picture through the C interface of Autochrome.
  *
  *     cc -std=c11 -I plugin/include examples/c/colorize.c -o colorize -ldl
- *     ./colorize target/release/libautochrome.so gray.pgm colour.ppm
+ *     ./colorize target/release/libautochrome.so gray.pgm color.ppm
  *
  * Reads binary PGM (P5) or PPM (P6) of 8 bits, writes PPM; any picture tool makes and reads them.
  */

@@ -3,9 +3,9 @@
 #
 #     colorize-folder.sh IN OUT
 #
-# Each photograph (jpg, jpeg, png, tif, tiff) of IN is written to OUT under its name, the colours merged into it. GIMP is
+# Each photograph (jpg, jpeg, png, tif, tiff) of IN is written to OUT under its name, the colors merged into it. GIMP is
 # the one on PATH, 2.10 before 3; or the one that GIMP names (GIMP=gimp-console-3.0). What is in OUT already is replaced.
-# What fails is named. Exit status: 0 all coloured, 1 some failed, 2 wrong command line.
+# What fails is named. Exit status: 0 all colored, 1 some failed, 2 wrong command line.
 set -uo pipefail
 shopt -s nullglob nocaseglob
 
@@ -66,7 +66,7 @@ for photograph in "${photographs[@]}"; do
         failed=$((failed + 1))
     fi
 done
-echo "$((${#photographs[@]} - failed)) coloured, $failed failed"
+echo "$((${#photographs[@]} - failed)) colored, $failed failed"
 if ((failed)); then
     echo "GIMP said:" >&2
     grep -iE 'error|warning|failed|could not|cannot' "$made/.log" | grep -v -e GEGL -e Gtk | tail -n 20 >&2

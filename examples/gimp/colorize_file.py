@@ -23,7 +23,7 @@ config.set_property("strength", 1.1)
 result = procedure.run(config)
 if result.index(0) != Gimp.PDBStatusType.SUCCESS:
     raise RuntimeError(Gimp.get_pdb().get_last_error())
-print("colours in:", [layer.get_name() for layer in image.get_layers()][0])
+print("colors in:", [layer.get_name() for layer in image.get_layers()][0])
 
 out = Gio.File.new_for_path(os.environ["AUTOCHROME_OUT"])
 if not Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, out, None):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Colorizes a picture through the C interface of Autochrome, with nothing but Python's own ctypes.
 
-    python3 examples/python/colorize.py target/release/libautochrome.so gray.pgm colour.ppm
+    python3 examples/python/colorize.py target/release/libautochrome.so gray.pgm color.ppm
 
 Reads binary PGM (P5) or PPM (P6) of 8 bits, writes PPM. The structs below are those of autochrome.h.
 """
@@ -82,9 +82,9 @@ def main():
         sys.exit("expected LIBRARY IN.pgm OUT.ppm")
     api = load(sys.argv[1])
     width, height, samples, pixels = read_picture(sys.argv[2])
-    colours = c.create_string_buffer(width * height * 3)
+    colors = c.create_string_buffer(width * height * 3)
     source = picture(GRAY8 if samples == 1 else RGB8, width, height, samples, pixels)
-    target = picture(RGB8, width, height, 3, colours)
+    target = picture(RGB8, width, height, 3, colors)
     params = Params(struct_size=c.sizeof(Params))
     session = Pointer()
     if api.params_init(params) != OK or api.session_new(None, session) != OK:
@@ -95,7 +95,7 @@ def main():
     if status != OK:
         sys.exit(f"{api.status_name(status).decode()}: {api.last_error(session).decode()}")
     with open(sys.argv[3], "wb") as file:
-        file.write(b"P6\n%d %d\n255\n" % (width, height) + colours.raw)
+        file.write(b"P6\n%d %d\n255\n" % (width, height) + colors.raw)
     api.session_free(session)
 
 

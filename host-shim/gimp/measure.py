@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What colours cost inside GIMP 2.10, against the command line in the same run.
+"""What colors cost inside GIMP 2.10, against the command line in the same run.
 
     python3 host-shim/gimp/measure.py            (after cargo build --release --workspace)
 

@@ -13,7 +13,7 @@ fn bench(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     tch::manual_seed(1);
     let options = (Kind::Float, Device::Cpu);
-    // Spread about gray as the colours of photographs are.
+    // Spread about gray as the colors of photographs are.
     let ab = Tensor::randn(SHAPE, options) * 20.0;
     let mut group = criterion.benchmark_group("bins2d encodes 40 x 32 x 32");
     group.sample_size(20);
@@ -23,11 +23,11 @@ fn bench(criterion: &mut Criterion) {
     group.bench_function("encode", |bencher| bencher.iter(|| codec.encode(&ab).expect("encodes")));
     let flat: Vec<f32> = bins().into_iter().flat_map(|(a, b)| [f32::from(a), f32::from(b)]).collect();
     assert_eq!(flat.len(), 2 * BINS);
-    let centres = Tensor::from_slice(&flat).view([-1, 2]);
-    let half_norms = centres.square().sum_dim_intlist([1].as_slice(), false, Kind::Float) * 0.5;
+    let centers = Tensor::from_slice(&flat).view([-1, 2]);
+    let half_norms = centers.square().sum_dim_intlist([1].as_slice(), false, Kind::Float) * 0.5;
     let points = ab.permute([0, 2, 3, 1]).reshape([-1, 2]);
     group.bench_function("ceiling: 5 of all 313 bins", |bencher| {
-        bencher.iter(|| (points.matmul(&centres.tr()) - &half_norms).topk(5, 1, true, true));
+        bencher.iter(|| (points.matmul(&centers.tr()) - &half_norms).topk(5, 1, true, true));
     });
     group.finish();
 }

@@ -5,7 +5,7 @@
     python3 models/benches/measure.py [memory] [start] [command] [batch]
 
 Each time is the least or the median of several runs and stands beside its floor from the same run. The floor of the whole
-command is the same program with the stub in place of the plugin, told to add no colour: it decodes and encodes the same
+command is the same program with the stub in place of the plugin, told to add no color: it decodes and encodes the same
 pictures with the same codecs and does nothing else.
 """
 import array
@@ -142,7 +142,7 @@ def command(folder):
     write_png(small, 64, 64, 8)
     large = photograph(folder, "12.jpg", 4000, 3000)
     plain = {"AUTOCHROME_PLUGIN": STUB, "AUTOCHROME_STUB": "plain"}
-    print("whole command, 4000 x 3000, s: decoding and encoding alone, with the colours, start-up and model; start to end")
+    print("whole command, 4000 x 3000, s: decoding and encoding alone, with the colors, start-up and model; start to end")
     for kind in ["png", "jpg"]:
         # Warm disk, and in turns, so that both meet the same machine.
         second(small, large, kind, folder)

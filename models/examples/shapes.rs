@@ -1,4 +1,4 @@
-//! How far a photograph's colours move when it is cut to another shape, by rules for the working size.
+//! How far a photograph's colors move when it is cut to another shape, by rules for the working size.
 //!
 //! `cargo run --release -p autochrome-models --example shapes -- PACKAGE PHOTOS.tar`: a line for each change.
 //! docs/pixels.md defines the numbers. The photographs are to be squares, so that every rule sees the whole ones alike.
@@ -59,7 +59,7 @@ const CHANGES: [Change; 14] = [
 /// What came of a change over all photographs.
 #[derive(Default)]
 struct Moved {
-    /// How far the mean colour moved, of each photograph.
+    /// How far the mean color moved, of each photograph.
     means: Vec<f32>,
     /// Mean distance of cells, of each photograph.
     cells: Vec<f32>,
@@ -76,15 +76,15 @@ struct Model {
 }
 
 impl Model {
-    fn colour(&self, gray: &GrayImage, scale: f64) -> Result<RgbImage, Error> {
+    fn color(&self, gray: &GrayImage, scale: f64) -> Result<RgbImage, Error> {
         let (width, height) = gray.dimensions();
-        let mut coloured = RgbImage::new(width, height);
+        let mut colored = RgbImage::new(width, height);
         let input = ImageView::tight(PixelFormat::Gray8, width, height, gray.as_raw())?;
-        let mut output = ImageViewMut::tight(PixelFormat::Rgb8, width, height, &mut coloured)?;
+        let mut output = ImageViewMut::tight(PixelFormat::Rgb8, width, height, &mut colored)?;
         let working_size = (f64::from(self.working_size) * scale).round() as u32;
         let params = Params { working_size, strength: 1.0, temperature: None, threads: 1 };
         colorize(&self.colorizer, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))?;
-        Ok(coloured)
+        Ok(colored)
     }
 }
 
@@ -113,7 +113,7 @@ fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len().max(1) as f32
 }
 
-fn mean_colour(cells: &Cells) -> [f32; 2] {
+fn mean_color(cells: &Cells) -> [f32; 2] {
     [0, 1].map(|channel| mean(&cells.iter().map(|cell| cell[channel]).collect::<Vec<f32>>()))
 }
 
@@ -130,7 +130,7 @@ impl Moved {
             let cells = (0_u32..).zip(&apart).filter(|(cell, _)| beside_cut(*cell, shape) == near);
             cells.map(|(_, apart)| *apart).collect::<Vec<f32>>()
         };
-        self.means.push(distance(mean_colour(alone), mean_colour(within)));
+        self.means.push(distance(mean_color(alone), mean_color(within)));
         self.near.push(mean(&part(true)));
         self.far.push(mean(&part(false)));
         self.cells.push(mean(&apart));
@@ -194,7 +194,7 @@ fn main() -> Result<(), Error> {
     let mut moved: Vec<Moved> = CHANGES.iter().map(|_| Moved::default()).collect();
     for photo in photographs(tar)? {
         let gray = gray(&photo);
-        let whole = model.colour(&gray, 1.0)?;
+        let whole = model.color(&gray, 1.0)?;
         for (change, moved) in CHANGES.iter().zip(&mut moved) {
             let part = cut(photo.width(), change.shape);
             let [left, top, width, height] = part;
@@ -203,7 +203,7 @@ fn main() -> Result<(), Error> {
             let (w, h) = (f64::from(width) / side, f64::from(height) / side);
             let scale = (change.scale)(w, h) * w.max(h);
             let alone =
-                model.colour(&imageops::crop_imm(&gray, left, top, width, height).to_image(), scale)?;
+                model.color(&imageops::crop_imm(&gray, left, top, width, height).to_image(), scale)?;
             moved.add(
                 &cells(&alone, [0, 0, width, height]),
                 &cells(&whole, part),

@@ -35,14 +35,14 @@ pub struct Colorizer {
     last: LastOutput,
 }
 
-/// What a model says of each pixel of its output before one colour is made of it.
+/// What a model says of each pixel of its output before one color is made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Columns of the output.
     pub width: usize,
     /// Rows of the output.
     pub height: usize,
-    /// Centres of the bins.
+    /// Centers of the bins.
     pub bins: Bins,
     /// Probabilities at temperature 1: for each distribution of a pixel ([`Bins::Plane`] has one, [`Bins::Line`] has
     /// a's and then b's), for each bin, a plane of `width` x `height`, row by row.
@@ -143,7 +143,7 @@ impl Colorizer {
     ) -> Result<Option<Tensor>, TchError> {
         let _no_grad = tch::no_grad_guard();
         let output = self.output(l, size)?;
-        // As the network gave it: the tilt is there for the colours, and makes the probabilities less true (docs/pixels.md).
+        // As the network gave it: the tilt is there for the colors, and makes the probabilities less true (docs/pixels.md).
         let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
         let shares = confidence::tempered(shares, self.sureness)?;
         let ab = self.run(l, size, t)?.f_to_device(shares.device())?;
@@ -244,7 +244,7 @@ fn planes(ab: &Tensor) -> Result<Ab, String> {
     let mut a = vec![0.0_f32; 2 * width * height];
     ab.f_copy_data(&mut a, 2 * width * height).map_err(|error| sentence(&error))?;
     if !a.iter().all(|value| value.is_finite()) {
-        return Err("the model gave colour that is not finite; half precision may be too small for it, try \
+        return Err("the model gave color that is not finite; half precision may be too small for it, try \
                     the device `cpu`"
             .to_owned());
     }

@@ -141,7 +141,7 @@ fn on_cuda(n: usize) -> Resolved {
 
 /// Loading CUDA: the one place of this crate with `unsafe` code.
 mod cuda {
-    #![allow(unsafe_code, reason = "opening a shared library runs its initialisers")]
+    #![allow(unsafe_code, reason = "opening a shared library runs its initializers")]
 
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
@@ -185,7 +185,7 @@ mod cuda {
 
     /// Opens a library for good, with its symbols visible to libtorch.
     fn open(path: &Path) -> Result<(), libloading::Error> {
-        // SAFETY: the initialisers that run are those of libtorch's own CUDA library, which registers its kernels
+        // SAFETY: the initializers that run are those of libtorch's own CUDA library, which registers its kernels
         // with the libtorch_cpu beside it, or of the NVIDIA driver; both may be loaded from any thread.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }?;
         // Registered kernels point into it: it must never be unloaded.

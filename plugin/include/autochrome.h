@@ -1,5 +1,5 @@
 /*
- * autochrome.h: colour for gray photographs, behind a stable C interface.
+ * autochrome.h: color for gray photographs, behind a stable C interface.
  *
  * Made by cbindgen from the Rust sources; do not edit. Conventions: docs/abi.md.
  *
@@ -109,8 +109,8 @@ typedef struct AutochromeParams {
      */
     float strength;
     /**
-     * Temperature of the annealed mean: 0 the likeliest colour (vivid), 1 the mean of all (muted).
-     * Negative: the model's own. Models that predict a single colour ignore it.
+     * Temperature of the annealed mean: 0 the likeliest color (vivid), 1 the mean of all (muted).
+     * Negative: the model's own. Models that predict a single color ignore it.
      */
     float temperature;
     /**
@@ -150,7 +150,7 @@ typedef struct AutochromeConfig {
 } AutochromeConfig;
 
 /**
- * How the pixels of an image are stored. Colour is sRGB-encoded, alpha straight (not premultiplied),
+ * How the pixels of an image are stored. Color is sRGB-encoded, alpha straight (not premultiplied),
  * multi-byte samples are in the machine's byte order.
  */
 typedef uint32_t AutochromeFormat;
@@ -246,7 +246,7 @@ typedef struct AutochromeModelInfo {
      */
     const char *folder;
     /**
-     * Licence of the weights; empty when not usable.
+     * License of the weights; empty when not usable.
      */
     const char *license;
     /**
@@ -313,7 +313,7 @@ typedef struct AutochromeApi {
      * Fills `params` (whose `struct_size` is set) with the defaults: strength 1, the model's own
      * temperature and working size, every thread, default model, device `"auto"`.
      *
-     * Threads: any. Memory: `params` is the caller's; what it points to afterwards is NULL.
+     * Threads: any. Memory: `params` is the caller's; what it points to afterward is NULL.
      */
     AutochromeStatus (*params_init)(struct AutochromeParams *params);
     /**
@@ -332,8 +332,8 @@ typedef struct AutochromeApi {
      */
     void (*session_free)(struct AutochromeSession *session);
     /**
-     * Colorizes `input` into `output`: same width and height, `output` in a format with colour. Lightness
-     * and alpha are the input's; colour in the input is read through its lightness. `output` may be the
+     * Colorizes `input` into `output`: same width and height, `output` in a format with color. Lightness
+     * and alpha are the input's; color in the input is read through its lightness. `output` may be the
      * very same picture as `input` (same data, stride and format), but may not overlap it otherwise.
      * `params` and `progress` may be NULL. After a status other than OK the output is undefined.
      *
@@ -388,11 +388,11 @@ typedef struct AutochromeApi {
      */
     void (*model_list_free)(struct AutochromeModelList *list);
     /**
-     * Since 1.1. Writes to `output` how sure the model is of the colours that `colorize` gives `input` with the
-     * same `params`: 0 (black) to 1 (white), linearly, the probability that the true colour is within 25 units of
-     * ab of the one shown. Same width and height, `output` in a format without colour, and everything else as in
+     * Since 1.1. Writes to `output` how sure the model is of the colors that `colorize` gives `input` with the
+     * same `params`: 0 (black) to 1 (white), linearly, the probability that the true color is within 25 units of
+     * ab of the one shown. Same width and height, `output` in a format without color, and everything else as in
      * `colorize`; `strength` has no part in it. After `colorize` with the same picture it does not run the network
-     * again. A model that predicts one colour a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
+     * again. A model that predicts one color a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
      *
      * Threads: as `colorize`. Memory: as `colorize`.
      */
@@ -495,7 +495,7 @@ typedef const struct AutochromeApi *(*AutochromeApiFn)(uint32_t abi_major);
 #define AUTOCHROME_FORMAT_RGB8 2
 
 /**
- * Gray, 8 bits. As an input only: a gray output could hold no colour.
+ * Gray, 8 bits. As an input only: a gray output could hold no color.
  */
 #define AUTOCHROME_FORMAT_GRAY8 3
 

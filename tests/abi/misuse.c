@@ -118,11 +118,11 @@ static void images(void) {
 static void confidence(void) {
     AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, 64, 64, 64, in_pixels);
     AutochromeImage map = picture(AUTOCHROME_FORMAT_GRAY16, 64, 64, 64 * 2, out_pixels);
-    AutochromeImage colour = picture(AUTOCHROME_FORMAT_RGB8, 64, 64, 64 * 3, out_pixels);
+    AutochromeImage color = picture(AUTOCHROME_FORMAT_RGB8, 64, 64, 64 * 3, out_pixels);
     puts("# confidence");
     say("no session", api->confidence(NULL, NULL, &in, &map, NULL, NULL), NULL);
     say("output NULL", api->confidence(session, NULL, &in, NULL, NULL, NULL), session);
-    say("output with colour", api->confidence(session, NULL, &in, &colour, NULL, NULL), session);
+    say("output with color", api->confidence(session, NULL, &in, &color, NULL, NULL), session);
     say("a gray map is right", api->confidence(session, NULL, &in, &map, NULL, NULL), session);
 }
 

@@ -4,7 +4,7 @@
     python3 -m venv /tmp/parity && /tmp/parity/bin/pip install scikit-image==0.26.0
     /tmp/parity/bin/python tests/parity/make_color_fixtures.py
 
-lab_grid.bin holds little-endian float32, shape (33, 33, 33, 3): L, a, b of the sRGB colours whose 8-bit
+lab_grid.bin holds little-endian float32, shape (33, 33, 33, 3): L, a, b of the sRGB colors whose 8-bit
 channels are 0, 8, ..., 248, 255; red is the outermost axis, blue the innermost. scikit-image computes them in
 float64 (D65, 2 degrees) and they are rounded once.
 

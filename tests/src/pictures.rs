@@ -1,7 +1,7 @@
 //! Files of pictures as they are found in the wild: cut, gray, animated, under a wrong name, in inks.
 //!
 //! The idea: **every file is made here, by an encoder other than the product's decoder where there is one**, so that no
-//! photograph of unknown licence is needed and the right colours are known.
+//! photograph of unknown license is needed and the right colors are known.
 
 use std::io::Cursor;
 
@@ -14,10 +14,10 @@ use jpeg_encoder::{ColorType, Encoder};
 
 /// Side of every picture but the one of one pixel.
 pub const SIDE: u32 = 32;
-/// The colour of the picture in inks: cyan, magenta, yellow and black, 255 the full ink.
+/// The color of the picture in inks: cyan, magenta, yellow and black, 255 the full ink.
 pub const INKS: [u8; 4] = [0, 200, 160, 30];
 
-/// The gray (0..1) that is as light as a colour (0..1 each): what a colorized pixel has kept of its input.
+/// The gray (0..1) that is as light as a color (0..1 each): what a colorized pixel has kept of its input.
 #[must_use]
 pub fn gray_of(rgb: [f32; 3]) -> f32 {
     linear_to_srgb(srgb_to_luminance(rgb))
@@ -59,7 +59,7 @@ pub fn zoo() -> Vec<(&'static str, Vec<u8>)> {
         ("bad/empty.jpg", Vec::new()),
         ("bad/gif.jpg", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec()),
         ("bad/gray.jpg", file(&gray, ImageFormat::Jpeg)),
-        ("bad/gray-in-colour.png", file(&gray.to_rgb8().into(), ImageFormat::Png)),
+        ("bad/gray-in-color.png", file(&gray.to_rgb8().into(), ImageFormat::Png)),
         ("bad/inks-of-nobody.jpg", without_app14(&inks(ColorType::Cmyk))),
         ("bad/one-pixel.png", file(&whole.crop_imm(0, 0, 1, 1), ImageFormat::Png)),
         ("bad/text.png", b"no photograph".to_vec()),

@@ -8,7 +8,7 @@ use image::{Rgb, RgbImage};
 
 use crate::built;
 
-/// A folder `photos` in `root` with `count` (below 128) small photographs whose halves differ in lightness and colour.
+/// A folder `photos` in `root` with `count` (below 128) small photographs whose halves differ in lightness and color.
 ///
 /// # Panics
 /// They cannot be written.

@@ -336,13 +336,13 @@ fn lightness(format: u32, bytes: &[u8]) -> Vec<f32> {
 fn lightness_and_alpha_are_the_inputs_in_every_format() {
     let folder = workshop();
     let program = compile(&host("raw.c"), Language::C11, folder.path());
-    let with_colour = [1, 2, 4, 5, 7];
-    // Each format in, with outputs of every depth in turn; then each colour format into itself.
+    let with_color = [1, 2, 4, 5, 7];
+    // Each format in, with outputs of every depth in turn; then each color format into itself.
     let mut jobs: Vec<RawJob> = (1..=8)
-        .zip(with_colour.into_iter().cycle())
+        .zip(with_color.into_iter().cycle())
         .map(|(format_in, format_out)| RawJob { format_in, format_out, gap: 0, flip: 0 })
         .collect();
-    jobs.extend(with_colour.map(|format| RawJob { format_in: format, format_out: format, gap: 7, flip: 2 }));
+    jobs.extend(with_color.map(|format| RawJob { format_in: format, format_out: format, gap: 7, flip: 2 }));
     for job in &jobs {
         let (input, output) = colorize_raw(&program, &folder, job);
         let before = lightness(job.format_in, &input);

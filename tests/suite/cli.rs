@@ -114,11 +114,11 @@ fn assert_told(name: &str, text: &str) {
 fn a_photograph_goes_where_it_is_told() {
     let desk = Desk::new();
     desk.gray("photo.png");
-    let ran = desk.run(&["photo.png", "-o", "out/colour.png"]);
+    let ran = desk.run(&["photo.png", "-o", "out/color.png"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
-    assert_eq!(ran.err, "autochrome: wrote out/colour.png\n");
-    assert!(is_tinted(&desk.path("out/colour.png")));
-    assert_eq!(desk.files(), ["out/colour.png", "photo.png"]);
+    assert_eq!(ran.err, "autochrome: wrote out/color.png\n");
+    assert!(is_tinted(&desk.path("out/color.png")));
+    assert_eq!(desk.files(), ["out/color.png", "photo.png"]);
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn a_single_photograph_goes_beside_itself_by_default() {
     let desk = Desk::new();
     desk.gray("photo.old.JPG");
     let ran = desk.run(&["photo.old.JPG"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote photo.old-colour.JPG\n"));
-    assert!(is_tinted(&desk.path("photo.old-colour.JPG")));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote photo.old-color.JPG\n"));
+    assert!(is_tinted(&desk.path("photo.old-color.JPG")));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn completions_and_man_page_are_printed() {
     let desk = Desk::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = desk.run(&["completions", shell]);
-        assert!(ran.code == Some(0) && ran.out.contains("skip-colour"), "{shell}: {}", ran.err);
+        assert!(ran.code == Some(0) && ran.out.contains("skip-color"), "{shell}: {}", ran.err);
     }
     let man = desk.run(&["man"]);
     assert!(man.code == Some(0) && man.out.contains(".TH autochrome 1"), "{}", man.out);
@@ -211,7 +211,7 @@ fn files_at_once_give_what_one_at_a_time_gives() {
     }
     assert_eq!(desk.run(&["in", "-o", "one"]).code, Some(0));
     let ran = desk.run(&["in", "-o", "four", "--jobs", "4"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 9 coloured\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 9 colored\n"));
     for index in 0..9 {
         let [one, four] = ["one", "four"].map(|folder| fs::read(desk.path(&format!("{folder}/{index}.png"))));
         assert_eq!(one.unwrap(), four.unwrap());

@@ -345,7 +345,7 @@ fn a_damaged_cifar10_is_used_as_far_as_it_is_whole_or_refused() {
 }
 
 #[test]
-fn inks_come_out_in_their_colours() {
+fn inks_come_out_in_their_colors() {
     let [c, m, y, k] = INKS.map(|ink| 1.0 - f64::from(ink) / 255.0);
     let expected = [c, m, y].map(|left| 255.0 * left * k);
     for color in [ColorType::Cmyk, ColorType::CmykAsYcck] {

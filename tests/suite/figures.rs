@@ -22,14 +22,14 @@ fn figures(root: &Path, arguments: &[&str]) -> Output {
     trainer(root).arg("figures").args(arguments).output().expect("starts")
 }
 
-/// Makes a figure and checks that it is a picture of more than a few colours; gives its size.
+/// Makes a figure and checks that it is a picture of more than a few colors; gives its size.
 fn draws(root: &Path, arguments: &[&str]) -> (u32, u32) {
     let file = root.join("figure.png");
     let made = figures(root, &[arguments, &["-o", "figure.png"]].concat());
     assert!(made.status.success(), "{arguments:?}: {}", stderr(&made));
     let picture = image::open(&file).expect("a picture").into_rgb8();
-    let colours: HashSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
-    assert!(colours.len() > 20, "{arguments:?}: {} colours", colours.len());
+    let colors: HashSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
+    assert!(colors.len() > 20, "{arguments:?}: {} colors", colors.len());
     std::fs::remove_file(file).expect("removes");
     picture.dimensions()
 }
@@ -58,10 +58,10 @@ fn says_what_it_predicts(package: &Path, groups: usize) {
     let said = colorizer.distribution(&l, true).expect("runs").expect("a distribution");
     assert_eq!((said.width, said.height, said.groups()), (ab.width, ab.height, groups));
     for (x, y) in [(0, 0), (ab.width - 1, 0), (3, ab.height - 1)] {
-        let mean = |group, centres: Vec<f32>| {
+        let mean = |group, centers: Vec<f32>| {
             let shares = said.at(group, x, y);
             assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-            shares.iter().zip(centres).map(|(share, centre)| share * centre).sum::<f32>()
+            shares.iter().zip(centers).map(|(share, center)| share * center).sum::<f32>()
         };
         let [a, b] = match &said.bins {
             Bins::Plane(ab) => [0, 1].map(|axis| mean(0, ab.iter().map(|ab| ab[axis]).collect())),

@@ -128,15 +128,15 @@ fn an_installation_works_alone_and_leaves_nothing_behind() {
     assert!(listed.status.success(), "{}", text(&listed));
     let photos = fs::read_dir(tree.join("examples/photos")).unwrap().flatten().map(|entry| entry.path());
     let photo = photos.filter(|path| path.extension().is_some_and(|ending| ending == "jpg")).min().unwrap();
-    let coloured = Command::new(prefix.join("bin/autochrome"))
-        .args([photo.as_os_str(), "-o".as_ref(), "coloured.png".as_ref()])
+    let colored = Command::new(prefix.join("bin/autochrome"))
+        .args([photo.as_os_str(), "-o".as_ref(), "colored.png".as_ref()])
         .current_dir(&elsewhere)
         .env_clear()
         .env("HOME", "")
         .output()
         .unwrap();
-    assert!(coloured.status.success(), "{}", text(&coloured));
-    assert_eq!(files(&elsewhere), [PathBuf::from("coloured.png")]);
+    assert!(colored.status.success(), "{}", text(&colored));
+    assert_eq!(files(&elsewhere), [PathBuf::from("colored.png")]);
     let mapped = Command::new("ldd").arg(prefix.join("lib/autochrome/libautochrome.so")).output().unwrap();
     let mapped = text(&mapped);
     assert!(!mapped.contains("not found"), "{mapped}");

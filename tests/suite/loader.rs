@@ -1,6 +1,6 @@
 //! The loader against a plugin without libtorch: what is refused, and that nothing bad reaches the host.
 //!
-//! The stub's behaviour is chosen by the environment, which belongs to the whole process; so a test that needs
+//! The stub's behavior is chosen by the environment, which belongs to the whole process; so a test that needs
 //! another than the good one runs its body in a child of this test program ([`with_stub`]).
 
 use std::fs;
@@ -56,19 +56,19 @@ fn refusal(path: &Path) -> String {
 /// Colorizes a 4 x 2 gray picture.
 fn try_small(session: &mut Session, params: &Params) -> Result<Vec<u8>, Error> {
     let gray: Vec<u8> = (0..8).map(|i| 60 + 20 * i).collect();
-    let mut colour = vec![0; 8 * 3];
+    let mut color = vec![0; 8 * 3];
     let input = Image::tight(PixelFormat::Gray8, 4, 2, &gray)?;
-    let mut output = ImageMut::tight(PixelFormat::Rgb8, 4, 2, &mut colour)?;
+    let mut output = ImageMut::tight(PixelFormat::Rgb8, 4, 2, &mut color)?;
     session.colorize(params, &input, &mut output, &mut go_on)?;
-    Ok(colour)
+    Ok(color)
 }
 
 #[test]
 fn a_session_colorizes_and_says_what_it_used() {
     let mut session = session();
     assert_eq!(session.info().unwrap().model, "");
-    let colour = try_small(&mut session, &Params::default()).unwrap();
-    for (pixel, gray) in colour.chunks_exact(3).zip((0..8_u8).map(|i| 60.0 + 20.0 * f32::from(i))) {
+    let color = try_small(&mut session, &Params::default()).unwrap();
+    for (pixel, gray) in color.chunks_exact(3).zip((0..8_u8).map(|i| 60.0 + 20.0 * f32::from(i))) {
         let light = 255.0 * gray_of([0, 1, 2].map(|channel| f32::from(pixel[channel]) / 255.0));
         assert!((light - gray).abs() < 1.0, "{pixel:?} is not as light as {gray}");
         assert!(pixel[0] > pixel[2], "{pixel:?} is not tinted");
@@ -98,12 +98,12 @@ fn rows_may_be_padded_bottom_up_or_in_place() {
     let row = |y: u8| (0..4).map(move |x| 60 + 20 * (4 * y + x));
     // Bottom-up: the top row lies last; three bytes of padding follow each row of the input.
     let upside_down: Vec<u8> = row(1).chain([9; 3]).chain(row(0)).chain([9; 3]).collect();
-    let mut colour = vec![7; 2 * 20];
+    let mut color = vec![7; 2 * 20];
     let input = Image::new(PixelFormat::Gray8, 4, 2, -7, &upside_down).unwrap();
-    let mut output = ImageMut::new(PixelFormat::Rgb8, 4, 2, -20, &mut colour).unwrap();
+    let mut output = ImageMut::new(PixelFormat::Rgb8, 4, 2, -20, &mut color).unwrap();
     session.colorize(&params, &input, &mut output, &mut go_on).unwrap();
-    assert_eq!((&colour[20..32], &colour[..12]), (&expected[..12], &expected[12..]));
-    assert!(colour[12..20].iter().chain(&colour[32..]).all(|&byte| byte == 7), "padding was written");
+    assert_eq!((&color[20..32], &color[..12]), (&expected[..12], &expected[12..]));
+    assert!(color[12..20].iter().chain(&color[32..]).all(|&byte| byte == 7), "padding was written");
 
     let mut in_place: Vec<u8> = (0..2).flat_map(row).flat_map(|value| [value; 3]).collect();
     let mut image = ImageMut::tight(PixelFormat::Rgb8, 4, 2, &mut in_place).unwrap();

@@ -80,7 +80,7 @@ fn bad_manifests() {
                 edit(p, "schema = 1", "schema = 2\nmagic = true")
             }),
             ("unknown key", |p| edit(p, "schema = 1", "schema = 1\ndefualt = true")),
-            ("no licence", |p| edit(p, "license = \"CC0-1.0\"", "")),
+            ("no license", |p| edit(p, "license = \"CC0-1.0\"", "")),
             ("no network", |p| edit(p, "[network]\nname = \"seed-report\"\n", "")),
             ("name with a path", |p| edit(p, "\"bad\"", "\"../bad\"")),
             ("name with an escape sequence", |p| edit(p, "\"bad\"", r#""\u001b[31mred""#)),
@@ -241,7 +241,7 @@ fn weights_of_another_network() {
 }
 
 #[test]
-fn a_good_package_predicts_finite_colour_of_the_right_size() {
+fn a_good_package_predicts_finite_color_of_the_right_size() {
     let home = tempfile::tempdir().unwrap();
     let package = Package::open(&write_tiny_model(home.path(), "tiny")).unwrap();
     let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).unwrap()).unwrap();
@@ -255,7 +255,7 @@ fn a_good_package_predicts_finite_colour_of_the_right_size() {
     assert_eq!((ab.width, ab.height, ab.a.len(), ab.b.len()), (96, 64, 96 * 64, 96 * 64));
     assert!(ab.a.iter().chain(&ab.b).all(|value| value.is_finite()));
     let spread = |plane: &[f32]| plane.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    assert!(spread(&ab.a) > 1.0 && spread(&ab.b) > 1.0, "random weights give some colour");
+    assert!(spread(&ab.a) > 1.0 && spread(&ab.b) > 1.0, "random weights give some color");
 
     let refused = |count, width, height, threads| predict(count, width, height, threads).unwrap_err();
     assert_eq!(refused(33 * 64, 33, 64, 1), "L of 33 x 64: expected sides that are multiples of 8");

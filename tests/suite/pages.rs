@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// Markup and quotes in a name must not break a page.
 const NASTY: &str = r#"<i>"a" & 'b'.png"#;
 
-/// The photograph of that number: colours that a network with random weights does not hit.
+/// The photograph of that number: colors that a network with random weights does not hit.
 fn photograph(number: u8) -> RgbImage {
     RgbImage::from_fn(64, 48, |x, y| {
         let shade = u8::try_from((x * 2 + y + u32::from(number) * 9) % 90).expect("below 90");
@@ -25,7 +25,7 @@ fn photograph(number: u8) -> RgbImage {
     })
 }
 
-/// A folder with a model, six photographs in colour, a gray one and a file that does not decode.
+/// A folder with a model, six photographs in color, a gray one and a file that does not decode.
 fn desk() -> TempDir {
     let root = TempDir::new().expect("a folder");
     write_tiny_model(root.path(), "tiny");
@@ -167,9 +167,9 @@ fn photographs_that_cannot_be_asked_about_are_named() {
     let root = desk();
     let (_, said) = turing(root.path(), "9", &[]);
     for expected in [
-        "passed over: gray.png: there is no colour",
+        "passed over: gray.png: there is no color",
         "passed over: broken.jpg: ",
-        "expected 9 photographs in colour and 1 for practice, found 6: the test is shorter",
+        "expected 9 photographs in color and 1 for practice, found 6: the test is shorter",
     ] {
         assert!(said.contains(expected), "{said}");
     }

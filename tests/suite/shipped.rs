@@ -29,8 +29,8 @@ fn name(path: &Path) -> String {
     path.file_stem().expect("a file").to_string_lossy().into_owned()
 }
 
-/// Colours every example with the default model; the folder of PNGs.
-fn colour_all(environment: &[(&str, &str)]) -> TempDir {
+/// Colors every example with the default model; the folder of PNGs.
+fn color_all(environment: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for photograph in photographs() {
         let output = folder.path().join(name(&photograph)).with_extension("png");
@@ -93,9 +93,9 @@ fn grid_text(grid: &[[f32; 2]], pinned: &str) -> String {
 }
 
 #[test]
-fn example_photographs_have_the_pinned_colours_on_every_cpu() {
+fn example_photographs_have_the_pinned_colors_on_every_cpu() {
     for environment in [&[][..], &WITHOUT_AVX512] {
-        let folder = colour_all(environment);
+        let folder = color_all(environment);
         for photograph in photographs() {
             let name = format!("shipped_grid_of_{}", name(&photograph));
             let file = checkout().join(format!("tests/snapshots/{name}.snap"));
@@ -105,14 +105,14 @@ fn example_photographs_have_the_pinned_colours_on_every_cpu() {
     }
 }
 
-/// Golden pictures are this wide: colour shows at this size, and they weigh nothing.
+/// Golden pictures are this wide: color shows at this size, and they weigh nothing.
 const GOLDEN_WIDTH: u32 = 160;
 /// Mean and greatest difference of a golden picture, in 8-bit levels.
 const TOLERANCE: (f64, u8) = (1.0, 24);
 
 #[test]
 fn example_photographs_look_like_the_golden_pictures() {
-    let folder = colour_all(&[]);
+    let folder = color_all(&[]);
     let update = std::env::var_os("AUTOCHROME_UPDATE_GOLDEN").is_some();
     for photograph in photographs() {
         let golden = checkout().join("tests/golden").join(name(&photograph)).with_extension("png");
@@ -144,7 +144,7 @@ fn example_photographs_look_like_the_golden_pictures() {
 
 #[test]
 fn lightness_is_kept_and_no_picture_has_one_flat_tint() {
-    let folder = colour_all(&[]);
+    let folder = color_all(&[]);
     let mut spreads = Vec::new();
     for photograph in photographs() {
         let input = lab(&open(&photograph).expect("an example").into_rgb8());
@@ -162,7 +162,7 @@ fn lightness_is_kept_and_no_picture_has_one_flat_tint() {
         spreads.push(spread);
     }
     let mean = spreads.iter().sum::<f64>() / spreads.len() as f64;
-    assert!(mean > 6.0, "mean spread {mean:.1}: expected pictures of several colours");
+    assert!(mean > 6.0, "mean spread {mean:.1}: expected pictures of several colors");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The model that ships gives a photograph the same colours whatever its size and shape.
+//! The model that ships gives a photograph the same colors whatever its size and shape.
 //!
 //! The photographs are read small and enlarged, so that every size shows the same things.
 
@@ -20,17 +20,17 @@ fn model() -> (Colorizer, u32) {
     (Colorizer::load(&package, &cpu).expect("loads"), package.manifest().input.working_size)
 }
 
-fn colour((colorizer, working_size): &(Colorizer, u32), gray: &GrayImage) -> RgbImage {
+fn color((colorizer, working_size): &(Colorizer, u32), gray: &GrayImage) -> RgbImage {
     let (width, height) = gray.dimensions();
     let row = isize::try_from(width).expect("small");
-    let mut coloured = RgbImage::new(width, height);
+    let mut colored = RgbImage::new(width, height);
     let input = ImageView::new(PixelFormat::Gray8, width, height, row, gray.as_raw()).expect("an input");
     let mut output =
-        ImageViewMut::new(PixelFormat::Rgb8, width, height, 3 * row, &mut coloured).expect("an output");
+        ImageViewMut::new(PixelFormat::Rgb8, width, height, 3 * row, &mut colored).expect("an output");
     let params = Params { working_size: *working_size, strength: 1.0, temperature: None, threads: 2 };
     colorize(colorizer, &input, &mut output, &params, &mut |_| ControlFlow::Continue(()))
         .expect("it colorizes");
-    coloured
+    colored
 }
 
 fn example(name: &str) -> GrayImage {
@@ -51,13 +51,13 @@ fn cells(image: &RgbImage, part: [u32; 4]) -> Vec<[f32; 2]> {
     sums.into_iter().map(|[a, b, count]| [a / count, b / count]).collect()
 }
 
-/// Mean over the cells of how far their colours lie apart.
+/// Mean over the cells of how far their colors lie apart.
 fn apart(left: &[[f32; 2]], right: &[[f32; 2]]) -> f32 {
     let sum: f32 = left.iter().zip(right).map(|(l, r)| (l[0] - r[0]).hypot(l[1] - r[1])).sum();
     sum / left.len() as f32
 }
 
-/// The mean colour of the cells.
+/// The mean color of the cells.
 fn mean(cells: &[[f32; 2]]) -> [f32; 2] {
     [0, 1].map(|channel| cells.iter().map(|cell| cell[channel]).sum::<f32>() / cells.len() as f32)
 }
@@ -65,7 +65,7 @@ fn mean(cells: &[[f32; 2]]) -> [f32; 2] {
 const EXAMPLES: [&str; 5] = ["astronaut.jpg", "chelsea.jpg", "china.jpg", "coffee.jpg", "rocket.jpg"];
 
 #[test]
-fn a_photograph_has_the_same_colours_at_512_1024_and_4096_pixels() {
+fn a_photograph_has_the_same_colors_at_512_1024_and_4096_pixels() {
     let model = model();
     for name in EXAMPLES {
         let photo = example(name);
@@ -76,7 +76,7 @@ fn a_photograph_has_the_same_colours_at_512_1024_and_4096_pixels() {
                 false => (side * width / height, side),
             };
             let sized = resize(&photo, width, height, FilterType::CatmullRom);
-            cells(&colour(&model, &sized), [0, 0, width, height])
+            cells(&color(&model, &sized), [0, 0, width, height])
         });
         let smallest = sizes.next().expect("three");
         for larger in sizes {
@@ -88,13 +88,13 @@ fn a_photograph_has_the_same_colours_at_512_1024_and_4096_pixels() {
 
 /// What is cut away is seen by the network no more, so a single photograph may change its mind; hardly any does.
 #[test]
-fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colours() {
+fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colors() {
     let model = model();
     let mut differences = Vec::new();
     for name in EXAMPLES {
         let photo = example(name);
         let (width, height) = photo.dimensions();
-        let whole = colour(&model, &photo);
+        let whole = color(&model, &photo);
         for (across, down) in [(1, 1), (4, 3), (3, 4), (16, 9)] {
             let shape = match width * down > height * across {
                 true => (height * across / down, height),
@@ -102,13 +102,13 @@ fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colours() {
             };
             let corner = ((width - shape.0) / 2, (height - shape.1) / 2);
             let cut = imageops::crop_imm(&photo, corner.0, corner.1, shape.0, shape.1).to_image();
-            let alone = mean(&cells(&colour(&model, &cut), [0, 0, shape.0, shape.1]));
+            let alone = mean(&cells(&color(&model, &cut), [0, 0, shape.0, shape.1]));
             let within = mean(&cells(&whole, [corner.0, corner.1, shape.0, shape.1]));
             differences.push((alone[0] - within[0]).hypot(alone[1] - within[1]));
         }
     }
     let mean = differences.iter().sum::<f32>() / differences.len() as f32;
-    assert!(mean <= 1.5, "mean colours are {mean} apart: {differences:.1?}");
+    assert!(mean <= 1.5, "mean colors are {mean} apart: {differences:.1?}");
     let steady = differences.iter().filter(|apart| **apart <= 2.0).count();
-    assert!(steady >= 16, "of {} mean colours {steady} are within 2: {differences:.1?}", differences.len());
+    assert!(steady >= 16, "of {} mean colors {steady} are within 2: {differences:.1?}", differences.len());
 }

@@ -59,7 +59,7 @@ fn an_interrupted_run_saves_and_says_so_by_its_exit_code() {
 }
 
 #[test]
-fn every_way_of_predicting_trains_exports_and_colours() {
+fn every_way_of_predicting_trains_exports_and_colors() {
     for (name, model) in [("regression", SEED_REPORT), ("bins1d", TWO_DISTRIBUTIONS), ("bins2d", LITE_UNET)] {
         let root = TempDir::new().expect("a folder");
         photographs(root.path(), 12);
@@ -77,7 +77,7 @@ fn every_way_of_predicting_trains_exports_and_colours() {
         assert_eq!(package.manifest().training.as_ref().and_then(|t| t.steps), Some(60));
         let colorizer =
             Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
-        // Bright sky above, dark ground below, as in every photograph: their colours must differ.
+        // Bright sky above, dark ground below, as in every photograph: their colors must differ.
         let l: Vec<f32> = (0..32 * 32).map(|i| if i < 16 * 32 { 60.0 } else { 45.0 }).collect();
         let l = Plane::new(32, 32, l).expect("a value for each place");
         let ab = colorizer.predict(&l, Settings { temperature: None, threads: 1 }).expect("predicts");

@@ -32,7 +32,7 @@ pub struct ExportArgs {
     /// One line for people.
     #[arg(long)]
     pub description: String,
-    /// Licence of the weights (SPDX).
+    /// License of the weights (SPDX).
     #[arg(long, default_value = "MIT OR Apache-2.0")]
     pub license: String,
     /// Makes it the model taken when none is named.
@@ -47,7 +47,7 @@ pub struct ExportArgs {
     /// Shows faded pictures to the network as if they were not: a small range of L is spread.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
     pub levels: Option<bool>,
-    /// Looks at the mirror image too and averages: steadier colours for twice the work.
+    /// Looks at the mirror image too and averages: steadier colors for twice the work.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
     pub mirror: Option<bool>,
     /// The point of the distribution: mean or median (bins2d).
@@ -59,7 +59,7 @@ pub struct ExportArgs {
     /// Rebalancing added at prediction (bins1d, bins2d).
     #[arg(long, allow_negative_numbers = true, help_heading = PREDICTION)]
     pub tilt: Option<f64>,
-    /// How far colours are set off against the picture they are in, 0.5 to 3 (bins2d).
+    /// How far colors are set off against the picture they are in, 0.5 to 3 (bins2d).
     #[arg(long, help_heading = PREDICTION)]
     pub contrast: Option<f64>,
     /// Makes colors even where the picture is: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
@@ -303,7 +303,7 @@ fn card(
     use std::fmt::Write;
     let mut card = format!("# {}\n\n{}\n\n", manifest.name, manifest.description);
     // Writing to a string cannot fail.
-    let _ = writeln!(card, "- Licence of the weights: {}", manifest.license);
+    let _ = writeln!(card, "- License of the weights: {}", manifest.license);
     let _ = writeln!(card, "- Network: {}; codec: {}", manifest.network.name(), manifest.codec.name());
     let config = &state.config;
     let _ =

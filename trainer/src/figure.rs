@@ -62,7 +62,7 @@ impl Sheet {
         let mut sheet = RgbImage::from_pixel(self.width(), height, Rgb([255; 3]));
         for (column, heading) in (0_u32..).zip(&self.headings) {
             let place = (i32::try_from(column * (CELL + GAP) + CELL / 2)?, i32::try_from(HEADING / 2)?);
-            write_text(&mut sheet, heading, place, 18, Align::Centre)?;
+            write_text(&mut sheet, heading, place, 18, Align::Center)?;
         }
         for (index, row) in (0_u32..).zip(&self.rows) {
             imageops::replace(&mut sheet, row, 0, i64::from(top + index * (CELL + GAP)));
@@ -147,7 +147,7 @@ mod tests {
         sheet.add(&[&small, &small]);
         let picture = sheet.picture().unwrap();
         assert_eq!(picture.dimensions(), (516, 256 + 30));
-        // No colour between the two: pixels are squares of 8.
+        // No color between the two: pixels are squares of 8.
         assert_eq!(picture.get_pixel(127, 40).0, [255, 0, 0]);
         assert_eq!(picture.get_pixel(128, 40).0, [0, 0, 255]);
         assert!((0..256).any(|x| picture.get_pixel(x, 15).0[0] < 100), "a heading");

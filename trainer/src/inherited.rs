@@ -26,7 +26,7 @@ pub struct CodecSettings {
     /// The point of the distribution (bins2d).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub point: Option<Point>,
-    /// How far colours are set off against their picture (bins2d).
+    /// How far colors are set off against their picture (bins2d).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contrast: Option<f64>,
 }
@@ -81,7 +81,7 @@ impl CodecSettings {
             }
         }
         if point.is_some() {
-            bail!("point: expected none for {name}, whose colour is a mean; leave it out");
+            bail!("point: expected none for {name}, whose color is a mean; leave it out");
         }
         if contrast.is_some() {
             bail!("contrast: expected none for {name}; leave it out");

@@ -19,7 +19,7 @@ use crate::config::InitConfig;
 ///
 /// # Errors
 /// A file that cannot be read, has another SHA-256, or does not fit the network.
-pub fn initialise(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<Option<Package>> {
+pub fn initialize(store: &mut TrainStore, init: &InitConfig, data_root: &Path) -> Result<Option<Package>> {
     let _no_grad = tch::no_grad_guard();
     if let Some(package) = &init.package {
         return from_package(store, &found(package, data_root), init.package_sha256.as_deref()).map(Some);

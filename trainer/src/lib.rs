@@ -1,6 +1,6 @@
 //! Trains, measures and exports the models that the plugin loads.
 //!
-//! The idea: **everything random is a function of the seed and the step, and everything learnt is in one file**, so
+//! The idea: **everything random is a function of the seed and the step, and everything learned is in one file**, so
 //! a run can be killed, resumed, repeated and turned into a package at any moment.
 
 pub mod bench;

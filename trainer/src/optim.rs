@@ -134,7 +134,7 @@ impl OptimConfig {
     }
 }
 
-/// The state of one learnt tensor.
+/// The state of one learned tensor.
 #[derive(Debug)]
 struct Moments {
     /// Position in the store.
@@ -161,7 +161,7 @@ impl Optimizer {
     pub fn new(config: &OptimConfig, store: &TrainStore) -> Result<Self> {
         let _no_grad = tch::no_grad_guard();
         let mut moments = Vec::new();
-        for (index, entry) in store.tensors.iter().enumerate().filter(|(_, entry)| entry.learnt) {
+        for (index, entry) in store.tensors.iter().enumerate().filter(|(_, entry)| entry.learned) {
             let zeros = || entry.tensor.detach().f_zeros_like();
             moments.push(Moments { index, mean: zeros()?, square: zeros()? });
         }
@@ -224,13 +224,13 @@ impl Optimizer {
         Ok(norm)
     }
 
-    /// Moves the average towards the weights. Early steps weigh more, so that the start is soon forgotten.
+    /// Moves the average toward the weights. Early steps weigh more, so that the start is soon forgotten.
     fn average(&mut self, store: &TrainStore, step: u64) -> Result<()> {
         let decay = self.config.ema.min(float(step + 1) / float(step + 10));
         for (average, entry) in self.averages.iter_mut().zip(&store.tensors).filter(|(_, entry)| !entry.held)
         {
-            let towards = entry.tensor.f_sub(average)?.f_mul_scalar(1.0 - decay)?;
-            let _ = average.f_add_(&towards)?;
+            let toward = entry.tensor.f_sub(average)?.f_mul_scalar(1.0 - decay)?;
+            let _ = average.f_add_(&toward)?;
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Run {
     /// The network, the codec or the initial weights are refused.
     pub fn start(config: RunConfig, data: Vec<DataStamp>, data_root: &Path, device: Device) -> Result<Self> {
         let mut blank = Blank::new(&config, data_root, device)?;
-        let package = init::initialise(&mut blank.store, &config.init, data_root)?;
+        let package = init::initialize(&mut blank.store, &config.init, data_root)?;
         let inherited = package.map(|package| Inherited::of(package.manifest(), &config));
         blank.into_run(State { step: 0, config, data, commit: String::new(), inherited })
     }
@@ -140,7 +140,7 @@ impl Run {
         Ok(self.network.forward_t(l, train)?.f_to_kind(Kind::Float)?)
     }
 
-    /// The mean of a step's loss and that of a part of it, and how far the colours of the two are apart.
+    /// The mean of a step's loss and that of a part of it, and how far the colors of the two are apart.
     fn with_part(&self, loss: &Tensor, output: &Tensor, truth: &Truth) -> Result<Tensor> {
         let (grain, cell) = (self.network.stride_in(), self.network.stride_out());
         let window = Window::draw(self.config.seed, self.step, truth.l.size()[3], grain);

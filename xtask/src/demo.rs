@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from a fresh checkout to a coloured photograph.
+//! `cargo xtask demo`: from a fresh checkout to a colored photograph.
 //!
 //! The idea: it calls the same program a user calls, and the result lies below `target/demo/`, never beside or
 //! over the photograph, so that it can be run again and again.
@@ -14,14 +14,14 @@ use crate::workspace::{Workspace, run as run_command};
 /// What `demo` is told.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The photograph to colour [default: the first one in examples/photos/]
+    /// The photograph to color [default: the first one in examples/photos/]
     photo: Option<PathBuf>,
 }
 
 /// Endings of the formats `autochrome` reads.
 const PHOTOS: &[&str] = &["jpg", "jpeg", "png", "tif", "tiff", "webp"];
 
-/// Sets up, builds, colours the photograph and says where the result is.
+/// Sets up, builds, colors the photograph and says where the result is.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let photo = match &args.photo {
         Some(photo) if photo.is_file() => photo.canonicalize()?,
@@ -66,7 +66,7 @@ fn is_photo(path: &Path) -> bool {
 fn result_path(target: &Path, photo: &Path) -> Result<PathBuf> {
     let name = photo.file_stem().with_context(|| format!("{} has no name", photo.display()))?;
     let mut name = name.to_owned();
-    name.push("-coloured.png");
+    name.push("-colored.png");
     let result = target.join("demo").join(name);
     if result.canonicalize().is_ok_and(|there| there == photo) {
         bail!("{} is the result of an earlier demo: name the photograph it was made from", photo.display());
@@ -94,15 +94,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().canonicalize().unwrap();
         let result = result_path(&target, Path::new("/photos/old street.jpg")).unwrap();
-        assert_eq!(result, target.join("demo/old street-coloured.png"));
+        assert_eq!(result, target.join("demo/old street-colored.png"));
         fs::create_dir(target.join("demo")).unwrap();
-        for name in ["x-coloured.png", "x.png"] {
+        for name in ["x-colored.png", "x.png"] {
             fs::write(target.join("demo").join(name), "").unwrap();
         }
-        result_path(&target, &target.join("demo/x-coloured.png")).unwrap();
+        result_path(&target, &target.join("demo/x-colored.png")).unwrap();
         assert_eq!(
             result_path(&target, &target.join("demo/x.png")).unwrap(),
-            target.join("demo/x-coloured.png")
+            target.join("demo/x-colored.png")
         );
     }
 }

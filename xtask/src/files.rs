@@ -1,6 +1,6 @@
 //! Writing so that an interruption leaves the old or the new, never a part.
 //!
-//! The idea: bytes go into a neighbour of the final name, reach the disk, and then take the name in one rename.
+//! The idea: bytes go into a neighbor of the final name, reach the disk, and then take the name in one rename.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,24 +12,24 @@ use anyhow::{Context, Result};
 /// What marks a file that waits to take its final name.
 pub const STAGED_SUFFIX: &str = ".autochrome-new";
 
-/// The neighbour in which the new content of `path` is prepared.
+/// The neighbor in which the new content of `path` is prepared.
 pub fn staged(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(STAGED_SUFFIX);
     PathBuf::from(name)
 }
 
-/// Writes `bytes` into the neighbour of `path` and brings them to the disk; `mode` are the file's permissions.
+/// Writes `bytes` into the neighbor of `path` and brings them to the disk; `mode` are the file's permissions.
 pub fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     stage_with(path, mode, |new| fs::write(new, bytes))
 }
 
-/// Copies `from` into the neighbour of `path` and brings it to the disk.
+/// Copies `from` into the neighbor of `path` and brings it to the disk.
 pub fn stage_copy(path: &Path, from: &Path, mode: u32) -> Result<()> {
     stage_with(path, mode, |new| fs::copy(from, new).map(|_| ()))
 }
 
-/// Prepares a link to `target` in the neighbour of `path`.
+/// Prepares a link to `target` in the neighbor of `path`.
 pub fn stage_link(path: &Path, target: &Path) -> Result<()> {
     let new = staged(path);
     let write = || -> io::Result<()> {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_neighbour() {
+    fn a_failed_write_leaves_the_old_file_and_no_neighbor() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         replace(&path, b"old", 0o644).unwrap();

@@ -159,7 +159,7 @@ fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
         items.push(Item { to: Path::new(LIB).join(name), content: Content::File(path), mode: 0o644 });
     }
     items.extend(models(&workspace.root().join("models/packages"))?);
-    items.extend(licences(workspace));
+    items.extend(licenses(workspace));
     items.push(scrubbed(workspace, &plugin, format!("{LIB}/libautochrome.so"), 0o644)?);
     items.push(scrubbed(workspace, &gimp, format!("{LIB}/{PLUG_IN}"), 0o755)?);
     items.extend(described_by(workspace, &program)?);
@@ -223,15 +223,15 @@ fn models(folder: &Path) -> Result<Vec<Item>> {
     }
     if items.is_empty() {
         eprintln!(
-            "{} holds no model package: what is installed colours nothing until one is added",
+            "{} holds no model package: what is installed colors nothing until one is added",
             folder.display()
         );
     }
     Ok(items)
 }
 
-/// The licences of what is installed.
-fn licences(workspace: &Workspace) -> Vec<Item> {
+/// The licenses of what is installed.
+fn licenses(workspace: &Workspace) -> Vec<Item> {
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| workspace.root().join(name));
     let theirs = fs::read_dir(workspace.libtorch().join("licenses")).into_iter().flatten().flatten();
     let files = own.into_iter().chain(theirs.map(|entry| entry.path())).filter(|path| path.is_file());

@@ -38,7 +38,7 @@ struct Cli {
 enum Command {
     /// Puts libtorch into .libtorch/: fetched once, or your own
     Setup(setup::Args),
-    /// Builds, colours a photograph and says where the result is
+    /// Builds, colors a photograph and says where the result is
     Demo(demo::Args),
     /// Runs every check and test of the project, cheapest first
     Test(test::Args),

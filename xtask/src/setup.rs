@@ -173,7 +173,7 @@ fn linked_folder(place: &Path) -> Option<PathBuf> {
     Some(fs::read_link(include).ok()?.parent()?.to_path_buf())
 }
 
-/// A neighbour of `.libtorch` that git ignores.
+/// A neighbor of `.libtorch` that git ignores.
 fn beside(place: &Path, suffix: &str) -> PathBuf {
     let mut name = place.as_os_str().to_owned();
     name.push(suffix);

@@ -49,7 +49,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "dependencies",
-        what: "licences and layers (cargo-deny)",
+        what: "licenses and layers (cargo-deny)",
         needs: Needs::Nothing,
         run: dependencies,
     },
@@ -157,7 +157,7 @@ fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
         eprintln!("cargo-deny is not on PATH; {DENY_VERSION} is installed once below {}", tools.display());
         let build = tools.join("build");
         let mut install = workspace.cargo();
-        // Unoptimised: it runs for a second and builds in half the time.
+        // Unoptimized: it runs for a second and builds in half the time.
         install
             .args(["install", "--quiet", "--locked", "--debug", &format!("cargo-deny@{DENY_VERSION}")])
             .arg("--root")

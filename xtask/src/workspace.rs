@@ -1,7 +1,7 @@
 //! Where things lie in the checkout, and how cargo is called from it.
 //!
 //! The idea: every child process sees the environment a user's own shell would give it, so that a build from
-//! here and a plain `cargo build` share every artefact, and no program finds libraries by `LD_LIBRARY_PATH`.
+//! here and a plain `cargo build` share every artifact, and no program finds libraries by `LD_LIBRARY_PATH`.
 
 use std::env;
 use std::path::{Path, PathBuf};

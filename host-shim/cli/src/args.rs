@@ -85,7 +85,7 @@ pub struct Colorize {
     #[arg(value_name = "IN", required = true)]
     pub inputs: Vec<PathBuf>,
 
-    /// File or folder to write; a folder's tree is kept. Default for a single file: NAME-colour.EXT beside it
+    /// File or folder to write; a folder's tree is kept. Default for a single file: NAME-color.EXT beside it
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 
@@ -96,7 +96,7 @@ pub struct Colorize {
     #[command(flatten)]
     pub folders: Folders,
 
-    /// Factor on the colour's strength, 0 (gray) to 1.5
+    /// Factor on the color's strength, 0 (gray) to 1.5
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = strength)]
     pub strength: f32,
 
@@ -128,9 +128,9 @@ pub struct Colorize {
     #[arg(long)]
     pub overwrite: bool,
 
-    /// Leave out photographs that have colours already; a toned one, such as sepia, has none
+    /// Leave out photographs that have colors already; a toned one, such as sepia, has none
     #[arg(long)]
-    pub skip_colour: bool,
+    pub skip_color: bool,
 
     /// Also write how sure the model is, black to white, as NAMESUFFIX.png beside each output
     #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true, value_parser = crate::confidence::suffix)]
@@ -144,18 +144,18 @@ pub struct Colorize {
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
 
-    /// Write the colours alone, as a layer to lay over the photograph in the mode "LCh Color"; PNG unless told
+    /// Write the colors alone, as a layer to lay over the photograph in the mode "LCh Color"; PNG unless told
     #[arg(long)]
-    pub colour_only: bool,
+    pub color_only: bool,
 
-    /// Tell the N dominant colours of each result; with --json as "palette"
+    /// Tell the N dominant colors of each result; with --json as "palette"
     #[arg(
         long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "6",
         value_parser = clap::value_parser!(u16).range(1..=64)
     )]
     pub palette: Option<u16>,
 
-    /// Write no note into the file that its colours are predicted
+    /// Write no note into the file that its colors are predicted
     #[arg(long)]
     pub no_provenance: bool,
 
@@ -197,10 +197,10 @@ impl Colorize {
 
     /// How outputs are called.
     pub fn naming(&self) -> Naming {
-        match self.colour_only {
+        match self.color_only {
             // A layer needs transparency and no loss: PNG, unless another format is asked for.
-            true => Naming { format: self.format.or(self.layer_format()), suffix: "-colour-layer" },
-            false => Naming { format: self.format, suffix: "-colour" },
+            true => Naming { format: self.format.or(self.layer_format()), suffix: "-color-layer" },
+            false => Naming { format: self.format, suffix: "-color" },
         }
     }
 

@@ -1,6 +1,6 @@
 //! How sure the model is: a map beside each output, and its mean as one number.
 //!
-//! The idea: **asked for before the colours**, while the photograph is still as it was read; the plugin remembers what its
+//! The idea: **asked for before the colors**, while the photograph is still as it was read; the plugin remembers what its
 //! network said and does not run it again for them.
 
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use crate::encode::Sink;
 use crate::job::Task;
 use crate::picture::Picture;
 
-/// Mean over pixels, of every page that is coloured.
+/// Mean over pixels, of every page that is colored.
 #[derive(Default)]
 pub struct Mean {
     sum: f64,

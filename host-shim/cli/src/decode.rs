@@ -1,7 +1,7 @@
 //! From a file to upright pictures in sRGB, every limit checked before memory is taken.
 //!
 //! The content says what a file is, not its name. A codec reads the pixels as they lie there; what every format has in
-//! common is done here: the colour profile, the turning, and what the metadata says of both.
+//! common is done here: the color profile, the turning, and what the metadata says of both.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;

@@ -135,9 +135,9 @@ fn examine(config: &Config, findings: &mut Findings) -> Result<(), autochrome_lo
 fn trial(plugin: &Plugin, config: &Config) -> Result<SessionInfo, autochrome_loader::Error> {
     const SIDE: u32 = 64;
     let gray: Vec<u8> = (0..SIDE).flat_map(|_| (0..64).map(|x| 2 * x + 64)).collect();
-    let mut colour = vec![0; gray.len() * 3];
+    let mut color = vec![0; gray.len() * 3];
     let input = Image::tight(PixelFormat::Gray8, SIDE, SIDE, &gray)?;
-    let mut output = ImageMut::tight(PixelFormat::Rgb8, SIDE, SIDE, &mut colour)?;
+    let mut output = ImageMut::tight(PixelFormat::Rgb8, SIDE, SIDE, &mut color)?;
     let mut session = plugin.session(config)?;
     session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
     session.info()
@@ -156,9 +156,8 @@ impl Findings {
             let reason =
                 self.fallback.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();
             lines.push(format!("device:  {device}{reason}"));
-            lines.push(format!(
-                "trial:   a small picture coloured by {model} in {ms} ms, loading it included"
-            ));
+            lines
+                .push(format!("trial:   a small picture colored by {model} in {ms} ms, loading it included"));
         }
         lines.extend(self.problems.iter().map(|problem| format!("problem: {problem}")));
         lines

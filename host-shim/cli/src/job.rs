@@ -9,7 +9,7 @@ use autochrome_loader::{Image, ImageMut, Params, PixelFormat, Session};
 
 use crate::args::Colorize;
 use crate::codec::{Options, Pages};
-use crate::colour::{layer, palette, spread};
+use crate::color::{layer, palette, spread};
 use crate::encode::{Sink, not_written};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
@@ -22,7 +22,7 @@ use crate::{confidence, decode};
 /// Shares of a picture's progress: decoding ends here,
 const DECODED: f32 = 0.1;
 /// and encoding begins here.
-const COLOURED: f32 = 0.9;
+const COLORED: f32 = 0.9;
 
 /// What every job is done by.
 pub struct Task<'a> {
@@ -61,9 +61,9 @@ pub fn run(
         let (picture, metadata) = decode::settle(page);
         (report.width, report.height) =
             (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
-        let coloured = task.args.skip_colour && spread::spread(&picture) > spread::THRESHOLD;
-        if coloured && count == 1 {
-            return Ok(report.skipped("it has colours already"));
+        let colored = task.args.skip_color && spread::spread(&picture) > spread::THRESHOLD;
+        if colored && count == 1 {
+            return Ok(report.skipped("it has colors already"));
         }
         sink.check_count(count)?;
         sink.check(&picture)?;
@@ -73,7 +73,7 @@ pub fn run(
         let mut share = |fraction: f32| progress(whole(index, fraction, count));
         let mut step =
             Step { task, session, report: &mut report, sink: &mut sink, map: &mut map, sure: &mut sure };
-        step.page(picture, metadata, coloured, &mut share)?;
+        step.page(picture, metadata, colored, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
     may_write(task, output)?;
@@ -126,7 +126,7 @@ impl Step<'_, '_> {
         if let (Some(count), None) = (self.task.args.palette, &self.report.palette) {
             self.report.palette = Some(palette::of(&result, usize::from(count)));
         }
-        if self.task.args.colour_only {
+        if self.task.args.color_only {
             result = layer::of(&result);
         }
         self.sink.put(result, &mut metadata)?;
@@ -144,7 +144,7 @@ impl Step<'_, '_> {
         self.map.as_mut().map_or(Ok(()), |sink| sink.put(map, &mut Metadata::default()))
     }
 
-    /// Says in the metadata where the colours are from.
+    /// Says in the metadata where the colors are from.
     fn annotate(&self, metadata: &mut Metadata, stays: bool) -> anyhow::Result<()> {
         let provenance = Provenance {
             tool: format!("Autochrome {}", env!("CARGO_PKG_VERSION")),
@@ -166,7 +166,7 @@ impl Step<'_, '_> {
     }
 }
 
-/// Pictures with colour channels are colorized in place, gray ones into new memory.
+/// Pictures with color channels are colorized in place, gray ones into new memory.
 fn colorize(
     task: &Task<'_>,
     picture: Picture,
@@ -175,7 +175,7 @@ fn colorize(
 ) -> anyhow::Result<Picture> {
     let Picture { format, width, height, mut pixels, alpha } = picture;
     let mut tell = |fraction: f32| {
-        progress(DECODED + fraction * (COLOURED - DECODED));
+        progress(DECODED + fraction * (COLORED - DECODED));
         if task.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let target = match format {
@@ -189,10 +189,10 @@ fn colorize(
         session.colorize_in_place(&task.params, &mut image, &mut tell)
     } else {
         let input = Image::tight(format, width, height, &pixels)?;
-        let mut colour = vec![0; pixels.len() * target.bytes_per_pixel() / format.bytes_per_pixel()];
-        let mut output = ImageMut::tight(target, width, height, &mut colour)?;
+        let mut color = vec![0; pixels.len() * target.bytes_per_pixel() / format.bytes_per_pixel()];
+        let mut output = ImageMut::tight(target, width, height, &mut color)?;
         let result = session.colorize(&task.params, &input, &mut output, &mut tell);
-        pixels = colour;
+        pixels = color;
         result
     };
     task.stop.check()?;

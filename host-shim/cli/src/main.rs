@@ -2,12 +2,12 @@
 //!
 //! The idea: **a batch is a plan, then one job a file**. The plan says what is written where before anything is
 //! touched; a job decodes, has the plugin colorize, encodes and renames into place, and its failure is one line.
-//! The program knows files and people; everything about pictures and colour is the plugin's.
+//! The program knows files and people; everything about pictures and color is the plugin's.
 
 mod args;
 mod batch;
 mod codec;
-mod colour;
+mod color;
 mod confidence;
 mod decode;
 mod doctor;

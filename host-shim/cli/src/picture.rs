@@ -1,4 +1,4 @@
-//! Pixels in memory, and what is done to them that needs no knowledge of colour: turning, depth, transparency.
+//! Pixels in memory, and what is done to them that needs no knowledge of color: turning, depth, transparency.
 
 use autochrome_loader::PixelFormat;
 use image::metadata::Orientation;

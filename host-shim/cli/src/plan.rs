@@ -153,7 +153,7 @@ impl Naming {
         self.format.or_else(|| codec::by_extension(output)).filter(|codec| codec.write.is_some())
     }
 
-    /// `NAME-colour.EXT` in the same folder.
+    /// `NAME-color.EXT` in the same folder.
     fn beside(&self, input: &Path) -> Result<PathBuf, String> {
         let (mut name, extension) = self.name(input)?;
         name.push(self.suffix);
@@ -190,7 +190,7 @@ impl Naming {
     fn extension(&self, codec: &'static Codec, own: Option<&OsStr>) -> OsString {
         let written = self.format.unwrap_or(if codec.write.is_some() { codec } else { codec::fallback() });
         let own = own.filter(|own| {
-            // PGM and PBM hold no colour.
+            // PGM and PBM hold no color.
             !matches!(own.to_ascii_lowercase().to_str(), Some("pgm" | "pbm"))
                 && own.to_str().and_then(codec::by_name).is_some_and(|named| std::ptr::eq(named, written))
         });

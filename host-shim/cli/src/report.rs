@@ -11,7 +11,7 @@ use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::colour::palette::Swatch;
+use crate::color::palette::Swatch;
 use crate::stop::Stop;
 
 /// What came of a file.
@@ -42,7 +42,7 @@ pub struct FileReport {
     /// What of the file could not be kept, or was taken otherwise than it stands there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The dominant colours of the result, where they were asked for.
+    /// The dominant colors of the result, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub palette: Option<Vec<Swatch>>,
     /// How sure the model is, 0 to 1, in the mean of the pixels, where it was asked for.
@@ -268,7 +268,7 @@ impl<'a> Report<'a> {
 
 impl Summary {
     fn line(&self) -> String {
-        let mut line = format!("{} coloured", self.done);
+        let mut line = format!("{} colored", self.done);
         for (count, what) in
             [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not come to")]
         {

@@ -1,7 +1,7 @@
 //! Colorizes layers of an image, in whichever GIMP.
 //!
 //! The idea: **everything that may fail or be cancelled comes first.** GIMP cancels a plug-in by ending its process. So
-//! the image is looked at, refused or read, and coloured before anything of it is changed; then, in one undo step and
+//! the image is looked at, refused or read, and colored before anything of it is changed; then, in one undo step and
 //! without a Cancel button, it is changed.
 
 use std::ops::ControlFlow;
@@ -18,17 +18,17 @@ use crate::settings::{Output, Settings};
 
 /// Shares of the progress: the plugin is loaded here,
 const LOADED: f64 = 0.1;
-/// and all layers are coloured here.
-const COLOURED: f64 = 0.95;
+/// and all layers are colored here.
+const COLORED: f64 = 0.95;
 
-/// A layer with its colours, which are not in the image yet.
-struct Coloured<H> {
+/// A layer with its colors, which are not in the image yet.
+struct Colored<H> {
     layer: Item<H>,
     samples: Samples,
     pixels: Vec<u8>,
 }
 
-/// Colorizes `layers` of `image`; gives the layers that hold the colours. After an error the image is as it was.
+/// Colorizes `layers` of `image`; gives the layers that hold the colors. After an error the image is as it was.
 ///
 /// # Errors
 /// A sentence for the user, with what to do.
@@ -41,32 +41,32 @@ pub fn colorize<H: Handle>(
 ) -> Result<Vec<Item<H>>, Error> {
     check(core, image, layers, settings.output)?;
     core.progress_start("Colorize Photo: loading the model");
-    let coloured = colour_all(core, image, layers, settings, engine);
+    let colored = color_all(core, image, layers, settings, engine);
     core.progress_end();
-    commit(core, image, &coloured?, settings.output)
+    commit(core, image, &colored?, settings.output)
 }
 
-/// Reads and colours all layers, telling progress.
-fn colour_all<H: Handle>(
+/// Reads and colors all layers, telling progress.
+fn color_all<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
     layers: &[Item<H>],
     settings: &Settings,
     engine: Option<Engine>,
-) -> Result<Vec<Coloured<H>>, Error> {
+) -> Result<Vec<Colored<H>>, Error> {
     let mut engine = engine.map_or_else(Engine::open, Ok)?;
     core.progress(LOADED);
-    let share = (COLOURED - LOADED) / f64::from(u32::try_from(layers.len()).unwrap_or(u32::MAX));
+    let share = (COLORED - LOADED) / f64::from(u32::try_from(layers.len()).unwrap_or(u32::MAX));
     let one = |(index, layer): (u32, &Item<H>)| {
         let begin = LOADED + share * f64::from(index);
-        colour_one(core, image, *layer, settings, &mut engine, &mut |fraction| {
+        color_one(core, image, *layer, settings, &mut engine, &mut |fraction| {
             core.progress(begin + share * fraction)
         })
     };
     (0..).zip(layers).map(one).collect()
 }
 
-/// Refuses what cannot be coloured, before any work.
+/// Refuses what cannot be colored, before any work.
 pub fn check<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
@@ -146,34 +146,34 @@ pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
 pub fn thumbnail<H: Handle>(core: &Core<H>, layer: Item<H>) -> Result<Picture, Error> {
     let (size, scale) = preview::fitted(core.size(layer));
     let format = if core.has_alpha(layer) { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
-    Ok(Picture { format, size, pixels: core.read(layer, Samples::Colour(format), size, scale)? })
+    Ok(Picture { format, size, pixels: core.read(layer, Samples::Color(format), size, scale)? })
 }
 
-/// Reads a layer and colours what was read.
-fn colour_one<H: Handle>(
+/// Reads a layer and colors what was read.
+fn color_one<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
     layer: Item<H>,
     settings: &Settings,
     engine: &mut Engine,
     progress: &mut dyn FnMut(f64),
-) -> Result<Coloured<H>, Error> {
+) -> Result<Colored<H>, Error> {
     let format = format(core, image, layer);
-    let samples = Samples::Colour(format);
+    let samples = Samples::Color(format);
     let mut pixels = core.read(layer, samples, core.size(layer), 1.0)?;
     core.progress_text("Colorize Photo");
     engine.colorize(settings, format, core.size(layer), &mut pixels, &mut |fraction| {
         progress(fraction);
         ControlFlow::Continue(())
     })?;
-    Ok(Coloured { layer, samples, pixels })
+    Ok(Colored { layer, samples, pixels })
 }
 
 /// Changes the image, in one undo step.
 fn commit<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
-    coloured: &[Coloured<H>],
+    colored: &[Colored<H>],
     output: Output,
 ) -> Result<Vec<Item<H>>, Error> {
     let was_gray = core.kind(image) == Kind::Gray;
@@ -182,7 +182,7 @@ fn commit<H: Handle>(
         if was_gray {
             core.make_rgb(image)?;
         }
-        let placed = place(core, image, coloured, output);
+        let placed = place(core, image, colored, output);
         if placed.is_err() && was_gray {
             core.make_gray(image)?;
         }
@@ -192,15 +192,15 @@ fn commit<H: Handle>(
     result
 }
 
-/// Puts all colours where they belong; after an error no new layer is left.
+/// Puts all colors where they belong; after an error no new layer is left.
 fn place<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
-    coloured: &[Coloured<H>],
+    colored: &[Colored<H>],
     output: Output,
 ) -> Result<Vec<Item<H>>, Error> {
     let mut placed = Vec::new();
-    for one in coloured {
+    for one in colored {
         let result = match output {
             Output::NewLayer => new_layer(core, image, one),
             Output::InPlace => core.blend(one.layer, one.samples, &one.pixels).map(|()| one.layer),
@@ -218,15 +218,15 @@ fn place<H: Handle>(
     Ok(placed)
 }
 
-/// Makes the layer of the colours, fills it and puts it above its photograph.
-fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, coloured: &Coloured<H>) -> Result<Item<H>, Error> {
-    let below = coloured.layer;
-    // GIMP weighs a layer's colours with its alpha. Above a photograph that is half clear they are to be whole, and the
+/// Makes the layer of the colors, fills it and puts it above its photograph.
+fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, colored: &Colored<H>) -> Result<Item<H>, Error> {
+    let below = colored.layer;
+    // GIMP weighs a layer's colors with its alpha. Above a photograph that is half clear they are to be whole, and the
     // result is as clear as the photograph; only where other layers shine through, they are to fade with it.
     let alpha = core.has_alpha(below) && !core.is_lowest(image, below);
-    let layer = core.new_colour_layer(image, below, &format!("{} (colour)", core.name(below)), alpha)?;
+    let layer = core.new_color_layer(image, below, &format!("{} (color)", core.name(below)), alpha)?;
     let filled = core
-        .write(layer, coloured.samples, &coloured.pixels)
+        .write(layer, colored.samples, &colored.pixels)
         .and_then(|()| mask(core, image, below, layer))
         .and_then(|()| core.insert_above(image, layer, below));
     if filled.is_err() {

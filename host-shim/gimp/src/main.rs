@@ -3,7 +3,7 @@
 //! The idea: **one executable for both, which asks GIMP for GIMP.** GIMP starts it and says by the form of its
 //! command line which generation it is; the matching libgimp is opened at run time, so that none is needed to build
 //! this program. The pixels' way is the plugin's (`autochrome-loader`); this program finds the layer, hands it over,
-//! and puts the colours back.
+//! and puts the colors back.
 //!
 //! | module | |
 //! |---|---|

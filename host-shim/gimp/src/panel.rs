@@ -222,8 +222,8 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
     gtk.pack(widgets.ends, gtk.label("vivid"), false);
     gtk.wrap(widgets.description, 36);
     gtk.wrap(widgets.status, 48);
-    gtk.explain(widgets.strength, "factor on the colours: 0 is gray, 1 what the model predicts");
-    gtk.explain(widgets.temperature, "0 takes the likeliest colour, 1 the mean of all that are likely");
+    gtk.explain(widgets.strength, "factor on the colors: 0 is gray, 1 what the model predicts");
+    gtk.explain(widgets.temperature, "0 takes the likeliest color, 1 the mean of all that are likely");
     gtk.explain(widgets.output, "a new layer in the mode LCh Color leaves the photograph as it is");
     let left = gtk.column(6);
     gtk.pack(left, widgets.picture, false);

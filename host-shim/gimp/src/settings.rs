@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// Where the colours go.
+/// Where the colors go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {
@@ -76,7 +76,7 @@ pub struct Settings {
     pub strength: f64,
     /// Temperature, 0 vivid to 1 muted; negative for the model's own.
     pub temperature: f64,
-    /// Where the colours go.
+    /// Where the colors go.
     pub output: Output,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,

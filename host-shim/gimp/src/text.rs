@@ -5,10 +5,10 @@ pub const MENU_LABEL: &str = "Colorize P_hoto...";
 /// Menu it stands in.
 pub const MENU: &str = "<Image>/Colors";
 /// One line.
-pub const BLURB: &str = "Give a black-and-white photograph the colours it may have had";
+pub const BLURB: &str = "Give a black-and-white photograph the colors it may have had";
 /// The whole story.
-pub const HELP: &str = "Predicts colours for a gray photograph. Lightness, transparency and size stay as they are. The \
-    colours come as a new layer in the mode LCh Color above the photograph, or replace the layer's own. A selection, \
+pub const HELP: &str = "Predicts colors for a gray photograph. Lightness, transparency and size stay as they are. The \
+    colors come as a new layer in the mode LCh Color above the photograph, or replace the layer's own. A selection, \
     feathered or not, limits where they show. Works on RGB and grayscale images of every precision; a grayscale image \
     becomes RGB. One undo takes all of it back.";
 /// Who wrote it.
@@ -25,12 +25,12 @@ pub const MODEL: [&str; 3] =
     ["model", "Model", "Name of the model, as `autochrome models` lists it; empty for the default one"];
 /// As [`MODEL`].
 pub const STRENGTH: [&str; 3] =
-    ["strength", "Strength", "Factor on the colours: 0 is gray, 1 what the model predicts, at most 1.5"];
+    ["strength", "Strength", "Factor on the colors: 0 is gray, 1 what the model predicts, at most 1.5"];
 /// As [`MODEL`].
 pub const TEMPERATURE: [&str; 3] = [
     "temperature",
     "Temperature",
-    "From 0, vivid (the likeliest colour), to 1, muted (the mean of all); negative for the model's own",
+    "From 0, vivid (the likeliest color), to 1, muted (the mean of all); negative for the model's own",
 ];
 /// As [`MODEL`].
 pub const OUTPUT: [&str; 3] =

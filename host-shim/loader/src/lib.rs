@@ -12,9 +12,9 @@
 //! let plugin = Plugin::find()?;
 //! let mut session = plugin.session(&Config::default())?;
 //! let gray = vec![128; 640 * 480];
-//! let mut colour = vec![0; 640 * 480 * 3];
+//! let mut color = vec![0; 640 * 480 * 3];
 //! let input = Image::tight(PixelFormat::Gray8, 640, 480, &gray)?;
-//! let mut output = ImageMut::tight(PixelFormat::Rgb8, 640, 480, &mut colour)?;
+//! let mut output = ImageMut::tight(PixelFormat::Rgb8, 640, 480, &mut color)?;
 //! session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
 //! # Ok(())
 //! # }

@@ -135,7 +135,7 @@ pub struct ModelInfo {
     pub description: String,
     /// The folder it lies in.
     pub folder: PathBuf,
-    /// Licence of the weights; empty when not usable.
+    /// License of the weights; empty when not usable.
     pub license: String,
     /// Why it cannot be used; `None` when it can.
     pub problem: Option<String>,
@@ -164,7 +164,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Colorizes `input` into `output`, which has the same width and height and a format with colour. Lightness
+    /// Colorizes `input` into `output`, which has the same width and height and a format with color. Lightness
     /// and alpha stay the input's. `progress` is called on this thread; when it panics, the call is cancelled and
     /// the panic goes on from here.
     ///
@@ -193,7 +193,7 @@ impl Session {
         self.raw.colorize(params, &CStrings::of(params)?, None, image, progress)
     }
 
-    /// Writes to `output`, of the same size in a format without colour, how sure the model is of the colours that
+    /// Writes to `output`, of the same size in a format without color, how sure the model is of the colors that
     /// [`Session::colorize`] gives `input`: 0 (black) to 1 (white), linearly. After that with the same picture and
     /// params the network does not run again.
     ///

@@ -250,7 +250,7 @@ impl Session {
         self.map(self.api.colorize, params, strings, input, output, progress)
     }
 
-    /// How sure the model is of `input`'s colours, into `output`.
+    /// How sure the model is of `input`'s colors, into `output`.
     pub(crate) fn confidence(
         &mut self,
         params: &Params,

@@ -1,4 +1,4 @@
-//! Colour conversion, pixel by pixel, against copying the same floats.
+//! Color conversion, pixel by pixel, against copying the same floats.
 //!
 //! Run with `cargo bench -p autochrome-pixels --bench color`; docs/performance.md says how to read it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
@@ -8,19 +8,19 @@ use std::hint::black_box;
 use autochrome_pixels::color::{ciede2000, gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// 2^18 colours all over the cube.
-fn colours() -> Vec<[u8; 3]> {
+/// 2^18 colors all over the cube.
+fn colors() -> Vec<[u8; 3]> {
     let axis = || (0_u8..=252).step_by(4);
     axis().flat_map(|r| axis().flat_map(move |g| axis().map(move |b| [r, g, b]))).collect()
 }
 
 fn conversions(criterion: &mut Criterion) {
-    let codes = colours();
+    let codes = colors();
     let units: Vec<[f32; 3]> = codes.iter().map(|rgb| rgb.map(|code| f32::from(code) / 255.0)).collect();
     let labs: Vec<[f32; 3]> = codes.iter().map(|rgb| srgb8_to_lab(*rgb)).collect();
     let wild: Vec<[f32; 3]> = labs.iter().map(|[l, a, b]| [*l, 1.5 * a, 1.5 * b]).collect();
     let mut target = vec![[0.0_f32; 3]; codes.len()];
-    let mut group = criterion.benchmark_group("colour, 2^18 pixels");
+    let mut group = criterion.benchmark_group("color, 2^18 pixels");
     group.sample_size(20).throughput(Throughput::Elements(codes.len() as u64));
     group.bench_function("floor: copy", |bencher| {
         bencher.iter(|| black_box(&mut target).copy_from_slice(black_box(&units)));

@@ -21,7 +21,7 @@ use autochrome_pixels::{
 };
 use image::{Rgb, RgbImage, imageops};
 
-/// Least difference of L, and of true ab, two pixels apart, that makes a colour edge.
+/// Least difference of L, and of true ab, two pixels apart, that makes a color edge.
 const EDGE: (f32, f32) = (15.0, 15.0);
 
 /// Planes of one size.
@@ -90,7 +90,7 @@ fn bilinear<const N: usize>(
     sum
 }
 
-/// Kopf et al. 2007: neighbours by how near they are in place and in L.
+/// Kopf et al. 2007: neighbors by how near they are in place and in L.
 fn joint_bilateral(full: &Planes, low: &Planes, factor: usize, sigma: f32) -> Vec<[f32; 2]> {
     each(full, |x, y, l| {
         let ((left, across), (top, down)) = (between(x, factor), between(y, factor));
@@ -159,12 +159,12 @@ fn bilateral_grid(full: &Planes, low: &Planes, factor: usize, bin: f32) -> Vec<[
 }
 
 /// A window of 3 x 3 around a pixel: sums of 1, L, a, b, L L, L a, L b, a a + b b over its mean, as means.
-fn moments(low: &Planes, at: usize, neighbour: f32) -> [f32; 8] {
+fn moments(low: &Planes, at: usize, neighbor: f32) -> [f32; 8] {
     let (x, y) = ((at % low.width) as isize, (at / low.width) as isize);
     let mut sums = [0.0_f32; 8];
     for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
         let from = low.near(x + dx, y + dy);
-        let weight = [neighbour, 1.0][usize::from(dx == 0)] * [neighbour, 1.0][usize::from(dy == 0)];
+        let weight = [neighbor, 1.0][usize::from(dx == 0)] * [neighbor, 1.0][usize::from(dy == 0)];
         let (l, [a, b]) = (low.l[from], low.ab[from]);
         for (sum, value) in sums.iter_mut().zip([1.0, l, a, b, l * l, l * a, l * b, a * a + b * b]) {
             *sum += weight * value;
@@ -201,7 +201,7 @@ fn guided(full: &Planes, low: &Planes, factor: usize, flatness: f32, weighted: b
 
 /// The product's way: chroma interpolated, and the slope times what L differs from its own interpolation.
 struct Slopes {
-    neighbour: f32,
+    neighbor: f32,
     flatness: f32,
     /// Exponent of the squared correlation that a slope counts by.
     power: f32,
@@ -211,7 +211,7 @@ struct Slopes {
 impl Slopes {
     fn run(&self, full: &Planes, low: &Planes, factor: usize) -> Vec<[f32; 2]> {
         let slope = |at| {
-            let [_, l, a, b, ll, la, lb, cc] = moments(low, at, self.neighbour);
+            let [_, l, a, b, ll, la, lb, cc] = moments(low, at, self.neighbor);
             let (with_a, with_b) = (la - l * a, lb - l * b);
             let variance = (ll - l * l).max(0.0) + self.flatness;
             let chroma = (cc - a * a - b * b).max(0.0) + 0.5;
@@ -346,8 +346,8 @@ type Fill = dyn Fn(&Planes, &Planes, usize) -> Vec<[f32; 2]>;
 type Method = (&'static str, Box<Fill>);
 
 fn methods() -> Vec<Method> {
-    let slopes = |neighbour, flatness, power, held| -> Box<Fill> {
-        Box::new(move |full, low, n| Slopes { neighbour, flatness, power, held }.run(full, low, n))
+    let slopes = |neighbor, flatness, power, held| -> Box<Fill> {
+        Box::new(move |full, low, n| Slopes { neighbor, flatness, power, held }.run(full, low, n))
     };
     vec![
         ("nearest", Box::new(|full, low, n| each(full, |x, y, _| low.ab[y / n * low.width + x / n]))),
@@ -381,10 +381,10 @@ fn photographs(path: &str) -> Vec<RgbImage> {
 }
 
 fn painted(full: &Planes, ab: &[[f32; 2]]) -> RgbImage {
-    let colour =
+    let color =
         |at: usize| lab_to_srgb(gamut::fit_chroma([full.l[at], ab[at][0], ab[at][1]])).map(unit_to_u8);
     RgbImage::from_fn(full.width as u32, full.height as u32, |x, y| {
-        Rgb(colour(y as usize * full.width + x as usize))
+        Rgb(color(y as usize * full.width + x as usize))
     })
 }
 

@@ -29,7 +29,7 @@ pub trait Engine {
 /// How an engine wants a picture to be brought to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputSpec {
-    /// How many times the pictures it learnt from were enlarged, 1 or more: L is given to it as soft as it was then,
+    /// How many times the pictures it learned from were enlarged, 1 or more: L is given to it as soft as it was then,
     /// however much more the picture shows.
     pub enlarged: f64,
     /// Whether it is shown faded pictures as if they were not: a small range of L is spread.

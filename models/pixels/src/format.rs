@@ -64,7 +64,7 @@ impl PixelFormat {
 
     /// Whether it holds red, green and blue, as an output of colorizing must.
     #[must_use]
-    pub const fn has_colour(self) -> bool {
+    pub const fn has_color(self) -> bool {
         self.samples() >= 3
     }
 

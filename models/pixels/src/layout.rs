@@ -47,12 +47,12 @@ pub enum ImageError {
         /// Rows.
         height: u32,
     },
-    /// The result would have nowhere to put its colour.
-    #[error("output format is {0:?}; expected one with colour, such as Rgb8")]
-    NoColour(PixelFormat),
-    /// The result has no colour to put there.
-    #[error("output format is {0:?}; expected one without colour, such as Gray8")]
-    Colour(PixelFormat),
+    /// The result would have nowhere to put its color.
+    #[error("output format is {0:?}; expected one with color, such as Rgb8")]
+    NoColor(PixelFormat),
+    /// The result has no color to put there.
+    #[error("output format is {0:?}; expected one without color, such as Gray8")]
+    Color(PixelFormat),
     /// Input and output differ in size.
     #[error("output is {} x {} pixels; expected the input's {} x {}", got.0, got.1, expected.0, expected.1)]
     SizeMismatch {

@@ -2,7 +2,7 @@
 //!
 //! The idea: **a and b are told apart each by itself**, so that few bins are enough.
 //!
-//! - **Bins**: n of them divide -r to r evenly, r the range; width w = 2 r / n, centre of bin i: c_i = (i + 1/2) w - r.
+//! - **Bins**: n of them divide -r to r evenly, r the range; width w = 2 r / n, center of bin i: c_i = (i + 1/2) w - r.
 //! - **Target**, `[N, 2, 1, H, W]`: a value x belongs to bin floor((x + r) / w), within 0 to n - 1, with share 1.
 //! - **Class rebalancing**: the report weighs all bins alike, and its distributions say little but "gray". `gamma` and `tilt`
 //!   rebalance as those of `bins2d` do, a and b each by its prior: that over photographs, summed over the other. Importance
@@ -123,13 +123,13 @@ impl Bins1d {
         let mut prior = vec![0.0; self.values().len()];
         let last = prior.len() - 1;
         for ((a, b), share) in bins2d::bins().into_iter().zip(bins2d::photos_prior()) {
-            let centre = f64::from([a, b][coordinate]);
+            let center = f64::from([a, b][coordinate]);
             for (bin, sum) in prior.iter_mut().enumerate() {
                 let low = f64::from(u16::try_from(bin).unwrap_or(u16::MAX)) * width - range;
                 // The outermost bins hold all that lies beyond them.
                 let low_edge = if bin == 0 { f64::NEG_INFINITY } else { low };
                 let high_edge = if bin == last { f64::INFINITY } else { low + width };
-                let overlap = (centre + half).min(high_edge) - (centre - half).max(low_edge);
+                let overlap = (center + half).min(high_edge) - (center - half).max(low_edge);
                 *sum += share * overlap.max(0.0) / (2.0 * half);
             }
         }
@@ -143,7 +143,7 @@ impl Bins1d {
         2.0 * self.config.range / self.config.bins as f64
     }
 
-    /// Centres of the bins.
+    /// Centers of the bins.
     fn values(&self) -> Vec<f32> {
         let (width, range) = (self.width(), self.config.range);
         (0..u16::try_from(self.config.bins).unwrap_or(0))
@@ -151,8 +151,8 @@ impl Bins1d {
             .collect()
     }
 
-    /// Centres of the bins, `[bins, 1]`.
-    fn centres(&self) -> Result<Tensor, TchError> {
+    /// Centers of the bins, `[bins, 1]`.
+    fn centers(&self) -> Result<Tensor, TchError> {
         Tensor::f_from_slice(&self.values())?.f_view([-1, 1])
     }
 }
@@ -182,9 +182,9 @@ impl Codec for Bins1d {
 
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
-        let centres = self.centres()?;
+        let centers = self.centers()?;
         let halves = tilted(output, &self.shift)?.f_chunk(2, 1)?;
-        let decoded = halves.iter().map(|half| annealed_point(half, &centres, temperature, Point::Mean));
+        let decoded = halves.iter().map(|half| annealed_point(half, &centers, temperature, Point::Mean));
         Tensor::f_cat(&decoded.collect::<Result<Vec<_>, _>>()?, 1)
     }
 
@@ -219,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn bins_and_centres_are_those_worked_by_hand() {
+    fn bins_and_centers_are_those_worked_by_hand() {
         // 20 bins over 220: 11 wide, the first from -110 to -99.
         assert!((codec().width() - 11.0).abs() < 1e-12);
-        let centres = codec().centres().expect("centres");
-        assert_eq!(centres.size(), [20, 1]);
-        for (bin, centre) in [(0, -104.5), (9, -5.5), (10, 5.5), (19, 104.5)] {
-            assert!((centres.double_value(&[bin, 0]) - centre).abs() < 1e-4, "bin {bin}");
+        let centers = codec().centers().expect("centers");
+        assert_eq!(centers.size(), [20, 1]);
+        for (bin, center) in [(0, -104.5), (9, -5.5), (10, 5.5), (19, 104.5)] {
+            assert!((centers.double_value(&[bin, 0]) - center).abs() < 1e-4, "bin {bin}");
         }
         // Two pixels: a is -3, then 0; b is 109.9, then beyond the range.
         let ab = Tensor::from_slice(&[-3.0_f32, 0.0, 109.9, -500.0]).view([1, 2, 1, 2]);

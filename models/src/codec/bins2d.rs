@@ -1,17 +1,17 @@
 //! One distribution a pixel, over the 313 in-gamut bins of the ab plane (Zhang, Isola and Efros 2016, sections 2.1
 //! to 2.3; the seed report, equation 3).
 //!
-//! The idea: **a pixel has a distribution over colours**, so that what may be red or blue need not be gray.
+//! The idea: **a pixel has a distribution over colors**, so that what may be red or blue need not be gray.
 //!
 //! - **Soft encoding**: the true x = (a, b) has shares in its K = 5 nearest bins c_k, weighted by a Gaussian, sigma 5:
-//!   z_k = exp(-|x - c_k|^2 / (2 sigma^2)), divided by their sum. `neighbours = 1` is **hard encoding**: the nearest bin
+//!   z_k = exp(-|x - c_k|^2 / (2 sigma^2)), divided by their sum. `neighbors = 1` is **hard encoding**: the nearest bin
 //!   has share 1. Shapes: index and share `[N, 1, K, H, W]`, importance `[N, 1, H, W]`.
 //! - **Class rebalancing**: a pixel of bin q counts w(q) = ((1 - lambda) p(q) + lambda / Q)^-gamma, scaled so that
 //!   the mean of w under the prior p is 1 (equation 4 has gamma = 1). p is the mean soft encoding over a set of
 //!   photographs. `gamma = 0` is none: every pixel counts 1.
 //! - **Annealed mean**: ab is the mean of the bins under softmax((z + tilt log w1) / T), w1 the weights for gamma = 1
 //!   (equation 5 has tilt = 0), `[N, 2, H, W]` from logits z `[N, 313, H, W]`. A network trained under weights w predicts
-//!   w(q) p(q | x) up to a factor, so `tilt` moves the balance between frequent and rare colours after training as another
+//!   w(q) p(q | x) up to a factor, so `tilt` moves the balance between frequent and rare colors after training as another
 //!   gamma would have.
 //! - **Annealed median** (`point = "median"`): the point whose mean distance to the bins under the same shares is least, in
 //!   place of their mean, whose mean *squared* distance is: what is probably red and perhaps green becomes red and not
@@ -29,7 +29,7 @@ use super::{Bins, Codec, CodecError, Target, check, narrow, tilted};
 
 /// Number of bins.
 pub const BINS: usize = 313;
-/// Distance of neighbouring bins.
+/// Distance of neighboring bins.
 pub const GRID: i16 = 10;
 
 /// The in-gamut bins: for each a, the least and the greatest b. They are the set of Zhang et al.
@@ -59,7 +59,7 @@ const ROWS: [(i16, i16, i16); 20] = [
 /// The prior over photographs, bins in the order of [`bins`]; made by `autochrome-trainer prior`.
 const PHOTOS_PRIOR: &str = include_str!("photos_prior.txt");
 
-/// Centres (a, b) of the 313 bins, by rising a, then b.
+/// Centers (a, b) of the 313 bins, by rising a, then b.
 #[must_use]
 pub fn bins() -> Vec<(i16, i16)> {
     let row = |(a, low, high): (i16, i16, i16)| (low..=high).step_by(10).map(move |b| (a, b));
@@ -79,13 +79,13 @@ pub fn photos_prior() -> Vec<f64> {
 /// Position in [`bins`] of the bin nearest to (a, b).
 #[must_use]
 pub fn nearest_bin(a: f32, b: f32) -> usize {
-    thread_local!(static CENTRES: Vec<(f32, f32)> =
+    thread_local!(static CENTERS: Vec<(f32, f32)> =
         bins().into_iter().map(|(a, b)| (f32::from(a), f32::from(b))).collect());
-    CENTRES.with(|centres| {
+    CENTERS.with(|centers| {
         let distance = |(ca, cb): (f32, f32)| (a - ca).powi(2) + (b - cb).powi(2);
         let mut best = (0, f32::INFINITY);
-        for (index, &centre) in centres.iter().enumerate() {
-            let d = distance(centre);
+        for (index, &center) in centers.iter().enumerate() {
+            let d = distance(center);
             if d < best.1 {
                 best = (index, d);
             }
@@ -108,8 +108,8 @@ pub fn rebalancing(prior: &[f64], lambda: f64, gamma: f64) -> Vec<f64> {
 #[serde(deny_unknown_fields)]
 pub struct Bins2dConfig {
     /// Bins that share a target, 1 (hard) to 16.
-    #[serde(default = "default_neighbours")]
-    pub neighbours: i64,
+    #[serde(default = "default_neighbors")]
+    pub neighbors: i64,
     /// Standard deviation of their shares, in units of ab; 0.1 to 50.
     #[serde(default = "default_sigma")]
     pub sigma: f64,
@@ -128,7 +128,7 @@ pub struct Bins2dConfig {
     /// The point of the distribution that is taken.
     #[serde(default, skip_serializing_if = "Point::is_mean")]
     pub point: Point,
-    /// How far colours are set off against the picture they are in, 0.5 to 3; 1: not at all ([`contrast`](super::contrast)).
+    /// How far colors are set off against the picture they are in, 0.5 to 3; 1: not at all ([`contrast`](super::contrast)).
     #[serde(default = "no_contrast", skip_serializing_if = "is_no_contrast")]
     pub contrast: f64,
     /// The prior over the bins, 313 numbers; absent: the one that comes with the codec.
@@ -136,7 +136,7 @@ pub struct Bins2dConfig {
     pub prior: Option<Vec<f64>>,
 }
 
-fn default_neighbours() -> i64 {
+fn default_neighbors() -> i64 {
     5
 }
 
@@ -168,7 +168,7 @@ fn is_no_contrast(contrast: &f64) -> bool {
 impl Default for Bins2dConfig {
     fn default() -> Self {
         Bins2dConfig {
-            neighbours: default_neighbours(),
+            neighbors: default_neighbors(),
             sigma: default_sigma(),
             lambda: default_lambda(),
             gamma: default_gamma(),
@@ -199,8 +199,8 @@ impl Bins2d {
     /// # Errors
     /// A parameter out of bounds, or a prior that is none.
     pub fn new(config: &Bins2dConfig) -> Result<Self, CodecError> {
-        if !(1..=16).contains(&config.neighbours) {
-            return Err(CodecError(format!("neighbours: expected 1 to 16, got {}", config.neighbours)));
+        if !(1..=16).contains(&config.neighbors) {
+            return Err(CodecError(format!("neighbors: expected 1 to 16, got {}", config.neighbors)));
         }
         check("sigma", config.sigma, 0.1, 50.0)?;
         check("lambda", config.lambda, 0.0, 1.0)?;
@@ -223,8 +223,8 @@ impl Bins2d {
         Ok(Bins2d { config: config.clone(), weights, shift, candidates: OnceLock::new() })
     }
 
-    /// Centres of the bins, `[313, 2]`.
-    fn centres(device: Device) -> Result<Tensor, TchError> {
+    /// Centers of the bins, `[313, 2]`.
+    fn centers(device: Device) -> Result<Tensor, TchError> {
         let flat: Vec<f32> = bins().into_iter().flat_map(|(a, b)| [f32::from(a), f32::from(b)]).collect();
         Tensor::f_from_slice(&flat)?.f_view([-1, 2])?.f_to_device(device)
     }
@@ -252,7 +252,7 @@ impl Codec for Bins2d {
 
     fn encode(&self, ab: &Tensor) -> Result<Target, TchError> {
         let (n, _, height, width) = ab.size4()?;
-        let k = self.config.neighbours;
+        let k = self.config.neighbors;
         let points = ab.f_permute([0, 2, 3, 1])?.f_reshape([-1, 2])?;
         let candidates = self.candidates.get_or_init(|| Candidates::new(&bins(), k));
         let (index, squared) = candidates.nearest(&points)?;
@@ -266,8 +266,8 @@ impl Codec for Bins2d {
 
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {
         let temperature = temperature.unwrap_or(self.config.temperature);
-        let centres = Self::centres(output.device())?;
-        let point = annealed_point(&tilted(output, &self.shift)?, &centres, temperature, self.config.point)?;
+        let centers = Self::centers(output.device())?;
+        let point = annealed_point(&tilted(output, &self.shift)?, &centers, temperature, self.config.point)?;
         set_off(point, self.config.contrast)
     }
 
@@ -312,7 +312,7 @@ mod tests {
         let Target::Bins { index, share, importance } = codec.encode(&ab).expect("encodes") else {
             panic!("not bins")
         };
-        let shape = [1, 1, config.neighbours, 1, 1];
+        let shape = [1, 1, config.neighbors, 1, 1];
         assert_eq!((index.size(), share.size()), (shape.to_vec(), shape.to_vec()));
         assert_eq!(importance.size(), [1, 1, 1, 1]);
         let bin = |index: i64| bins()[usize::try_from(index).expect("a position")];
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_hard_target_is_the_nearest_bin() {
-        let (nearest, shares, _) = encoded(&Bins2dConfig { neighbours: 1, ..Bins2dConfig::default() });
+        let (nearest, shares, _) = encoded(&Bins2dConfig { neighbors: 1, ..Bins2dConfig::default() });
         assert_eq!((nearest, shares), (vec![(0, 0)], vec![1.0]));
         // Out of gamut: (100, 50) is 50 away from (100, 0), and 10 from (90, 50).
         assert_eq!(bins()[nearest_bin(100.0, 50.0)], (90, 50));

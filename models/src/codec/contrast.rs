@@ -1,14 +1,14 @@
-//! Colours set off against the picture they are in.
+//! Colors set off against the picture they are in.
 //!
 //! The idea: **a network is surer of what differs within a picture than of the picture's tint**. A mean or a median of a
-//! distribution over colours is duller than any of them, and what is left has too much of a common tint (brown, mostly)
-//! and too little that stands out from it: outputs have the truth's mean chroma at half of its spread. So a colour gains
-//! chroma by what it has more of than the picture's mean colour has along the same hue, and loses what it has less; hues stay:
+//! distribution over colors is duller than any of them, and what is left has too much of a common tint (brown, mostly)
+//! and too little that stands out from it: outputs have the truth's mean chroma at half of its spread. So a color gains
+//! chroma by what it has more of than the picture's mean color has along the same hue, and loses what it has less; hues stay:
 //!
 //! c' = c max(0, 1 + (k - 1) g),  g = (c - m . u) / (c + s), and where that is above 0, g / (1 + (c / r)^2)
 //!
 //! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast. s = 4 keeps what is all but
-//! gray from taking the hue of its rounding; r = 40 lets strong colours gain less, which need it least and are blots where they
+//! gray from taking the hue of its rounding; r = 40 lets strong colors gain less, which need it least and are blots where they
 //! are wrong. k = 1 changes nothing. What it does for the metrics is in docs/model-log.md.
 
 use tch::{Kind, TchError, Tensor};
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_gains_by_what_it_has_more_of_than_the_picture() {
+    fn a_color_gains_by_what_it_has_more_of_than_the_picture() {
         // Mean (8, 0): 16 has 8 more, over 16 + 4 and 1.16; gray stays gray.
         let [strong, gray] = of([[16.0, 0.0], [0.0, 0.0]], 2.0);
         assert!((strong[0] - 16.0 * (1.0 + 0.4 / 1.16)).abs() < 1e-4 && strong[1].abs() < 1e-6, "{strong:?}");

@@ -60,7 +60,7 @@ impl CodecConfig {
     }
 }
 
-/// What a network is trained towards; `[N, 2, H, W]` of true ab became this.
+/// What a network is trained toward; `[N, 2, H, W]` of true ab became this.
 #[derive(Debug)]
 pub enum Target {
     /// Values the outputs should equal, `[N, 2, H, W]`.
@@ -76,7 +76,7 @@ pub enum Target {
     },
 }
 
-/// Centres of the bins that a codec's distributions are over.
+/// Centers of the bins that a codec's distributions are over.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bins {
     /// One distribution a pixel, over the ab plane: (a, b) of each bin.
@@ -90,8 +90,8 @@ impl Bins {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Plane(centres) => centres.len(),
-            Self::Line(centres) => centres.len(),
+            Self::Plane(centers) => centers.len(),
+            Self::Line(centers) => centers.len(),
         }
     }
 
@@ -154,7 +154,7 @@ fn tilted(logits: &Tensor, shift: &[f32]) -> Result<Tensor, TchError> {
     logits.f_to_kind(Kind::Float)?.f_add(&shift)
 }
 
-/// Weights, shifts and centres need no more than float32 holds.
+/// Weights, shifts and centers need no more than float32 holds.
 #[expect(clippy::cast_possible_truncation, reason = "no more than float32 is needed")]
 fn narrow(value: f64) -> f32 {
     value as f32

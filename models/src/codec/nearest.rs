@@ -1,8 +1,8 @@
-//! The bins nearest to a colour, without asking all 313.
+//! The bins nearest to a color, without asking all 313.
 //!
 //! The idea: **which of two bins is nearer changes along a straight line**, since the difference of two squared distances
 //! is affine in the point. So a bin that k others beat at all four corners of a cell is beaten by them everywhere in it,
-//! and cannot be among the k nearest of any colour there. What is left of a 10 x 10 cell are 12 bins at most for k = 5:
+//! and cannot be among the k nearest of any color there. What is left of a 10 x 10 cell are 12 bins at most for k = 5:
 //! a table tells them, and the choice among them is exact.
 
 use tch::{Kind, TchError, Tensor};
@@ -17,15 +17,15 @@ const CELLS: i16 = 2 * REACH / SIDE;
 /// Where entries lie that only fill a cell's list up: too far to be chosen.
 const NOWHERE: f32 = 1e6;
 
-/// For each cell the bins that are among the k nearest of some colour in it. Plain numbers, since a codec is shared between
+/// For each cell the bins that are among the k nearest of some color in it. Plain numbers, since a codec is shared between
 /// threads and tensors are not.
 #[derive(Debug)]
 pub struct Candidates {
     k: i64,
     /// Positions of the candidates in the list of bins, `[CELLS * CELLS, width]`, by rising a, then b.
     index: Vec<i64>,
-    /// Their centres, float32 `[CELLS * CELLS, width, 2]`.
-    centres: Vec<f32>,
+    /// Their centers, float32 `[CELLS * CELLS, width, 2]`.
+    centers: Vec<f32>,
 }
 
 impl Candidates {
@@ -37,16 +37,16 @@ impl Candidates {
         let cells: Vec<Vec<usize>> =
             lows().flat_map(|a| lows().map(move |b| candidates(bins, (a, b), count))).collect();
         let width = cells.iter().map(Vec::len).max().unwrap_or(0);
-        let (mut index, mut centres) = (Vec::new(), Vec::new());
+        let (mut index, mut centers) = (Vec::new(), Vec::new());
         for cell in &cells {
             for place in 0..width {
                 let bin = cell.get(place);
-                let centre = |&bin: &usize| [f32::from(bins[bin].0), f32::from(bins[bin].1)];
-                centres.extend(bin.map_or([NOWHERE; 2], centre));
+                let center = |&bin: &usize| [f32::from(bins[bin].0), f32::from(bins[bin].1)];
+                centers.extend(bin.map_or([NOWHERE; 2], center));
                 index.push(bin.map_or(0, |&bin| i64::try_from(bin).unwrap_or(0)));
             }
         }
-        Candidates { k, index, centres }
+        Candidates { k, index, centers }
     }
 
     /// The `k` bins nearest to each of `points`, float32 `[P, 2]`, nearest first: positions in the list of bins, int64
@@ -57,13 +57,13 @@ impl Candidates {
     pub fn nearest(&self, points: &Tensor) -> Result<(Tensor, Tensor), TchError> {
         let (device, rows) = (points.device(), i64::from(CELLS) * i64::from(CELLS));
         let index = Tensor::f_from_slice(&self.index)?.f_view([rows, -1])?.f_to_device(device)?;
-        let centres = Tensor::f_from_slice(&self.centres)?.f_view([rows, -1, 2])?.f_to_device(device)?;
+        let centers = Tensor::f_from_slice(&self.centers)?.f_view([rows, -1, 2])?.f_to_device(device)?;
         let points = points.f_clamp(-f64::from(REACH), f64::from(REACH))?;
         let place = points.f_add_scalar(f64::from(REACH))?.f_div_scalar(f64::from(SIDE))?;
         // Clamped as whole numbers, so that not even a value that is not a number leaves the table.
         let place = place.f_to_kind(Kind::Int64)?.f_clamp(0, i64::from(CELLS) - 1)?;
         let row = place.f_select(1, 0)?.f_mul_scalar(i64::from(CELLS))?.f_add(&place.f_select(1, 1)?)?;
-        let offset = centres.f_index_select(0, &row)?.f_sub(&points.f_unsqueeze(1)?)?;
+        let offset = centers.f_index_select(0, &row)?.f_sub(&points.f_unsqueeze(1)?)?;
         let squared = offset.f_square()?.f_sum_dim_intlist([2].as_slice(), false, Kind::Float)?;
         let (squared, chosen) = squared.f_topk(self.k, 1, false, true)?;
         Ok((index.f_index_select(0, &row)?.f_gather(1, &chosen, false)?, squared))
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_whole_ab_has_the_neighbours_of_brute_force() {
+    fn every_whole_ab_has_the_neighbors_of_brute_force() {
         let points = (-128_i16..128).flat_map(|a| (-128_i16..128).step_by(3).map(move |b| [a, b]));
         check(&points.flatten().map(f32::from).collect::<Vec<_>>(), 5);
     }
@@ -135,7 +135,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn any_ab_has_the_neighbours_of_brute_force(
+        fn any_ab_has_the_neighbors_of_brute_force(
             points in proptest::collection::vec(-130.0_f32..130.0, 128),
             k in 1_usize..=16,
         ) {

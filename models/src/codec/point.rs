@@ -1,4 +1,4 @@
-//! One colour of a distribution over colours.
+//! One color of a distribution over colors.
 //!
 //! The idea: **which point is best depends on how the error is counted**: the mean makes the mean squared distance least, the
 //! median the mean distance. Both are taken of the annealed shares, softmax(logits / T).
@@ -28,18 +28,18 @@ impl Point {
 /// Temperatures below this are taken as this: nothing changes any more but the rounding.
 const MIN_TEMPERATURE: f64 = 0.01;
 
-/// Steps of Weiszfeld's iteration; the next ones move a colour by less than 8 bits show.
+/// Steps of Weiszfeld's iteration; the next ones move a color by less than 8 bits show.
 const STEPS: usize = 12;
 
-/// Distances are sqrt(d^2 + this): a bin stands for the cell around it, and a median may lie on a centre.
+/// Distances are sqrt(d^2 + this): a bin stands for the cell around it, and a median may lie on a center.
 const SMOOTH: f64 = 9.0;
 
-/// The `point` of `centres` under softmax(logits / T).
+/// The `point` of `centers` under softmax(logits / T).
 ///
-/// `logits` is `[N, Q, H, W]`, `centres` `[Q, D]`; gives `[N, D, H, W]`, float32.
+/// `logits` is `[N, Q, H, W]`, `centers` `[Q, D]`; gives `[N, D, H, W]`, float32.
 pub(super) fn annealed_point(
     logits: &Tensor,
-    centres: &Tensor,
+    centers: &Tensor,
     temperature: f64,
     point: Point,
 ) -> Result<Tensor, TchError> {
@@ -47,40 +47,40 @@ pub(super) fn annealed_point(
     // A row is a pixel's distribution: what follows reads each of them many times.
     let rows = logits.f_to_kind(Kind::Float)?.f_permute([0, 2, 3, 1])?.f_reshape([-1, q])?;
     let shares = rows.f_div_scalar(temperature.max(MIN_TEMPERATURE))?.f_softmax(1, Kind::Float)?;
-    let centres = centres.f_to_device(shares.device())?;
+    let centers = centers.f_to_device(shares.device())?;
     let taken = match point {
-        Point::Mean => shares.f_matmul(&centres)?,
-        Point::Median => median(&shares, &centres)?,
+        Point::Mean => shares.f_matmul(&centers)?,
+        Point::Median => median(&shares, &centers)?,
     };
-    let dims = centres.size2()?.1;
+    let dims = centers.size2()?.1;
     taken.f_view([n, height, width, dims])?.f_permute([0, 3, 1, 2])?.f_contiguous()
 }
 
-/// The geometric median of `centres` `[Q, D]` under each row of `shares` `[P, Q]`; `[P, D]`.
+/// The geometric median of `centers` `[Q, D]` under each row of `shares` `[P, Q]`; `[P, D]`.
 ///
 /// A gradient is that of the last step alone: the point the others lead to hardly depends on where they began, and twelve
 /// steps' worth of memory and time says no more of it.
-fn median(shares: &Tensor, centres: &Tensor) -> Result<Tensor, TchError> {
-    let squares = centres.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
+fn median(shares: &Tensor, centers: &Tensor) -> Result<Tensor, TchError> {
+    let squares = centers.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
     let last = tch::no_grad(|| {
-        let mut guess = shares.f_matmul(centres)?;
+        let mut guess = shares.f_matmul(centers)?;
         for _ in 1..STEPS {
-            guess = closer(shares, centres, &squares, &guess)?;
+            guess = closer(shares, centers, &squares, &guess)?;
         }
         Ok::<_, TchError>(guess)
     })?;
-    closer(shares, centres, &squares, &last)
+    closer(shares, centers, &squares, &last)
 }
 
-/// One step of Weiszfeld's iteration from `guess` `[P, D]`; `squares` are the centres', `[Q]`.
-fn closer(shares: &Tensor, centres: &Tensor, squares: &Tensor, guess: &Tensor) -> Result<Tensor, TchError> {
+/// One step of Weiszfeld's iteration from `guess` `[P, D]`; `squares` are the centers', `[Q]`.
+fn closer(shares: &Tensor, centers: &Tensor, squares: &Tensor, guess: &Tensor) -> Result<Tensor, TchError> {
     // |c - y|^2 = |c|^2 - 2 c y + |y|^2, each bin against each pixel.
     let own = guess.f_square()?.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
-    let crossed = guess.f_matmul(&centres.f_tr()?)?.f_mul_scalar(-2.0)?;
+    let crossed = guess.f_matmul(&centers.f_tr()?)?.f_mul_scalar(-2.0)?;
     let squared = crossed.f_add(squares)?.f_add(&own)?.f_clamp_min(0.0)?.f_add_scalar(SMOOTH)?;
     let pull = shares.f_mul(&squared.f_rsqrt()?)?;
     let total = pull.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)?;
-    pull.f_matmul(centres)?.f_div(&total)
+    pull.f_matmul(centers)?.f_div(&total)
 }
 
 #[cfg(test)]
@@ -91,8 +91,8 @@ mod tests {
     fn of(places: &[f32], shares: &[f32], point: Point) -> f64 {
         let count = i64::try_from(places.len()).expect("fits");
         let logits = Tensor::from_slice(shares).log().view([1, count, 1, 1]);
-        let centres = Tensor::from_slice(places).view([count, 1]);
-        annealed_point(&logits, &centres, 1.0, point).expect("computes").double_value(&[0, 0, 0, 0])
+        let centers = Tensor::from_slice(places).view([count, 1]);
+        annealed_point(&logits, &centers, 1.0, point).expect("computes").double_value(&[0, 0, 0, 0])
     }
 
     #[test]
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn a_median_is_pulled_to_the_bin_whose_share_grows() {
-        let centres = Tensor::from_slice(&[0.0_f32, 10.0]).view([2, 1]);
+        let centers = Tensor::from_slice(&[0.0_f32, 10.0]).view([2, 1]);
         let logits = Tensor::from_slice(&[0.0_f32, 0.2]).view([1, 2, 1, 1]).set_requires_grad(true);
-        let point = annealed_point(&logits, &centres, 1.0, Point::Median).expect("computes");
+        let point = annealed_point(&logits, &centers, 1.0, Point::Median).expect("computes");
         point.sum(Kind::Float).backward();
         let pull = |bin| logits.grad().double_value(&[0, bin, 0, 0]);
         assert!(pull(0) < 0.0 && pull(1) > 0.0 && (pull(0) + pull(1)).abs() < 1e-5);

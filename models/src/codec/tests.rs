@@ -119,7 +119,7 @@ fn parameters_out_of_bounds_are_refused_with_their_name() {
         change(&mut config);
         CodecConfig::Bins2d(config)
     };
-    assert_eq!(error(&bins2d(|c| c.neighbours = 400)), "neighbours: expected 1 to 16, got 400");
+    assert_eq!(error(&bins2d(|c| c.neighbors = 400)), "neighbors: expected 1 to 16, got 400");
     assert_eq!(error(&bins2d(|c| c.temperature = f64::NAN)), "temperature: expected 0 to 1, got NaN");
     assert_eq!(error(&bins2d(|c| c.prior = Some(vec![1.0; 7]))), "prior: expected 313 numbers, got 7");
     let bins1d = CodecConfig::Bins1d(Bins1dConfig { bins: 1 << 40, ..Bins1dConfig::default() });
@@ -154,8 +154,8 @@ fn a_distribution_sums_to_one_and_its_mean_is_what_is_decoded_at_temperature_one
             assert!((sums - 1.0).abs().max().double_value(&[]) < 1e-5);
         }
         let shares = codec.distribution(&output, true).expect("computes").expect("a distribution");
-        let mean = |group: i64, centres: Vec<f32>| {
-            let weights = Tensor::from_slice(&centres).view([-1, 1, 1]);
+        let mean = |group: i64, centers: Vec<f32>| {
+            let weights = Tensor::from_slice(&centers).view([-1, 1, 1]);
             (shares.get(0).get(group) * weights).sum_dim_intlist([0].as_slice(), false, Kind::Float)
         };
         let means = match bins {

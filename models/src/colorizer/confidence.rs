@@ -1,11 +1,11 @@
-//! How sure a model is of the colour it chose.
+//! How sure a model is of the color it chose.
 //!
-//! The idea: **the probability, by the model's own word, that the true colour is close to the one shown**: the share of its
+//! The idea: **the probability, by the model's own word, that the true color is close to the one shown**: the share of its
 //! distribution within 25 units of ab around the annealed mean. Entropy would not do: a model that wavers between two reds
 //! has as much of it as one that wavers between red and green, and only the second can be badly wrong.
 //!
 //! Bins are 10 apart, so each counts by how much of it lies within: wholly up to 20, not at all from 30, which keeps the map
-//! smooth where the chosen colour moves between bins. Where a and b have distributions of their own, the two shares are
+//! smooth where the chosen color moves between bins. Where a and b have distributions of their own, the two shares are
 //! multiplied.
 //!
 //! A network may say of itself less or more than is true; one number mends most of that (temperature scaling, Guo et al.
@@ -32,26 +32,26 @@ pub(super) fn tempered(shares: Tensor, temperature: f64) -> Result<Tensor, TchEr
 /// The share near `ab` (`[2, h, w]`) of the distributions `shares` (`[groups, bins, h, w]`) over `bins`: `[h, w]`.
 pub(super) fn near_share(shares: &Tensor, ab: &Tensor, bins: &Bins) -> Result<Tensor, TchError> {
     match bins {
-        Bins::Plane(centres) => {
-            let flat: Vec<f32> = centres.iter().flatten().copied().collect();
-            let centres = Tensor::f_from_slice(&flat)?.f_view([-1, 2])?.f_to_device(ab.device())?;
-            let off = |channel| squared_off(&centres, channel, ab, channel);
+        Bins::Plane(centers) => {
+            let flat: Vec<f32> = centers.iter().flatten().copied().collect();
+            let centers = Tensor::f_from_slice(&flat)?.f_view([-1, 2])?.f_to_device(ab.device())?;
+            let off = |channel| squared_off(&centers, channel, ab, channel);
             share_within(&shares.f_select(0, 0)?, &off(0)?.f_add(&off(1)?)?)
         }
         Bins::Line(values) => {
-            let centres = Tensor::f_from_slice(values)?.f_view([-1, 1])?.f_to_device(ab.device())?;
+            let centers = Tensor::f_from_slice(values)?.f_view([-1, 1])?.f_to_device(ab.device())?;
             let one = |channel| {
-                share_within(&shares.f_select(0, channel)?, &squared_off(&centres, 0, ab, channel)?)
+                share_within(&shares.f_select(0, channel)?, &squared_off(&centers, 0, ab, channel)?)
             };
             one(0)?.f_mul(&one(1)?)
         }
     }
 }
 
-/// Squares of what a column of the centres `[bins, n]` differs from a channel of ab: `[bins, h, w]`.
-fn squared_off(centres: &Tensor, column: i64, ab: &Tensor, channel: i64) -> Result<Tensor, TchError> {
-    let centres = centres.f_select(1, column)?.f_view([-1, 1, 1])?;
-    centres.f_sub(&ab.f_select(0, channel)?.f_unsqueeze(0)?)?.f_square()
+/// Squares of what a column of the centers `[bins, n]` differs from a channel of ab: `[bins, h, w]`.
+fn squared_off(centers: &Tensor, column: i64, ab: &Tensor, channel: i64) -> Result<Tensor, TchError> {
+    let centers = centers.f_select(1, column)?.f_view([-1, 1, 1])?;
+    centers.f_sub(&ab.f_select(0, channel)?.f_unsqueeze(0)?)?.f_square()
 }
 
 /// Sum over the bins of what counts: `[h, w]`.
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_near_the_chosen_colour_are_those_worked_by_hand() {
+    fn shares_near_the_chosen_color_are_those_worked_by_hand() {
         // Three bins 0, 25 and 60 away along a: whole, half, none.
         let bins = Bins::Plane(vec![[0.0, 0.0], [25.0, 0.0], [60.0, 0.0]]);
         let (shares, ab) = (one(&[0.5, 0.3, 0.2], &[1, 3, 1, 1]), one(&[0.0, 0.0], &[2, 1, 1]));

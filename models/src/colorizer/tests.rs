@@ -65,7 +65,7 @@ fn ramp(width: usize, height: usize) -> Plane {
 fn the_network_runs_once_for_a_picture_whatever_the_sliders_say() {
     let (colorizer, passes) = counting();
     let source: Vec<u8> = (0..96 * 64).map(|at: u32| u8::try_from(at % 256).expect("a code")).collect();
-    let colour = |source: &[u8], strength, temperature| {
+    let color = |source: &[u8], strength, temperature| {
         let mut target = vec![0; 96 * 64 * 3];
         let input = ImageView::new(PixelFormat::Gray8, 96, 64, 96, source).expect("an input");
         let mut output = ImageViewMut::new(PixelFormat::Rgb8, 96, 64, 288, &mut target).expect("an output");
@@ -74,18 +74,18 @@ fn the_network_runs_once_for_a_picture_whatever_the_sliders_say() {
             .expect("it colorizes");
         (target, passes.load(Ordering::Relaxed))
     };
-    let (first, ran) = colour(&source, 1.0, None);
+    let (first, ran) = color(&source, 1.0, None);
     assert_eq!(ran, 1);
     for (strength, temperature) in [(0.5, None), (1.0, Some(1.0)), (1.5, Some(0.0))] {
-        let (other, ran) = colour(&source, strength, temperature);
+        let (other, ran) = color(&source, strength, temperature);
         assert_eq!(ran, 1, "strength {strength}, temperature {temperature:?}");
         assert_ne!(other, first, "strength {strength}, temperature {temperature:?} changed nothing");
     }
-    assert_eq!(colour(&source, 1.0, None), (first.clone(), 1), "the first result comes back bit for bit");
+    assert_eq!(color(&source, 1.0, None), (first.clone(), 1), "the first result comes back bit for bit");
     let mut touched = source.clone();
     touched[1000] ^= 0x40;
-    assert_eq!(colour(&touched, 1.0, None).1, 2, "another picture");
-    assert_eq!(colour(&source, 1.0, None), (first, 3), "only the last one is kept");
+    assert_eq!(color(&touched, 1.0, None).1, 2, "another picture");
+    assert_eq!(color(&source, 1.0, None), (first, 3), "only the last one is kept");
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn confidence_is_a_gray_map_that_costs_no_further_pass() {
     let input = ImageView::new(PixelFormat::Gray8, 64, 64, 64, &source).expect("an input");
     let params = Params { working_size: 64, strength: 1.0, temperature: None, threads: 1 };
     let mut go_on = |_| ControlFlow::Continue(());
-    let mut colours = vec![0; 3 * 64 * 64];
-    let mut output = ImageViewMut::new(PixelFormat::Rgb8, 64, 64, 192, &mut colours).expect("an output");
+    let mut colors = vec![0; 3 * 64 * 64];
+    let mut output = ImageViewMut::new(PixelFormat::Rgb8, 64, 64, 192, &mut colors).expect("an output");
     colorize(&colorizer, &input, &mut output, &params, &mut go_on).expect("it colorizes");
-    assert!(confidence(&colorizer, &input, &mut output, &params, &mut go_on).is_err(), "not into colour");
+    assert!(confidence(&colorizer, &input, &mut output, &params, &mut go_on).is_err(), "not into color");
     let mut map = vec![0; 64 * 64];
     let mut output = ImageViewMut::new(PixelFormat::Gray8, 64, 64, 64, &mut map).expect("an output");
     confidence(&colorizer, &input, &mut output, &params, &mut go_on).expect("it says how sure it is");

@@ -262,7 +262,7 @@ pub fn head(path: &mut Path, lite: Lite) -> Result<Conv, NetError> {
     Conv::with_norm(path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)
 }
 
-/// An ImageNet classifier: tells whether a recoloured photograph is recognised.
+/// An ImageNet classifier: tells whether a recolored photograph is recognized.
 #[derive(Debug)]
 pub struct Classifier {
     encoder: Encoder,

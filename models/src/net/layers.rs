@@ -141,7 +141,7 @@ pub struct ConvShape {
     pub kernel: i64,
     /// Stride.
     pub stride: i64,
-    /// Distance of neighbouring taps of the kernel (Yu and Koltun 2016); 1 is the ordinary convolution. Transposed
+    /// Distance of neighboring taps of the kernel (Yu and Koltun 2016); 1 is the ordinary convolution. Transposed
     /// convolutions have none.
     pub dilation: i64,
     /// Groups; equal to `input` and `output` for a depthwise convolution.
@@ -375,7 +375,7 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor, TchError> {
     Ok(y)
 }
 
-/// Nearest-neighbour upsampling by 2.
+/// Nearest-neighbor upsampling by 2.
 ///
 /// # Errors
 /// Whatever libtorch reports.

@@ -10,7 +10,7 @@
 //! context = hardswish(1x1 (1280 -> w0) of the classifier's head + 1x1 (1280 -> w0) of that head's mean over the picture)
 //! ```
 //!
-//! The idea: colour is a matter of *what* a thing is, which a classifier's encoder already knows; the decoder only
+//! The idea: color is a matter of *what* a thing is, which a classifier's encoder already knows; the decoder only
 //! has to carry that back to places, so it is separable and stops at a quarter or an eighth of the resolution. The
 //! context is what the classifier decides by: what is here, and what kind of picture this is.
 

@@ -80,7 +80,7 @@ impl NetConfig {
     }
 }
 
-/// A network that predicts colour from lightness.
+/// A network that predicts color from lightness.
 ///
 /// Input: L, shape `[N, 1, H, W]`, 0 to 100, H and W multiples of [`stride_in`](Self::stride_in).
 /// Output: logits (or ab values, as the codec says), shape `[N, C, H / s, W / s]`, s = [`stride_out`](Self::stride_out).
@@ -132,7 +132,7 @@ pub trait Network: Send {
     }
 
     /// Makes the network ready for prediction on `device`: batch normalization folded into the convolutions
-    /// before it, weights in `kind` and channels_last. It cannot be trained afterwards.
+    /// before it, weights in `kind` and channels_last. It cannot be trained afterward.
     ///
     /// # Errors
     /// Whatever libtorch reports, out of memory first of all.

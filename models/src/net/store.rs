@@ -21,11 +21,11 @@ pub enum NetError {
 /// How a tensor begins when a network is trained from scratch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
-    /// Normal with mean 0 and this standard deviation; learnt.
+    /// Normal with mean 0 and this standard deviation; learned.
     Normal(f64),
-    /// This value everywhere; learnt.
+    /// This value everywhere; learned.
     Constant(f64),
-    /// This value everywhere; not learnt but measured (batch statistics).
+    /// This value everywhere; not learned but measured (batch statistics).
     Statistic(f64),
 }
 
@@ -105,9 +105,9 @@ pub struct TrainTensor {
     pub name: String,
     /// The tensor the network holds too: written in place.
     pub tensor: Tensor,
-    /// Learnt by gradient (and neither a measured statistic nor held).
-    pub learnt: bool,
-    /// Stays as it is: neither learnt nor measured any more.
+    /// Learned by gradient (and neither a measured statistic nor held).
+    pub learned: bool,
+    /// Stays as it is: neither learned nor measured any more.
     pub held: bool,
 }
 
@@ -134,7 +134,7 @@ impl TrainStore {
     pub fn hold(&mut self, is_held: impl Fn(&str) -> bool) -> Result<(), TchError> {
         for entry in self.tensors.iter_mut().filter(|entry| is_held(&entry.name)) {
             entry.tensor = entry.tensor.f_set_requires_grad(false)?;
-            (entry.learnt, entry.held) = (false, true);
+            (entry.learned, entry.held) = (false, true);
         }
         Ok(())
     }
@@ -150,12 +150,12 @@ impl Store for TrainStore {
         let tensor = tensor.f_to_device(self.device)?;
         // Convolutions train a third faster on the CPU when their weights, and so their outputs, lie channels_last.
         let tensor = if shape.len() == 4 { super::layers::channels_last(&tensor)? } else { tensor };
-        let learnt = !matches!(init, Init::Statistic(_));
-        let tensor = if learnt { tensor.f_set_requires_grad(true)? } else { tensor };
+        let learned = !matches!(init, Init::Statistic(_));
+        let tensor = if learned { tensor.f_set_requires_grad(true)? } else { tensor };
         self.tensors.push(TrainTensor {
             name: name.to_owned(),
             tensor: tensor.shallow_clone(),
-            learnt,
+            learned,
             held: false,
         });
         Ok(tensor)

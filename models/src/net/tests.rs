@@ -9,7 +9,7 @@ fn trained_like(config: &NetConfig, out_channels: i64) -> (Box<dyn Network>, Tra
     let network = config.build(out_channels, &mut store).expect("the network builds");
     // Statistics other than (0, 1), as after training, so that folding has something to do.
     let _no_grad = tch::no_grad_guard();
-    for entry in store.tensors.iter_mut().filter(|entry| !entry.learnt) {
+    for entry in store.tensors.iter_mut().filter(|entry| !entry.learned) {
         entry.tensor.copy_(&(entry.tensor.rand_like() + 0.5));
     }
     (network, store)
@@ -122,7 +122,7 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
     let scale = before.abs().max().double_value(&[]);
     assert!((before - after).abs().max().double_value(&[]) < 1e-4 * scale.max(1.0));
     network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
-    for entry in store.tensors.iter().filter(|entry| entry.learnt) {
+    for entry in store.tensors.iter().filter(|entry| entry.learned) {
         assert_ne!(entry.tensor.grad().defined(), entry.name.starts_with("encoder."), "{}", entry.name);
     }
 }
@@ -147,7 +147,7 @@ fn an_encoder_held_below_a_stride_learns_from_there_on() {
     ] {
         assert_eq!(learns(name), expected, "{name}");
     }
-    for entry in store.tensors.iter().filter(|entry| entry.learnt) {
+    for entry in store.tensors.iter().filter(|entry| entry.learned) {
         assert_ne!(entry.tensor.grad().defined(), network.is_held(&entry.name), "{}", entry.name);
     }
     store.hold(|name| network.is_held(name)).expect("holds");
@@ -156,7 +156,7 @@ fn an_encoder_held_below_a_stride_learns_from_there_on() {
         held("encoder._bn0.running_mean") && !held("encoder._bn1.running_mean"),
         "the stem, not the head"
     );
-    assert!(store.tensors.iter().all(|entry| entry.learnt == entry.tensor.requires_grad()));
+    assert!(store.tensors.iter().all(|entry| entry.learned == entry.tensor.requires_grad()));
 }
 
 #[test]
@@ -250,10 +250,10 @@ fn a_dilated_convolution_adds_up_pixels_that_lie_apart() {
     let x = Tensor::arange(25, (Kind::Float, Device::Cpu)).view([1, 1, 5, 5]);
     let y = conv.forward(&x, false).expect("runs");
     assert_eq!(y.size(), [1, 1, 5, 5], "the size stays");
-    // At the middle the taps lie on the corners, the sides' middles and the centre.
+    // At the middle the taps lie on the corners, the sides' middles and the center.
     let middle: i64 = [0, 2, 4, 10, 12, 14, 20, 22, 24].iter().zip(1..).map(|(pixel, tap)| pixel * tap).sum();
     assert_eq!(y.int64_value(&[0, 0, 2, 2]), middle);
-    // At the first pixel four taps lie inside: the centre (5), its right (6), below (8) and below right (9).
+    // At the first pixel four taps lie inside: the center (5), its right (6), below (8) and below right (9).
     assert_eq!(y.int64_value(&[0, 0, 0, 0]), 2 * 6 + 10 * 8 + 12 * 9);
 }
 
@@ -293,8 +293,8 @@ fn loss_and_gradients(config: &NetConfig, kind: Kind) -> (f64, Vec<Tensor>) {
     assert_eq!(output.kind(), kind, "{}", config.name());
     let loss = (output.to_kind(Kind::Float) - 1.0).square().mean(Kind::Float);
     loss.backward();
-    let learnt = store.tensors.iter().filter(|entry| entry.learnt);
-    (loss.double_value(&[]), learnt.map(|entry| entry.tensor.grad()).collect())
+    let learned = store.tensors.iter().filter(|entry| entry.learned);
+    (loss.double_value(&[]), learned.map(|entry| entry.tensor.grad()).collect())
 }
 
 #[test]
@@ -320,8 +320,8 @@ fn gradients_of_bfloat16_point_where_those_of_float32_do() {
         let x = Tensor::randn([4, 3, 16, 16], (Kind::Float, Device::Cpu));
         let y = group.forward(&x, true).expect("runs").to_kind(Kind::Float);
         (&y * y.rand_like()).sum(Kind::Float).backward();
-        let learnt = store.tensors.iter().filter(|entry| entry.learnt);
-        Tensor::cat(&learnt.map(|entry| entry.tensor.grad().reshape([-1])).collect::<Vec<_>>(), 0)
+        let learned = store.tensors.iter().filter(|entry| entry.learned);
+        Tensor::cat(&learned.map(|entry| entry.tensor.grad().reshape([-1])).collect::<Vec<_>>(), 0)
     };
     let (g, g16) = (gradient(Kind::Float), gradient(Kind::BFloat16));
     let cosine = g.dot(&g16).double_value(&[]) / (g.norm() * g16.norm()).double_value(&[]);

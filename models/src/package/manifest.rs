@@ -31,7 +31,7 @@ pub struct Manifest {
     pub name: String,
     /// One line for people.
     pub description: String,
-    /// Licence of the weights, as an SPDX expression where there is one.
+    /// License of the weights, as an SPDX expression where there is one.
     pub license: String,
     /// Taken when no model is named; the first such model of the first folder wins.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -77,7 +77,7 @@ pub struct Input {
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
-    /// Whether the picture's mirror image is looked at too and both opinions are averaged: steadier colours for twice the
+    /// Whether the picture's mirror image is looked at too and both opinions are averaged: steadier colors for twice the
     /// work.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mirror: bool,
@@ -87,7 +87,7 @@ pub struct Input {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confidence {
-    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map surer. It changes no colour.
+    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map surer. It changes no color.
     pub temperature: f64,
 }
 

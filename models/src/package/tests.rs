@@ -45,7 +45,7 @@ fn trained() -> (Box<dyn Network>, Vec<(String, Tensor)>) {
     let mut store = TrainStore::new(Device::Cpu);
     let network = manifest("x").network.build(2, &mut store).unwrap();
     let _no_grad = tch::no_grad_guard();
-    for entry in store.tensors.iter_mut().filter(|entry| !entry.learnt) {
+    for entry in store.tensors.iter_mut().filter(|entry| !entry.learned) {
         entry.tensor.copy_(&(entry.tensor.rand_like() + 0.5));
     }
     (network, store.tensors.into_iter().map(|entry| (entry.name, entry.tensor)).collect())
@@ -73,7 +73,7 @@ fn what_was_trained_is_what_is_loaded() {
 }
 
 #[test]
-fn with_mirror_a_mirrored_picture_has_the_mirrored_colours() {
+fn with_mirror_a_mirrored_picture_has_the_mirrored_colors() {
     let (_, tensors) = trained();
     let home = tempfile::tempdir().unwrap();
     let l: Vec<f32> = (0..64 * 64_u16).map(|i| f32::from(i % 64 * 7 % 100)).collect();

@@ -68,7 +68,7 @@ pub struct AutochromeApi {
     /// Fills `params` (whose `struct_size` is set) with the defaults: strength 1, the model's own
     /// temperature and working size, every thread, default model, device `"auto"`.
     ///
-    /// Threads: any. Memory: `params` is the caller's; what it points to afterwards is NULL.
+    /// Threads: any. Memory: `params` is the caller's; what it points to afterward is NULL.
     pub params_init: unsafe extern "C" fn(params: *mut AutochromeParams) -> AutochromeStatus,
     /// Makes a session. `config` may be NULL. On failure `*session` is NULL and `last_error(NULL)` says why.
     /// Loads no model yet: the first `colorize` does.
@@ -83,8 +83,8 @@ pub struct AutochromeApi {
     /// Threads: any; where a call still uses the session, its memory goes when that call returns. Memory: the
     /// handle and every string the session gave are invalid from here on.
     pub session_free: unsafe extern "C" fn(session: *mut AutochromeSession),
-    /// Colorizes `input` into `output`: same width and height, `output` in a format with colour. Lightness
-    /// and alpha are the input's; colour in the input is read through its lightness. `output` may be the
+    /// Colorizes `input` into `output`: same width and height, `output` in a format with color. Lightness
+    /// and alpha are the input's; color in the input is read through its lightness. `output` may be the
     /// very same picture as `input` (same data, stride and format), but may not overlap it otherwise.
     /// `params` and `progress` may be NULL. After a status other than OK the output is undefined.
     ///
@@ -137,11 +137,11 @@ pub struct AutochromeApi {
     ///
     /// Threads: any. Memory: the handle and every string the list gave are invalid from here on.
     pub model_list_free: unsafe extern "C" fn(list: *mut AutochromeModelList),
-    /// Since 1.1. Writes to `output` how sure the model is of the colours that `colorize` gives `input` with the
-    /// same `params`: 0 (black) to 1 (white), linearly, the probability that the true colour is within 25 units of
-    /// ab of the one shown. Same width and height, `output` in a format without colour, and everything else as in
+    /// Since 1.1. Writes to `output` how sure the model is of the colors that `colorize` gives `input` with the
+    /// same `params`: 0 (black) to 1 (white), linearly, the probability that the true color is within 25 units of
+    /// ab of the one shown. Same width and height, `output` in a format without color, and everything else as in
     /// `colorize`; `strength` has no part in it. After `colorize` with the same picture it does not run the network
-    /// again. A model that predicts one colour a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
+    /// again. A model that predicts one color a pixel cannot say: AUTOCHROME_BAD_PARAMETER.
     ///
     /// Threads: as `colorize`. Memory: as `colorize`.
     #[sabi(unsafe_opaque_field)]

@@ -6,14 +6,14 @@
 use abi_stable::StableAbi;
 use std::os::raw::{c_char, c_void};
 
-/// How the pixels of an image are stored. Colour is sRGB-encoded, alpha straight (not premultiplied),
+/// How the pixels of an image are stored. Color is sRGB-encoded, alpha straight (not premultiplied),
 /// multi-byte samples are in the machine's byte order.
 pub type AutochromeFormat = u32;
 /// Red, green, blue, alpha; 8 bits each.
 pub const AUTOCHROME_FORMAT_RGBA8: AutochromeFormat = 1;
 /// Red, green, blue; 8 bits each.
 pub const AUTOCHROME_FORMAT_RGB8: AutochromeFormat = 2;
-/// Gray, 8 bits. As an input only: a gray output could hold no colour.
+/// Gray, 8 bits. As an input only: a gray output could hold no color.
 pub const AUTOCHROME_FORMAT_GRAY8: AutochromeFormat = 3;
 /// Red, green, blue, alpha; 16 bits each.
 pub const AUTOCHROME_FORMAT_RGBA16: AutochromeFormat = 4;
@@ -56,8 +56,8 @@ pub struct AutochromeParams {
     pub working_size: u32,
     /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
     pub strength: f32,
-    /// Temperature of the annealed mean: 0 the likeliest colour (vivid), 1 the mean of all (muted).
-    /// Negative: the model's own. Models that predict a single colour ignore it.
+    /// Temperature of the annealed mean: 0 the likeliest color (vivid), 1 the mean of all (muted).
+    /// Negative: the model's own. Models that predict a single color ignore it.
     pub temperature: f32,
     /// Threads to work on, 0 for all that the machine has, at most 1024.
     pub threads: u32,
@@ -95,7 +95,7 @@ pub struct AutochromeModelInfo {
     pub description: *const c_char,
     /// The folder it lies in.
     pub folder: *const c_char,
-    /// Licence of the weights; empty when not usable.
+    /// License of the weights; empty when not usable.
     pub license: *const c_char,
     /// Why it cannot be used; empty when it can.
     pub problem: *const c_char,

@@ -134,7 +134,7 @@ pub struct ModelEntry {
     pub description: CString,
     /// Where it lies.
     pub folder: CString,
-    /// Licence of the weights.
+    /// License of the weights.
     pub license: CString,
     /// Why it cannot be used; empty if it can.
     pub problem: CString,

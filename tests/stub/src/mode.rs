@@ -9,7 +9,7 @@ pub enum Mode {
     Ok,
     /// `slow`: as `ok`, in no less than `AUTOCHROME_STUB_MS` milliseconds (default 3000).
     Slow,
-    /// `plain`: copies the picture as fast as memory goes and adds no colour, so that decoding and encoding are what is left.
+    /// `plain`: copies the picture as fast as memory goes and adds no color, so that decoding and encoding are what is left.
     Plain,
     /// `fail`: every picture fails with `AUTOCHROME_INTERNAL_ERROR`.
     Fail,

@@ -1,16 +1,16 @@
-//! What comes besides the coloured photograph: the colours as a layer, and the palette.
+//! What comes besides the colored photograph: the colors as a layer, and the palette.
 
 use image::{ColorType, GrayImage, ImageBuffer, ImageReader, Luma, Rgba};
 
 use super::{Desk, load};
 
 #[test]
-fn the_colours_alone_are_a_layer() {
+fn the_colors_alone_are_a_layer() {
     let desk = Desk::new();
     desk.gray("a.jpg");
-    let ran = desk.run(&["a.jpg", "--colour-only"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote a-colour-layer.png\n"));
-    let layer = load(&desk.path("a-colour-layer.png"));
+    let ran = desk.run(&["a.jpg", "--color-only"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote a-color-layer.png\n"));
+    let layer = load(&desk.path("a-color-layer.png"));
     assert_eq!(layer.color(), ColorType::Rgba8);
     let layer = layer.into_rgba8();
     assert!(layer.pixels().all(|pixel| pixel[3] == 255 && pixel[0] > pixel[2]));
@@ -31,7 +31,7 @@ fn a_layer_is_clear_where_the_photograph_is_and_deep_where_it_is_deep() {
         ImageBuffer::from_fn(8, 8, |x, _| Rgba([30_000_u16, 30_000, 30_000, if x < 4 { 0 } else { 9 }]));
     desk.put("a.png", &picture.into());
     for output in ["layer.png", "layer.tif"] {
-        assert_eq!(desk.run(&["a.png", "--colour-only", "-o", output]).code, Some(0));
+        assert_eq!(desk.run(&["a.png", "--color-only", "-o", output]).code, Some(0));
         let layer = load(&desk.path(output));
         assert_eq!(layer.color(), ColorType::Rgba16);
         for (x, _, pixel) in layer.into_rgba16().enumerate_pixels() {
@@ -39,7 +39,7 @@ fn a_layer_is_clear_where_the_photograph_is_and_deep_where_it_is_deep() {
         }
     }
     desk.gray("in/b.jpg");
-    assert_eq!(desk.run(&["in", "-o", "out", "--colour-only"]).code, Some(0));
+    assert_eq!(desk.run(&["in", "-o", "out", "--color-only"]).code, Some(0));
     assert!(ImageReader::open(desk.path("out/b.png")).unwrap().decode().unwrap().color().has_alpha());
 }
 
@@ -86,7 +86,7 @@ fn how_sure_the_model_is_is_told_to_people_and_to_programs() {
 }
 
 #[test]
-fn pages_that_have_colours_already_stay_as_they_are() {
+fn pages_that_have_colors_already_stay_as_they_are() {
     use autochrome_tests::tiff_files::{self, Page};
     let desk = Desk::new();
     // Two hues, each from dark to light.
@@ -94,15 +94,15 @@ fn pages_that_have_colours_already_stay_as_they_are() {
         let level = 80 + index / 8 * 10;
         if index % 8 < 4 { [level, level / 4 * 3, level / 2] } else { [level / 2, level / 4 * 3, level] }
     };
-    let colours: Vec<u8> = (0..64).flat_map(pixel).collect();
-    let pages = [Page::new((8, 8), &[8], 1, vec![90; 64]), Page::new((8, 8), &[8; 3], 2, colours.clone())];
+    let colors: Vec<u8> = (0..64).flat_map(pixel).collect();
+    let pages = [Page::new((8, 8), &[8], 1, vec![90; 64]), Page::new((8, 8), &[8; 3], 2, colors.clone())];
     std::fs::write(desk.path("pages.tif"), tiff_files::file(&pages)).unwrap();
-    assert_eq!(desk.run(&["pages.tif", "-o", "out.tif", "--skip-colour"]).code, Some(0));
+    assert_eq!(desk.run(&["pages.tif", "-o", "out.tif", "--skip-color"]).code, Some(0));
     let file = std::io::BufReader::new(std::fs::File::open(desk.path("out.tif")).unwrap());
     let mut decoder = tiff::decoder::Decoder::new(file).unwrap();
     decoder.next_image().unwrap();
     let tiff::decoder::DecodingResult::U8(samples) = decoder.read_image().unwrap() else { panic!("8 bits") };
-    assert_eq!(samples, colours);
+    assert_eq!(samples, colors);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn a_folders_tree_is_kept() {
     }
     fs::write(desk.path("in/notes.txt"), "not a picture, not asked for").unwrap();
     let ran = desk.run(&["in", "-o", "in/out"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 4 coloured\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 4 colored\n"));
     let written = ["in/out/a.png", "in/out/d.TIF", "in/out/deep/c.webp", "in/out/deep/er/b.jpg"];
     for name in written {
         assert!(is_tinted(&desk.path(name)), "{name}");
@@ -25,7 +25,7 @@ fn a_folders_tree_is_kept() {
     // Results are not colorized again, though they lie in the folder now.
     let before = desk.files();
     let ran = desk.run(&["in", "-o", "in/out", "--overwrite"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 4 coloured\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 4 colored\n"));
     assert_eq!(desk.files(), before);
 }
 
@@ -123,7 +123,7 @@ fn a_file_called_like_a_command_can_be_named() {
     let desk = Desk::new();
     fs::rename(desk.gray("picture.png"), desk.path("models")).unwrap();
     let ran = desk.run(&["./models"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote ./models-colour.png\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote ./models-color.png\n"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn outputs_may_be_read_as_other_files_may() {
     let input = desk.gray("a.png");
     assert_eq!(desk.run(&["a.png"]).code, Some(0));
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(desk.path("a-colour.png")), mode(input));
+    assert_eq!(mode(desk.path("a-color.png")), mode(input));
 }
 
 #[test]

@@ -54,8 +54,8 @@ fn png(color: png::ColorType, depth: png::BitDepth, palette: Option<(&[u8], &[u8
     let mut encoder = png::Encoder::new(&mut file, SIZE.0, SIZE.1);
     encoder.set_color(color);
     encoder.set_depth(depth);
-    if let Some((colours, alphas)) = palette {
-        encoder.set_palette(colours.to_vec());
+    if let Some((colors, alphas)) = palette {
+        encoder.set_palette(colors.to_vec());
         encoder.set_trns(alphas.to_vec());
     }
     encoder.write_header().unwrap().write_image_data(rows).unwrap();
@@ -79,11 +79,11 @@ fn png_of_one_bit_and_of_a_palette() {
     assert_eq!(desk.run(&["bit.png", "-o", "out.png"]).code, Some(0));
     let off = off(&load(&desk.path("out.png")), as_checkered);
     assert!(off < 0.05, "{off}");
-    let colours: Vec<u8> = (0..65).flat_map(|index| [shade(index); 3]).collect();
+    let colors: Vec<u8> = (0..65).flat_map(|index| [shade(index); 3]).collect();
     let indices: Vec<u8> = (0..65).collect();
-    let opaque = png(png::ColorType::Indexed, png::BitDepth::Eight, Some((&colours, &[255])), &indices);
+    let opaque = png(png::ColorType::Indexed, png::BitDepth::Eight, Some((&colors, &[255])), &indices);
     check("palette.png", &opaque, ColorType::Rgba8, as_gray);
-    let clear = png(png::ColorType::Indexed, png::BitDepth::Eight, Some((&colours, &[7, 0])), &indices);
+    let clear = png(png::ColorType::Indexed, png::BitDepth::Eight, Some((&colors, &[7, 0])), &indices);
     fs::write(desk.path("clear.png"), clear).unwrap();
     assert_eq!(desk.run(&["clear.png", "-o", "clear-out.png"]).code, Some(0));
     let alphas: Vec<u8> =
@@ -119,7 +119,7 @@ fn tiff_of_one_bit_of_a_palette_and_white_as_zero() {
 }
 
 #[test]
-fn tiff_in_planes_in_inks_and_with_alpha_in_the_colours() {
+fn tiff_in_planes_in_inks_and_with_alpha_in_the_colors() {
     let mut planes = Page::new(SIZE, &[8, 8, 8], 2, shades().collect::<Vec<_>>().repeat(3));
     planes.set(284, shorts(&[2]));
     let mut file = tiff_files::file(&[planes]);
@@ -186,7 +186,7 @@ fn floats_stay_floats() {
     let alpha = |index: usize| 1.0 / (1.0 + f32::from(u8::try_from(index).unwrap()));
     for (name, bits, photometric, pixels, channels) in [
         ("gray.tif", &[32][..], 1, bytes(&|index| vec![value(index)]), 3),
-        ("colour.tif", &[32; 3], 2, bytes(&|index| vec![value(index); 3]), 3),
+        ("color.tif", &[32; 3], 2, bytes(&|index| vec![value(index); 3]), 3),
         (
             "clear.tif",
             &[32; 4],
@@ -240,7 +240,7 @@ fn floats_of_another_range_are_refused() {
 }
 
 #[test]
-fn every_page_is_coloured() {
+fn every_page_is_colored() {
     let desk = Desk::new();
     let deep: Vec<u8> = shades().flat_map(|shade| (u16::from(shade) * 257).to_le_bytes()).collect();
     let float = shades().flat_map(|shade| (f32::from(shade) / 255.0).to_le_bytes()).collect();
@@ -301,11 +301,11 @@ fn bmp_and_pnm_are_read_and_written() {
     let clear =
         ImageBuffer::from_fn(SIZE.0, SIZE.1, |x, y| Rgba([90, 90, 90, u8::try_from(x * 7 + y).unwrap()]));
     for (input, picture, output, color) in [
-        ("a.bmp", &gray, "a-colour.bmp", ColorType::Rgb8),
-        ("b.pgm", &gray, "b-colour.ppm", ColorType::Rgb8),
-        ("c.pgm", &deep, "c-colour.ppm", ColorType::Rgb16),
-        ("d.bmp", &clear.clone().into(), "d-colour.bmp", ColorType::Rgba8),
-        ("e.pam", &clear.into(), "e-colour.pam", ColorType::Rgba8),
+        ("a.bmp", &gray, "a-color.bmp", ColorType::Rgb8),
+        ("b.pgm", &gray, "b-color.ppm", ColorType::Rgb8),
+        ("c.pgm", &deep, "c-color.ppm", ColorType::Rgb16),
+        ("d.bmp", &clear.clone().into(), "d-color.bmp", ColorType::Rgba8),
+        ("e.pam", &clear.into(), "e-color.pam", ColorType::Rgba8),
     ] {
         let format = if input.ends_with("bmp") { ImageFormat::Bmp } else { ImageFormat::Pnm };
         picture.save_with_format(desk.path(input), format).unwrap();
@@ -341,7 +341,7 @@ fn jpeg_xl_is_read() {
     for name in ["bare", "boxed"] {
         let ran = desk.run(&[&format!("{name}.jxl")]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let result = load(&desk.path(&format!("{name}-colour.png")));
+        let result = load(&desk.path(&format!("{name}-color.png")));
         assert_eq!((result.width(), result.height()), (8, 8));
         let expected =
             |index: usize| f64::from(u8::try_from(16 + 3 * (index % 8) + 20 * (index / 8)).unwrap()) / 255.0;
@@ -361,7 +361,7 @@ fn the_format_can_be_named() {
     desk.gray("in/a.png");
     desk.gray("in/deep/b.jpg");
     let ran = desk.run(&["in", "-o", "out", "--format", "tif"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 coloured\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colored\n"));
     for name in ["out/a.tif", "out/deep/b.tif"] {
         assert!(is_tinted(&desk.path(name)));
         assert_eq!(image::guess_format(&fs::read(desk.path(name)).unwrap()).unwrap(), ImageFormat::Tiff);

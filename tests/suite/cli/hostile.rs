@@ -184,12 +184,12 @@ fn profiles_that_are_not_used_are_told() {
         (
             "large.png",
             packed(&nothing(65)),
-            "its colour profile is damaged, or larger than 64 MiB, and was not used",
+            "its color profile is damaged, or larger than 64 MiB, and was not used",
         ),
         (
             "broken.png",
             packed(b"not deflated"),
-            "its colour profile is damaged, or larger than 64 MiB, and was not used",
+            "its color profile is damaged, or larger than 64 MiB, and was not used",
         ),
         ("inks.jpg", [&inks[..2], &segment, &inks[2..]].concat(), "its profile of inks was not used"),
     ];

@@ -1,4 +1,4 @@
-//! What a file says of its photograph, carried from any format to any other; and the note that the colours are predicted.
+//! What a file says of its photograph, carried from any format to any other; and the note that the colors are predicted.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -204,7 +204,7 @@ fn an_exif_block_is_mended_where_it_lies() {
 }
 
 #[test]
-fn the_note_about_the_colours_can_be_left_out() {
+fn the_note_about_the_colors_can_be_left_out() {
     let desk = Desk::new();
     desk.gray("a.png");
     for name in ["a.jpg", "a.tif", "a.webp", "b.png"] {
@@ -312,7 +312,7 @@ fn pixels_in_a_wide_profile_become_srgb_and_srgb_stays_as_it_is() {
     let srgb = write(&ColorProfile::new_srgb());
     let adobe = write(&ColorProfile::new_adobe_rgb());
     for (x, (srgb, adobe)) in srgb.pixels().zip(adobe.pixels()).enumerate() {
-        assert_eq!([srgb[3], adobe[3]], [u8::try_from(x * 4).unwrap(); 2], "alpha is not colour");
+        assert_eq!([srgb[3], adobe[3]], [u8::try_from(x * 4).unwrap(); 2], "alpha is not color");
         let rgb = [60 + 2 * x, 100, 150 - x].map(|level| f32::from(u8::try_from(level).unwrap()) / 255.0);
         let gray = 255.0 * gray_of(rgb);
         assert!((f32::from(srgb[0]) - gray).abs() < 1.0, "{srgb:?}, expected {gray}");

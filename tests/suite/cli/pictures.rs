@@ -18,7 +18,7 @@ fn deep(x: u32, y: u32) -> u16 {
 
 #[test]
 fn sixteen_bits_stay_sixteen() {
-    for name in ["gray.png", "gray.tif", "colour.png", "colour.tif"] {
+    for name in ["gray.png", "gray.tif", "color.png", "color.tif"] {
         let desk = Desk::new();
         let picture: DynamicImage = if name.starts_with("gray") {
             ImageBuffer::from_fn(20, 10, |x, y| Luma([deep(x, y)])).into()
@@ -51,11 +51,11 @@ fn formats_of_eight_bits_get_eight() {
 fn transparency_is_kept() {
     let alpha = |x: u32, y: u32| u8::try_from(10 * x + y).unwrap();
     let gray = ImageBuffer::from_fn(16, 16, |x, y| LumaA([128, alpha(x, y)]));
-    let colour = ImageBuffer::from_fn(16, 16, |x, y| Rgba([128, 128, 128, alpha(x, y)]));
+    let color = ImageBuffer::from_fn(16, 16, |x, y| Rgba([128, 128, 128, alpha(x, y)]));
     for (picture, name) in [
         (DynamicImage::ImageLumaA8(gray), "gray.png"),
-        (colour.clone().into(), "colour.tif"),
-        (colour.into(), "colour.webp"),
+        (color.clone().into(), "color.tif"),
+        (color.into(), "color.webp"),
     ] {
         let desk = Desk::new();
         desk.put(name, &picture);
@@ -109,7 +109,7 @@ fn the_content_says_what_is_read_and_the_name_what_is_written() {
     fs::rename(desk.gray("a.png"), desk.path("really-a-png.jpg")).unwrap();
     assert_eq!(desk.run(&["really-a-png.jpg"]).code, Some(0));
     let written =
-        ImageReader::open(desk.path("really-a-png-colour.jpg")).unwrap().with_guessed_format().unwrap();
+        ImageReader::open(desk.path("really-a-png-color.jpg")).unwrap().with_guessed_format().unwrap();
     assert_eq!(written.format(), Some(image::ImageFormat::Jpeg));
     for extension in ["png", "tiff", "webp", "jpeg"] {
         let name = format!("out.{extension}");
@@ -130,26 +130,26 @@ fn quality_is_that_of_the_jpeg() {
 }
 
 #[test]
-fn photographs_with_colours_can_be_left_out() {
+fn photographs_with_colors_can_be_left_out() {
     let desk = Desk::new();
     // Two hues, each from dark to light.
-    let colour = |x: u32, y: u32| {
+    let color = |x: u32, y: u32| {
         let level = u8::try_from(60 + 5 * y).unwrap();
         Rgb(if x < 20 { [level, level / 4 * 3, level / 2] } else { [level / 2, level / 4 * 3, level] })
     };
-    desk.put("in/colour.png", &ImageBuffer::from_fn(40, 30, colour).into());
+    desk.put("in/color.png", &ImageBuffer::from_fn(40, 30, color).into());
     let sepia = |x: u32| {
         let level = u8::try_from(4 * x).unwrap();
         Rgb([level + 12, level, level / 8 * 7])
     };
     desk.put("in/sepia.png", &ImageBuffer::from_fn(40, 30, |x, _| sepia(x)).into());
     desk.gray("in/gray.png");
-    let ran = desk.run(&["in", "-o", "out", "--skip-colour"]);
+    let ran = desk.run(&["in", "-o", "out", "--skip-color"]);
     assert_eq!(ran.code, Some(0));
     assert_eq!(
         ran.err,
-        "autochrome: in/colour.png: skipped: it has colours already\nautochrome: 2 coloured, 1 skipped\n"
+        "autochrome: in/color.png: skipped: it has colors already\nautochrome: 2 colored, 1 skipped\n"
     );
-    assert!(!desk.path("out/colour.png").exists());
+    assert!(!desk.path("out/color.png").exists());
     assert!(is_tinted(&desk.path("out/gray.png")) && is_tinted(&desk.path("out/sepia.png")));
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use autochrome_tests::checkout;
 
-use super::{Generation, Gimp, distance, hosts, is_coloured, with_each};
+use super::{Generation, Gimp, distance, hosts, is_colored, with_each};
 
 fn colorize_folder(gimp: &Gimp, input: &str, output: &str) -> Output {
     let mut command = Command::new(checkout().join("examples/gimp/colorize-folder.sh"));
@@ -16,7 +16,7 @@ fn colorize_folder(gimp: &Gimp, input: &str, output: &str) -> Output {
 }
 
 #[test]
-fn a_folder_is_coloured_and_failing_files_are_named() {
+fn a_folder_is_colored_and_failing_files_are_named() {
     with_each(|gimp| {
         for folder in ["in", "bad"] {
             fs::create_dir(gimp.path(folder)).unwrap();
@@ -25,8 +25,8 @@ fn a_folder_is_coloured_and_failing_files_are_named() {
         gimp.gray("in/b.PNG");
         let good = colorize_folder(&gimp, "in", "out");
         assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
-        assert_eq!(String::from_utf8_lossy(&good.stdout), "2 coloured, 0 failed\n");
-        gimp.colour_by_command_line("in/b.PNG", "cli.png", &[]);
+        assert_eq!(String::from_utf8_lossy(&good.stdout), "2 colored, 0 failed\n");
+        gimp.color_by_command_line("in/b.PNG", "cli.png", &[]);
         for name in ["out/a \"quoted\" name.png", "out/b.PNG"] {
             assert!(distance(&gimp.open(name), &gimp.open("cli.png")) <= 1.0, "{name}");
         }
@@ -39,13 +39,13 @@ fn a_folder_is_coloured_and_failing_files_are_named() {
         let said = String::from_utf8_lossy(&bad.stderr).into_owned();
         assert_eq!(bad.status.code(), Some(1), "{said}");
         assert!(said.contains("bad/broken.png") && !said.contains("failed: good"), "{said}");
-        assert!(is_coloured(&gimp.open("out2/good.png")), "the file after the broken one is done");
+        assert!(is_colored(&gimp.open("out2/good.png")), "the file after the broken one is done");
         assert_eq!(names("out2"), 1);
     });
 }
 
 #[test]
-fn gimp_3_colours_in_python() {
+fn gimp_3_colors_in_python() {
     let Some(gimp) = Gimp::find(Generation::Three) else { return };
     let gimp = gimp.with_python();
     gimp.gray("gray.png");
@@ -57,9 +57,9 @@ fn gimp_3_colours_in_python() {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("(colour)"), "it tells the layer: {said}");
+    assert!(said.contains("(color)"), "it tells the layer: {said}");
     let layers =
         gimp.succeed("(let ((image (open \"result.xcf\"))) (say (count image)) (export image \"seen.png\"))");
     assert_eq!(layers, ["2"]);
-    assert!(is_coloured(&gimp.open("seen.png")));
+    assert!(is_colored(&gimp.open("seen.png")));
 }

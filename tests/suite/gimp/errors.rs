@@ -1,4 +1,4 @@
-//! What cannot be coloured, and plugins that do not work: a sentence, and the image as it was.
+//! What cannot be colored, and plugins that do not work: a sentence, and the image as it was.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use autochrome_tests::{built, pin, pin_filtered};
 
 use super::{Generation, Gimp, with_each};
 
-/// Tries once, and says how many layers there are and what they look like afterwards.
+/// Tries once, and says how many layers there are and what they look like afterward.
 const TRY: &str = r#"
 (define (state image) (list (count image) (base-type image) (car (gimp-image-is-dirty image))))
 (define image (open "gray.png"))
@@ -31,7 +31,7 @@ fn refused(gimp: &Gimp, prepare: &str, output: u8) -> String {
 }
 
 #[test]
-fn what_cannot_be_coloured_gets_a_sentence() {
+fn what_cannot_be_colored_gets_a_sentence() {
     let cases = [
         (
             "indexed",
@@ -89,7 +89,7 @@ fn a_plugin_that_fails_leaves_the_image_as_it_was() {
             let same = gimp.open("before.png") == gimp.open("after.png");
             lines.push(format!("{mode}: {} same picture: {same}", told.said.join("; ")));
         }
-        // One that takes its time, and one that has tricks for who cancels: both colour.
+        // One that takes its time, and one that has tricks for who cancels: both color.
         for mode in ["slow", "cancel-probe"] {
             gimp = gimp.with_stub(mode);
             let told = gimp.run(&format!("{TRY}\n(colorize image (top image) 0)\n(say (state image))"));

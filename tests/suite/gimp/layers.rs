@@ -1,16 +1,16 @@
 //! The chosen layer, its place, its masks, the selection, groups, and several layers at once.
 
-use super::{Generation, Gimp, Picture, distance, is_coloured, mean_distance, with_each};
+use super::{Generation, Gimp, Picture, distance, is_colored, mean_distance, with_each};
 
-/// Share of the pixels in columns `from..to` that have colours.
-fn coloured_share(gimp: &Gimp, name: &str, from: u32, to: u32) -> f32 {
+/// Share of the pixels in columns `from..to` that have colors.
+fn colored_share(gimp: &Gimp, name: &str, from: u32, to: u32) -> f32 {
     let picture = gimp.open(name);
     let mut found = (0.0, 0.0);
     for (x, _, pixel) in picture.enumerate_pixels() {
         if (from..to).contains(&x) {
-            let colour =
+            let color =
                 pixel.0[0].abs_diff(pixel.0[2]) > 2 * 257 || pixel.0[1].abs_diff(pixel.0[2]) > 2 * 257;
-            found = (found.0 + f32::from(u8::from(colour)), found.1 + 1.0);
+            found = (found.0 + f32::from(u8::from(color)), found.1 + 1.0);
         }
     }
     found.0 / found.1
@@ -29,7 +29,7 @@ const MOVED: &str = r#"
 "#;
 
 #[test]
-fn a_selection_limits_the_colours_softly() {
+fn a_selection_limits_the_colors_softly() {
     with_each(|gimp| {
         gimp.gray("gray.png");
         let said = gimp.succeed(
@@ -50,10 +50,10 @@ fn a_selection_limits_the_colours_softly() {
 "#,
         );
         assert_eq!(said[0], "0 2 mask");
-        gimp.colour_by_command_line("in.png", "full.png", &[]);
+        gimp.color_by_command_line("in.png", "full.png", &[]);
         let (before, full) = (gimp.open("in.png"), gimp.open("full.png"));
         for name in ["layer.png", "place.png"] {
-            assert!(coloured_share(&gimp, name, 0, 30) == 0.0, "{name}: nothing is coloured outside");
+            assert!(colored_share(&gimp, name, 0, 30) == 0.0, "{name}: nothing is colored outside");
             let after = gimp.open(name);
             // The share of the whole change, by least squares over a column: one pixel's rounding counts little.
             let at = |x: u32| {
@@ -69,7 +69,7 @@ fn a_selection_limits_the_colours_softly() {
                 }
                 along / whole
             };
-            assert!((at(80) - 1.0).abs() < 0.05, "{name}: all colours inside, {}", at(80));
+            assert!((at(80) - 1.0).abs() < 0.05, "{name}: all colors inside, {}", at(80));
             assert!((0.2..0.8).contains(&at(48)), "{name}: half of them on the soft edge, {}", at(48));
         }
     });
@@ -91,17 +91,15 @@ fn a_layer_keeps_its_size_and_place() {
         ));
         assert_eq!(said, ["3 (20 10) (20 10) 0", "2 (20 10)"]);
         for name in ["seen.png", "place.png"] {
-            assert!(
-                coloured_share(&gimp, name, 0, 20) == 0.0 && coloured_share(&gimp, name, 116, 130) == 0.0
-            );
-            assert!(coloured_share(&gimp, name, 30, 110) > 0.3, "{name}");
+            assert!(colored_share(&gimp, name, 0, 20) == 0.0 && colored_share(&gimp, name, 116, 130) == 0.0);
+            assert!(colored_share(&gimp, name, 30, 110) > 0.3, "{name}");
         }
         assert!(mean_distance(&gimp.open("seen.png"), &gimp.open("place.png")) <= 1.0);
     });
 }
 
 #[test]
-fn what_a_layer_hides_of_itself_stays_without_colour() {
+fn what_a_layer_hides_of_itself_stays_without_color() {
     with_each(|gimp| {
         gimp.gray("gray.png");
         let said = gimp.succeed(&format!(
@@ -117,13 +115,13 @@ fn what_a_layer_hides_of_itself_stays_without_colour() {
 "#
         ));
         assert_eq!(said, ["3"]);
-        assert!(coloured_share(&gimp, "seen.png", 62, 130) == 0.0, "the layer below got colours");
-        assert!(coloured_share(&gimp, "seen.png", 22, 58) > 0.3);
+        assert!(colored_share(&gimp, "seen.png", 62, 130) == 0.0, "the layer below got colors");
+        assert!(colored_share(&gimp, "seen.png", 22, 58) > 0.3);
     });
 }
 
 #[test]
-fn a_group_gets_a_layer_of_colours_above_it() {
+fn a_group_gets_a_layer_of_colors_above_it() {
     with_each(|gimp| {
         gimp.gray("gray.png");
         let said = gimp.succeed(
@@ -139,12 +137,12 @@ fn a_group_gets_a_layer_of_colours_above_it() {
 "#,
         );
         assert_eq!(said, ["2 0 26", "2 0"]);
-        assert!(is_coloured(&gimp.open("seen.png")));
+        assert!(is_colored(&gimp.open("seen.png")));
     });
 }
 
 #[test]
-fn gimp_3_colours_several_layers_at_once() {
+fn gimp_3_colors_several_layers_at_once() {
     let Some(gimp) = Gimp::find(Generation::Three) else { return };
     gimp.gray("gray.png");
     let said = gimp.succeed(
@@ -173,8 +171,8 @@ fn strength_and_temperature_are_those_of_the_command_line() {
   (export image "place.png"))
 "#,
         );
-        gimp.colour_by_command_line("in.png", "cli.png", &["--strength", "0.5", "--temperature", "1"]);
-        gimp.colour_by_command_line("in.png", "other.png", &[]);
+        gimp.color_by_command_line("in.png", "cli.png", &["--strength", "0.5", "--temperature", "1"]);
+        gimp.color_by_command_line("in.png", "other.png", &[]);
         let place = gimp.open("place.png");
         assert!(distance(&place, &gimp.open("cli.png")) <= 1.0);
         assert!(distance(&place, &gimp.open("other.png")) > 4.0);

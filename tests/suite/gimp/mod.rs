@@ -117,7 +117,7 @@ impl Gimp {
     }
 
     /// The command line, as the plug-in is set.
-    fn colour_by_command_line(&self, input: &str, output: &str, more: &[&str]) {
+    fn color_by_command_line(&self, input: &str, output: &str, more: &[&str]) {
         let mut command = Command::new(built().join("autochrome"));
         command.current_dir(self.folder.path()).args([input, "-o", output, "--device", "cpu"]).args(more);
         for (name, value) in &self.settings {
@@ -175,7 +175,7 @@ fn mean_distance(left: &Picture, right: &Picture) -> f64 {
     sum as f64 / left.as_raw().len() as f64 / 257.0
 }
 
-/// Whether a picture has colours anywhere.
-fn is_coloured(picture: &Picture) -> bool {
+/// Whether a picture has colors anywhere.
+fn is_colored(picture: &Picture) -> bool {
     picture.pixels().any(|pixel| pixel.0[0].abs_diff(pixel.0[2]) > 4 * 257)
 }

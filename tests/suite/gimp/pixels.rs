@@ -1,13 +1,13 @@
 //! Every precision, gray and RGB, with and without transparency, in a new layer and in place.
 //!
-//! The whole matrix runs with the stub plugin, which is quick and whose colours do not keep L: so what is compared is
+//! The whole matrix runs with the stub plugin, which is quick and whose colors do not keep L: so what is compared is
 //! the new layer by itself. A part of it runs with the real plugin, and looks at what the user sees: there the mode LCh
 //! Color takes lightness from the photograph, by GIMP's Lab of D50, where the plugin's is of D65; blue is less light in
-//! the one than in the other, so that strong colours come out some 255ths apart.
+//! the one than in the other, so that strong colors come out some 255ths apart.
 
 use std::fmt::Write;
 
-use super::{Gimp, distance, is_coloured, mean_distance, with_each};
+use super::{Gimp, distance, is_colored, mean_distance, with_each};
 
 /// A precision: name, number in both GIMPs, tolerance in 255ths of the sRGB-encoded sample.
 type Precision = (&'static str, u32, f32);
@@ -32,7 +32,7 @@ const SEEN: (f32, f64) = (8.0, 1.5);
 const MODES: [(&str, &str); 2] = [("gray", ""), ("rgb", "(gimp-image-convert-rgb image)")];
 const SOURCES: [&str; 2] = ["opaque", "clear"];
 
-/// Colours one picture, and leaves `NAME-in.png`, `NAME-seen.png`, `NAME-layer.png` and `NAME-place.png`.
+/// Colors one picture, and leaves `NAME-in.png`, `NAME-seen.png`, `NAME-layer.png` and `NAME-place.png`.
 fn one(name: &str, number: u32, source: &str, to_rgb: &str) -> String {
     format!(
         r#"
@@ -56,7 +56,7 @@ fn one(name: &str, number: u32, source: &str, to_rgb: &str) -> String {
     )
 }
 
-/// Colours all kinds, and compares `ways` of looking at each with the command line.
+/// Colors all kinds, and compares `ways` of looking at each with the command line.
 fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
     gimp.gray("opaque.png");
     gimp.clear_gray("clear.png");
@@ -76,7 +76,7 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
         if lines != expected {
             wrong.push(format!("{lines:?}, expected {expected:?}"));
         }
-        gimp.colour_by_command_line(&format!("{name}-in.png"), &format!("{name}-cli.png"), &[]);
+        gimp.color_by_command_line(&format!("{name}-in.png"), &format!("{name}-cli.png"), &[]);
         let by_command_line = gimp.open(&format!("{name}-cli.png"));
         for way in ways {
             let mut result = gimp.open(&format!("{name}-{way}.png"));
@@ -89,11 +89,10 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
             }
             let (off, mean) = (distance(&result, &by_command_line), mean_distance(&result, &by_command_line));
             let (most, most_mean) = if *way == "seen" { SEEN } else { (*tolerance, 0.5) };
-            let coloured = is_coloured(&result);
-            if off > most || mean > most_mean || !coloured {
-                wrong.push(format!(
-                    "{name}-{way}.png is off by {off:.2}, mean {mean:.2}; coloured: {coloured}"
-                ));
+            let colored = is_colored(&result);
+            if off > most || mean > most_mean || !colored {
+                wrong
+                    .push(format!("{name}-{way}.png is off by {off:.2}, mean {mean:.2}; colored: {colored}"));
             }
         }
     }
@@ -101,7 +100,7 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
 }
 
 #[test]
-fn every_precision_gives_the_plugins_colours() {
+fn every_precision_gives_the_plugins_colors() {
     with_each(|gimp| every_kind(&gimp.with_stub("ok"), &PRECISIONS, &["layer", "place"]));
 }
 

@@ -8,8 +8,8 @@ use autochrome_tests::checkout;
 use super::screen::{Screen, Server, wait_for};
 use super::{Generation, Gimp, distance, mean_distance, script};
 
-/// Share of the pixels at the left, where the preview is, that are coloured.
-fn coloured(picture: &image::RgbImage) -> f64 {
+/// Share of the pixels at the left, where the preview is, that are colored.
+fn colored(picture: &image::RgbImage) -> f64 {
     let (width, height) = (picture.width().min(360), picture.height());
     let pixels = (0..width).flat_map(|x| (0..height).map(move |y| picture.get_pixel(x, y).0));
     let (mut all, mut found) = (0.0, 0.0);
@@ -96,8 +96,8 @@ fn dialog(generation: Generation) {
     let asked = desk.server.clone();
     let run = std::thread::spawn(move || asked.try_ask("(interactive image (top image))"));
     let window = wait_for("the dialog", || screen.window("^Colorize Photo$"));
-    let look = || screen.picture(&window, &desk.shot).map(|picture| coloured(&picture)).unwrap_or(0.0);
-    wait_for("a preview with colours", || (look() > 0.2).then_some(()));
+    let look = || screen.picture(&window, &desk.shot).map(|picture| colored(&picture)).unwrap_or(0.0);
+    wait_for("a preview with colors", || (look() > 0.2).then_some(()));
     keep(&desk.shot, generation, "dialog");
     screen.press(&window, "alt+g");
     screen.press(&window, "Home");
@@ -109,7 +109,7 @@ fn dialog(generation: Generation) {
 
     assert_eq!(desk.ask("(if (and (= (count image) 2) (= (base-type image) RGB)) \"yes\" \"no\")"), "yes");
     desk.ask("(export image \"seen.png\")");
-    gimp.colour_by_command_line("before.png", "cli.png", &["--strength", "1.5"]);
+    gimp.color_by_command_line("before.png", "cli.png", &["--strength", "1.5"]);
     assert!(mean_distance(&gimp.open("seen.png"), &gimp.open("cli.png")) < 1.5);
     desk.see_all("result");
 
@@ -163,12 +163,12 @@ fn cancel(generation: Generation) {
 }
 
 #[test]
-fn the_dialog_of_gimp_2_previews_colours_and_is_undone_at_once() {
+fn the_dialog_of_gimp_2_previews_colors_and_is_undone_at_once() {
     dialog(Generation::Two);
 }
 
 #[test]
-fn the_dialog_of_gimp_3_previews_colours_and_is_undone_at_once() {
+fn the_dialog_of_gimp_3_previews_colors_and_is_undone_at_once() {
     dialog(Generation::Three);
 }
 

@@ -66,7 +66,7 @@ impl Subject {
                 tch::manual_seed(i64::try_from(config.seed)?);
                 let mut store = TrainStore::new(Device::Cpu);
                 let mut network = self.network.build(self.codec.channels(), &mut store)?;
-                init::initialise(&mut store, &config.init, root)?;
+                init::initialize(&mut store, &config.init, root)?;
                 network.prepare(device, kind)?;
                 Ok(network)
             }

@@ -57,7 +57,7 @@ pub struct Augment {
     /// Whether half of the samples are mirrored.
     #[serde(default = "yes")]
     pub flip: bool,
-    /// Share of the samples, 0 to 1, whose L is made that of an old photograph; their colours stay.
+    /// Share of the samples, 0 to 1, whose L is made that of an old photograph; their colors stay.
     #[serde(default, skip_serializing_if = "none")]
     pub degrade: f64,
 }

@@ -1,6 +1,6 @@
 //! The gray of an old photograph, made of the gray of a new one.
 //!
-//! The idea: **only the input ages, the colours to be learnt stay true**: a faded, soft, grainy, scratched or badly compressed
+//! The idea: **only the input ages, the colors to be learned stay true**: a faded, soft, grainy, scratched or badly compressed
 //! gray is what scans of historic photographs are, and a network that has seen clean ones alone takes their flaws for things.
 //!
 //! | flaw | of so many | how much |

@@ -25,8 +25,8 @@ impl Header {
             return Header { format: "none known".to_owned(), remarks: Vec::new() };
         };
         let mut remarks = unusual(format, bytes);
-        if ImageFormat::from_path(name).is_ok_and(|labelled| labelled != format) {
-            remarks.push((Remark::Mislabelled, format!("{} by its content", name_of(format))));
+        if ImageFormat::from_path(name).is_ok_and(|labeled| labeled != format) {
+            remarks.push((Remark::Mislabeled, format!("{} by its content", name_of(format))));
         }
         Header { format: name_of(format), remarks }
     }
@@ -44,7 +44,7 @@ fn unusual(format: ImageFormat, bytes: &[u8]) -> Vec<(Remark, String)> {
         let original = decoder.original_color_type();
         let inks = matches!(original, ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16);
         if inks || (format == ImageFormat::Jpeg && Markers::read(bytes).is_cmyk()) {
-            note(Remark::Cmyk, "stored as inks; their colour profile is not used");
+            note(Remark::Cmyk, "stored as inks; their color profile is not used");
         }
         let bits = color.bits_per_pixel() / u16::from(color.channel_count());
         if bits > 8 {

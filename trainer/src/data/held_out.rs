@@ -1,7 +1,7 @@
 //! The batches that the held-out loss is measured on.
 //!
 //! The idea: **the same squares of the same photographs, whatever a configuration trains on.** A loss can be compared between
-//! configurations only where both measured the same, so nothing here depends on seed, crops, mirroring or ageing.
+//! configurations only where both measured the same, so nothing here depends on seed, crops, mirroring or aging.
 
 use anyhow::Result;
 use image::RgbImage;

@@ -49,7 +49,7 @@ impl Markers {
         self.components == INKS
     }
 
-    /// Refuses what would be learnt wrongly.
+    /// Refuses what would be learned wrongly.
     ///
     /// # Errors
     /// The picture has no end, or inks of which nobody says how they are counted.

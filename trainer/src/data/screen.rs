@@ -7,14 +7,14 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remark {
-    /// It cannot be read or decoded, or its colours would come out wrong.
+    /// It cannot be read or decoded, or its colors would come out wrong.
     Corrupt,
     /// A side is below [`Screen::min_side`].
     TooSmall,
-    /// It has no colour to learn from.
+    /// It has no color to learn from.
     Gray,
     /// Its format is not what its name says.
-    Mislabelled,
+    Mislabeled,
     /// More than 8 bits a channel.
     Deep,
     /// Stored as inks.
@@ -39,7 +39,7 @@ impl Remark {
             Remark::Corrupt => "corrupt",
             Remark::TooSmall => "too small",
             Remark::Gray => "gray",
-            Remark::Mislabelled => "mislabelled",
+            Remark::Mislabeled => "mislabeled",
             Remark::Deep => "deep",
             Remark::Cmyk => "CMYK",
             Remark::Animated => "animated",
@@ -51,15 +51,15 @@ impl Remark {
 /// What a photograph must have to be of use; one that lacks it is passed over, counted and named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Screen {
-    /// Refuses photographs without colour.
-    pub colour: bool,
+    /// Refuses photographs without color.
+    pub color: bool,
     /// Refuses photographs with a side below this, in pixels.
     pub min_side: u32,
 }
 
 impl Screen {
-    /// What training asks for: colour to learn from, and 16 pixels a side.
-    pub const TRAINING: Screen = Screen { colour: true, min_side: 16 };
+    /// What training asks for: color to learn from, and 16 pixels a side.
+    pub const TRAINING: Screen = Screen { color: true, min_side: 16 };
 
     /// What a photograph lacks, and the sentence for it.
     #[must_use]
@@ -70,8 +70,8 @@ impl Screen {
             let reason = format!("expected at least {least} pixels a side, got {width} x {height}");
             return Some((Remark::TooSmall, reason));
         }
-        let gray = self.colour && is_gray(image);
-        gray.then(|| (Remark::Gray, "there is no colour to learn from".to_owned()))
+        let gray = self.color && is_gray(image);
+        gray.then(|| (Remark::Gray, "there is no color to learn from".to_owned()))
     }
 }
 
@@ -79,7 +79,7 @@ impl Screen {
 /// what JPEG leaves of a gray picture stored in three channels.
 const GRAY_BELOW: f64 = 2.0;
 
-/// Whether a picture has no colour but the noise of its compression.
+/// Whether a picture has no color but the noise of its compression.
 #[must_use]
 pub fn is_gray(image: &RgbImage) -> bool {
     let spans = image.pixels().map(|pixel| {

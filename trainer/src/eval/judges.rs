@@ -1,6 +1,6 @@
 //! Networks that look at the pictures: the classifiers and LPIPS.
 //!
-//! The idea: **they judge output, gray and truth alike**, so that what the colours bring stands beside what they could have
+//! The idea: **they judge output, gray and truth alike**, so that what the colors bring stands beside what they could have
 //! brought.
 
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct Judges {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
     /// Whether each classifier was right on [output, truth, gray]; empty when none was asked or the name has no class.
-    pub recognised: Vec<[bool; 3]>,
+    pub recognized: Vec<[bool; 3]>,
     /// LPIPS of [output, gray] to the truth; `None` when not asked or the picture is too small for it.
     pub lpips: Option<[f64; 2]>,
 }
@@ -32,8 +32,8 @@ impl Verdict {
     /// What they would say if the output were the gray picture.
     #[must_use]
     pub fn of_gray(&self) -> Self {
-        let recognised = self.recognised.iter().map(|&[_, truth, gray]| [gray, truth, gray]).collect();
-        Self { recognised, lpips: self.lpips.map(|[_, gray]| [gray, gray]) }
+        let recognized = self.recognized.iter().map(|&[_, truth, gray]| [gray, truth, gray]).collect();
+        Self { recognized, lpips: self.lpips.map(|[_, gray]| [gray, gray]) }
     }
 }
 
@@ -74,7 +74,7 @@ impl Judges {
         if let Some(label) = classifier::label_of(name) {
             for classifier in &self.classifiers {
                 let right = |picture| Ok::<_, anyhow::Error>(classifier.classify(picture)? == label);
-                verdict.recognised.push([right(output)?, right(truth)?, right(gray)?]);
+                verdict.recognized.push([right(output)?, right(truth)?, right(gray)?]);
             }
         }
         if let Some(lpips) = &self.lpips {

@@ -5,7 +5,7 @@ use image::RgbImage;
 
 use super::Verdict;
 use crate::metric::auc::{self, Share};
-use crate::metric::{LabPlanes, blot, chroma, ciede2000, colourfulness, lightness, psnr, spread, ssim};
+use crate::metric::{LabPlanes, blot, chroma, ciede2000, colorfulness, lightness, psnr, spread, ssim};
 
 /// What was measured on one photograph; a pair is [output, truth].
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Row {
     pub psnr: f64,
     /// SSIM; `None` for pictures smaller than its window.
     pub ssim: Option<f64>,
-    /// Colourfulness.
+    /// Colorfulness.
     pub cf: [f64; 2],
     /// Mean chroma.
     pub chroma: [f64; 2],
@@ -60,7 +60,7 @@ impl Ruler {
             rebalanced: auc::share(&truth_lab, &output_lab, |a, b| self.weights[bins2d::nearest_bin(a, b)]),
             psnr: psnr::psnr(truth_rgb, output_rgb),
             ssim: ssim::ssim(truth_rgb, output_rgb, width),
-            cf: [output_rgb, truth_rgb].map(|rgb| colourfulness::colourfulness(rgb)),
+            cf: [output_rgb, truth_rgb].map(|rgb| colorfulness::colorfulness(rgb)),
             chroma: [&output_lab, &truth_lab].map(chroma::mean_chroma),
             spread: [&output_lab, &truth_lab].map(spread::spread),
             steps: blot::steps(&output_lab, &truth_lab, width),

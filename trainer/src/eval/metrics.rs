@@ -76,7 +76,7 @@ pub(super) fn metrics(classifiers: &[&str]) -> Vec<Metric> {
         let ending = if index == 0 { String::new() } else { format!("_{classifier}") };
         RECOGNITION.map(|(name, of)| Metric {
             name: format!("{name}{ending}"),
-            counts: Box::new(move |row| row.verdict.recognised.len() > index),
+            counts: Box::new(move |row| row.verdict.recognized.len() > index),
             of: Box::new(move |rows| of(rows, index)),
         })
     });
@@ -108,7 +108,7 @@ const LPIPS: [(&str, usize); 2] = [("lpips", 0), ("lpips_gray", 1)];
 
 type Recognition = fn(&[&Row], usize) -> f64;
 
-/// The same of what a classifier recognises.
+/// The same of what a classifier recognizes.
 const RECOGNITION: [(&str, Recognition); 4] = [
     ("top1", |rows, classifier| top1(rows, classifier, 0)),
     ("top1_truth", |rows, classifier| top1(rows, classifier, 1)),
@@ -134,6 +134,6 @@ fn ratio(rows: &[&Row], pair: impl Fn(&Row) -> [f64; 2]) -> f64 {
 
 /// Percentage of rows on which a classifier was right on output, truth or gray (0, 1, 2).
 fn top1(rows: &[&Row], classifier: usize, which: usize) -> f64 {
-    let right = rows.iter().filter_map(|row| row.verdict.recognised.get(classifier));
+    let right = rows.iter().filter_map(|row| row.verdict.recognized.get(classifier));
     mean(right.map(|right| if right[which] { 100.0 } else { 0.0 }))
 }

@@ -1,4 +1,4 @@
-//! `autochrome-trainer eval`: what a model package does to photographs whose colours are known.
+//! `autochrome-trainer eval`: what a model package does to photographs whose colors are known.
 //!
 //! The idea: **measure the product**. A photograph is reduced to the 8-bit gray of its L, colorized by the pipeline
 //! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network says is looked
@@ -39,7 +39,7 @@ pub use report::Report;
 /// Photographs decoded and measured at once: bounds memory, keeps every core busy between two.
 const CHUNK: usize = 16;
 
-/// Measures a model package on photographs whose colours are known.
+/// Measures a model package on photographs whose colors are known.
 #[derive(Debug, clap::Args)]
 pub struct EvalArgs {
     /// Folder of the model package; left out with `--baseline`.
@@ -81,7 +81,7 @@ pub struct EvalArgs {
     /// Takes the first photographs only.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// EfficientNet-Lite (0 to 3) in safetensors: adds the share of photographs it recognises; repeatable.
+    /// EfficientNet-Lite (0 to 3) in safetensors: adds the share of photographs it recognizes; repeatable.
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
     /// What `trainer/encoder.py lpips` writes: adds LPIPS.
@@ -96,7 +96,7 @@ pub struct EvalArgs {
     /// Temperature of the annealed mean, instead of the package's; repeatable, one report each.
     #[arg(long, value_name = "T")]
     pub temperature: Vec<f32>,
-    /// How much of the colour is laid on, 0 to 1.5; default: 1.
+    /// How much of the color is laid on, 0 to 1.5; default: 1.
     #[arg(long, value_name = "S")]
     pub strength: Option<f32>,
     /// Working size in pixels, instead of the package's.
@@ -186,7 +186,7 @@ pub fn gray_of(photograph: &RgbImage) -> GrayImage {
     })
 }
 
-/// The same picture in three equal channels: the output of a colorizer that finds no colour.
+/// The same picture in three equal channels: the output of a colorizer that finds no color.
 pub fn gray_as_rgb(gray: &GrayImage) -> RgbImage {
     RgbImage::from_fn(gray.width(), gray.height(), |x, y| Rgb([gray.get_pixel(x, y).0[0]; 3]))
 }

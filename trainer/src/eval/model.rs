@@ -69,7 +69,7 @@ impl Model {
         self.params.temperature = temperature;
     }
 
-    /// Sets how much of the colour is laid on, 0 to 1.5; 1 until then.
+    /// Sets how much of the color is laid on, 0 to 1.5; 1 until then.
     pub fn set_strength(&mut self, strength: f32) {
         self.params.strength = strength;
     }

@@ -22,7 +22,7 @@ pub struct Report {
     pub subject: String,
     /// Temperature of the annealed mean, where one was set.
     pub temperature: Option<f32>,
-    /// How much of the colour was laid on, where that was set.
+    /// How much of the color was laid on, where that was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strength: Option<f32>,
     /// Photographs measured.
@@ -62,7 +62,7 @@ impl Report {
             strength: None,
             images: rows.len(),
             classifiers,
-            classified: rows.iter().filter(|row| !row.verdict.recognised.is_empty()).count(),
+            classified: rows.iter().filter(|row| !row.verdict.recognized.is_empty()).count(),
             corrupt,
             metrics,
             folders: Vec::new(),
@@ -115,7 +115,7 @@ impl Report {
         let numbers = numbers.into_iter().chain(pairs).chain([row.dl, row.ciede2000]).chain(lpips);
         let numbers = numbers.map(|n| if n.is_nan() { String::new() } else { format!("{n:.4}") });
         let right =
-            (0..self.classifiers.len().max(1)).flat_map(|index| match row.verdict.recognised.get(index) {
+            (0..self.classifiers.len().max(1)).flat_map(|index| match row.verdict.recognized.get(index) {
                 Some(right) => right.map(|right| u8::from(right).to_string()),
                 None => [const { String::new() }; 3],
             });

@@ -109,9 +109,9 @@ fn differences_are_paired_and_of_the_same_photographs() {
 }
 
 /// What was measured on a photograph of this name whose output is gray.
-fn row(name: &str, picture: &RgbImage, recognised: &[[bool; 3]]) -> Row {
+fn row(name: &str, picture: &RgbImage, recognized: &[[bool; 3]]) -> Row {
     let row = Ruler::new().measure(name.to_owned(), picture, &gray_as_rgb(&gray_of(picture)));
-    Row { verdict: Verdict { recognised: recognised.to_vec(), lpips: Some([0.25, 0.5]) }, ..row }
+    Row { verdict: Verdict { recognized: recognized.to_vec(), lpips: Some([0.25, 0.5]) }, ..row }
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn each_classifier_has_its_own_metrics_over_the_photographs_with_a_class() {
 
     // Paired over the photographs with a class only; gray and truth are the same for both.
     let mut worse = rows();
-    worse[0].verdict.recognised[0][0] = false;
+    worse[0].verdict.recognized[0][0] = false;
     let against =
         Against::new(&report, &Report::new(worse, Vec::new(), vec!["lite0", "lite3"], 100)).unwrap();
     let of = |name| against.differences.iter().find(|(known, _)| known == name).map(|(_, one)| one.value);
@@ -247,8 +247,8 @@ fn gray_baseline_of_the_public_photographs() {
 }
 
 #[test]
-fn the_classifier_knows_nine_of_ten_in_colour() {
-    let test = "the_classifier_knows_nine_of_ten_in_colour";
+fn the_classifier_knows_nine_of_ten_in_color() {
+    let test = "the_classifier_knows_nine_of_ten_in_color";
     let (Some(photos), Some(weights)) =
         (shared(test, "photos-eval-public.tar"), shared(test, "efficientnet_lite0.safetensors"))
     else {

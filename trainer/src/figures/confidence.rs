@@ -1,6 +1,6 @@
-//! Whether the map of confidence can be believed: of the pixels it calls sure, how many have the true colour near theirs.
+//! Whether the map of confidence can be believed: of the pixels it calls sure, how many have the true color near theirs.
 //!
-//! The idea: **colours and map as the program writes them**, pixel by pixel, so that nothing on their way is left out.
+//! The idea: **colors and map as the program writes them**, pixel by pixel, so that nothing on their way is left out.
 
 use anyhow::{Result, bail};
 use autochrome_models::color::srgb8_to_lab;
@@ -12,7 +12,7 @@ use crate::eval::{Model, gray_of};
 use crate::figure::save_png;
 use crate::plot::reliability::{self, BINS, Reliability};
 
-/// Units of ab within which a true colour is near: what the map is the probability of (docs/abi.md).
+/// Units of ab within which a true color is near: what the map is the probability of (docs/abi.md).
 const NEAR: f32 = 25.0;
 
 pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
 
 /// What was counted.
 struct Counted {
-    /// How many true colours are near.
+    /// How many true colors are near.
     table: Reliability,
     /// Sums of the distances of ab, for each bin of confidence.
     errors: [f64; BINS],

@@ -1,6 +1,6 @@
 //! A photograph taken apart into L, a and b: figure 3 of the seed report.
 //!
-//! The idea: **each channel is shown by itself, as the colours it stands for**: L as gray, a from green to red and b
+//! The idea: **each channel is shown by itself, as the colors it stands for**: L as gray, a from green to red and b
 //! from blue to yellow at one lightness, where no other channel has a say.
 
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ impl Channel {
         if self == Self::L { (0.0, 100.0) } else { (-80.0, 80.0) }
     }
 
-    /// The colour that a value of this channel has by itself.
+    /// The color that a value of this channel has by itself.
     fn tint(self, value: f32) -> Rgb<u8> {
         Rgb(shown(match self {
             Self::L => [value, 0.0, 0.0],
@@ -95,7 +95,7 @@ fn figure(photo: &RgbImage) -> Result<RgbImage> {
     let cells = std::iter::once(("photograph", whole.clone(), None)).chain(channels);
     for (left, (heading, picture, channel)) in (GAP..).step_by(usize::try_from(step)?).zip(cells) {
         let middle = i32::try_from(left + width / 2)?;
-        write_text(&mut figure, heading, (middle, i32::try_from(HEADING / 2)?), 18, Align::Centre)?;
+        write_text(&mut figure, heading, (middle, i32::try_from(HEADING / 2)?), 18, Align::Center)?;
         imageops::replace(&mut figure, &picture, i64::from(left), i64::from(HEADING));
         if let Some(channel) = channel {
             scale(&mut figure, channel, (left, HEADING + height + GAP), width)?;
@@ -104,7 +104,7 @@ fn figure(photo: &RgbImage) -> Result<RgbImage> {
     Ok(figure)
 }
 
-/// The colours of a channel from end to end, with numbers under them.
+/// The colors of a channel from end to end, with numbers under them.
 fn scale(figure: &mut RgbImage, channel: Channel, (left, top): (u32, u32), width: u32) -> Result<()> {
     let (low, high) = channel.ends();
     let part = |x: u32| {
@@ -117,7 +117,7 @@ fn scale(figure: &mut RgbImage, channel: Channel, (left, top): (u32, u32), width
     let below = i32::try_from(top + SCALE + NUMBERS / 2)?;
     let (left, width) = (i32::try_from(left)?, i32::try_from(width)?);
     for (value, x) in [(low, 14), ((low + high) / 2.0, width / 2), (high, width - 14)] {
-        write_text(figure, &format!("{value:.0}"), (left + x, below), 14, Align::Centre)?;
+        write_text(figure, &format!("{value:.0}"), (left + x, below), 14, Align::Center)?;
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_colour_has_its_gray_and_its_tints() {
+    fn a_known_color_has_its_gray_and_its_tints() {
         // sRGB red: L 53.24, a 80.09, b 67.20; the gray of L 53.24 is 127.
         let red = RgbImage::from_pixel(2, 2, Rgb([255, 0, 0]));
         let [l, a, b] = Channel::ALL.map(|channel| channel.picture(&red).get_pixel(1, 1).0);

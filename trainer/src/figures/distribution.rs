@@ -1,4 +1,4 @@
-//! The distribution that a network predicts for one pixel, and the colour that is made of it.
+//! The distribution that a network predicts for one pixel, and the color that is made of it.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use crate::plot::{Align, shown, write_text};
 pub struct DistributionArgs {
     /// Folder of a model package with a distribution (bins1d or bins2d).
     package: PathBuf,
-    /// The photograph; in colour, its true ab is marked.
+    /// The photograph; in color, its true ab is marked.
     photo: PathBuf,
     /// The pixel, from the upper left corner.
     #[arg(long, value_name = "X,Y")]
@@ -59,8 +59,8 @@ const TITLE: u32 = 46;
 const COLUMN: u32 = 300;
 /// Side of the photograph.
 const PHOTO: u32 = 272;
-/// Chroma below this everywhere is that of a photograph without colour.
-const NO_COLOUR: f32 = 1.0;
+/// Chroma below this everywhere is that of a photograph without color.
+const NO_COLOR: f32 = 1.0;
 
 pub(super) fn run(args: &DistributionArgs) -> Result<()> {
     let photo = super::photograph(&args.photo)?;
@@ -99,7 +99,7 @@ impl Said {
         Ok(Said {
             bins: seen.raw.bins.clone(),
             l,
-            truth: has_colour(photo).then_some([a, b]),
+            truth: has_color(photo).then_some([a, b]),
             made: [seen.made.a[cell], seen.made.b[cell]],
             shares: (0..seen.raw.groups()).map(shares).collect(),
         })
@@ -115,9 +115,9 @@ impl Said {
                 let (title, shares) = (title.clone(), shares.clone());
                 let panel = Panel { title, l: self.l, shares, truth: self.truth.map(wide), made };
                 panels.push(match &self.bins {
-                    Bins::Plane(centres) => plane(&panel, centres, PLANE)?,
-                    Bins::Line(centres) => {
-                        bars(&panel, if group == 0 { Axis::A } else { Axis::B }, centres, BARS)?
+                    Bins::Plane(centers) => plane(&panel, centers, PLANE)?,
+                    Bins::Line(centers) => {
+                        bars(&panel, if group == 0 { Axis::A } else { Axis::B }, centers, BARS)?
                     }
                 });
             }
@@ -131,10 +131,10 @@ fn package_title(looker: &Looker) -> String {
     format!("as the package takes it: T = {}{tilt}", looker.temperature())
 }
 
-fn has_colour(photo: &RgbImage) -> bool {
+fn has_color(photo: &RgbImage) -> bool {
     photo.pixels().any(|pixel| {
         let [_, a, b] = srgb8_to_lab(pixel.0);
-        a.hypot(b) > NO_COLOUR
+        a.hypot(b) > NO_COLOR
     })
 }
 
@@ -142,7 +142,7 @@ fn figure(looker: &Looker, said: &Said, photo: &RgbImage, at: Place) -> Result<R
     let mut figure = RgbImage::from_pixel(COLUMN + 2 * PLANE.0, TITLE + PLANE.1, Rgb([255; 3]));
     let title = format!("{}: pixel ({}, {}), L = {:.0}", looker.manifest.name, at.x, at.y, said.l);
     let middle = i32::try_from(figure.width() / 2)?;
-    write_text(&mut figure, &title, (middle, i32::try_from(TITLE / 2)?), 22, Align::Centre)?;
+    write_text(&mut figure, &title, (middle, i32::try_from(TITLE / 2)?), 22, Align::Center)?;
     for (index, panel) in (0_u32..).zip(said.panels(looker)?) {
         let (left, top) = (COLUMN + index % 2 * panel.width(), TITLE + index / 2 * panel.height());
         imageops::replace(&mut figure, &panel, i64::from(left), i64::from(top));
@@ -174,7 +174,7 @@ fn marked(photo: &RgbImage, at: Place) -> RgbImage {
     small
 }
 
-/// What cross and dot are, each with its colour and numbers.
+/// What cross and dot are, each with its color and numbers.
 fn legend(figure: &mut RgbImage, said: &Said, top: u32) -> Result<()> {
     let truth =
         said.truth.map_or_else(|| "truth: not known".to_owned(), |ab| format!("cross: truth, {}", pair(ab)));
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn a_gray_photograph_has_no_truth() {
-        assert!(!has_colour(&RgbImage::from_fn(16, 16, |x, _| Rgb([u8::try_from(x * 16).unwrap(); 3]))));
-        assert!(has_colour(&RgbImage::from_pixel(2, 2, Rgb([120, 110, 110]))));
+        assert!(!has_color(&RgbImage::from_fn(16, 16, |x, _| Rgb([u8::try_from(x * 16).unwrap(); 3]))));
+        assert!(has_color(&RgbImage::from_pixel(2, 2, Rgb([120, 110, 110]))));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Looker {
         if codec.bins().is_none() {
             bail!(
                 "{}: expected a model that predicts a distribution (bins1d or bins2d), got {}, which predicts one \
-                 colour a pixel; take another package",
+                 color a pixel; take another package",
                 folder.display(),
                 manifest.codec.name()
             );

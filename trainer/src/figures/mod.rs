@@ -35,7 +35,7 @@ enum Figure {
     Distribution(distribution::DistributionArgs),
     /// Draws how reliable a model's confidences are (Guo et al. 2017).
     Reliability(reliability::ReliabilityArgs),
-    /// Draws how the map of confidence relates to the error of the colours.
+    /// Draws how the map of confidence relates to the error of the colors.
     Confidence(reliability::ReliabilityArgs),
 }
 

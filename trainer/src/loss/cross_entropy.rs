@@ -9,7 +9,7 @@
 //! | equation | codec | G | Q | K | v |
 //! |---|---|---|---|---|---|
 //! | 2 | `bins1d` | 2 | 20 | 1 | w of the value's bin; 1 for `gamma = 0`, as in the report |
-//! | 3, hard targets | `bins2d`, `neighbours = 1` | 1 | 313 | 1 | w of the pixel's bin; 1 for `gamma = 0` |
+//! | 3, hard targets | `bins2d`, `neighbors = 1` | 1 | 313 | 1 | w of the pixel's bin; 1 for `gamma = 0` |
 //! | 3, soft targets | `bins2d` | 1 | 313 | 5 | the same |
 //!
 //! The report divides by the number of bins too, which only scales the learning rate.
@@ -99,8 +99,8 @@ mod tests {
         // times as much. So the pixel weighs 314 with rebalancing, and 1 without.
         let mut prior = vec![0.0; BINS];
         prior[bins().iter().position(|&bin| bin == (50, 50)).expect("a bin")] = 1.0;
-        let config = |neighbours, gamma| Bins2dConfig {
-            neighbours,
+        let config = |neighbors, gamma| Bins2dConfig {
+            neighbors,
             gamma,
             prior: Some(prior.clone()),
             ..Bins2dConfig::default()
@@ -109,13 +109,13 @@ mod tests {
         let parts = (312.0 + 3.0_f64.exp()).ln();
         // Hard: all at (0, 0). Soft, two bins: (0, 0) at 2 and (10, 0) at 8, exponents -4/50 and -64/50.
         let share = 1.0 / (1.0 + (60.0_f64 / 50.0).exp());
-        for (neighbours, expected) in [(1, parts), (2, parts - 3.0 * share)] {
+        for (neighbors, expected) in [(1, parts), (2, parts - 3.0 * share)] {
             for (gamma, weight) in [(0.0, 1.0), (1.0, 314.0)] {
-                let got = of_one_pixel(config(neighbours, gamma), 3.0);
+                let got = of_one_pixel(config(neighbors, gamma), 3.0);
                 let expected = weight * expected;
                 assert!(
                     (got / expected - 1.0).abs() < 1e-5,
-                    "{neighbours} bins, gamma {gamma}: expected {expected}, got {got}"
+                    "{neighbors} bins, gamma {gamma}: expected {expected}, got {got}"
                 );
             }
         }

@@ -1,8 +1,8 @@
-//! Distance of the decoded colour from the true one, in steps of the bins' grid:
+//! Distance of the decoded color from the true one, in steps of the bins' grid:
 //!
 //! 1 / (N H W) Σ_pixels v sqrt(|x - y|^2 + 1) / 10
 //!
-//! x is the colour that the codec decodes of the output, y the true one, v the pixel's importance. It is Charbonnier's robust
+//! x is the color that the codec decodes of the output, y the true one, v the pixel's importance. It is Charbonnier's robust
 //! loss (1994), and what AuC counts: a cross-entropy alone does not know that one wrong bin is farther off than another.
 
 use serde::{Deserialize, Serialize};

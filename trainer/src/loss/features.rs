@@ -1,9 +1,9 @@
-//! What a classifier sees of the coloured picture, against what it sees of the photograph (Johnson et al. 2016):
+//! What a classifier sees of the colored picture, against what it sees of the photograph (Johnson et al. 2016):
 //!
 //! weight · 1 / 5 Σ_stages |f - f'|^2 / |f'|^2  +  recognition · KL(p' ‖ p)
 //!
 //! f are the features of EfficientNet-Lite0 at its five strides, p its distribution over the 1000 classes, the prime the
-//! photograph's. The classifier stays as it is. Colours that let it see the same are plausible ones, even where they are not
+//! photograph's. The classifier stays as it is. Colors that let it see the same are plausible ones, even where they are not
 //! the true ones; a loss on pixels has nothing to say of that.
 
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct FeaturesConfig {
     /// Factor on the features' distance.
     #[serde(default)]
     pub weight: f64,
-    /// Factor on the divergence of what is recognised.
+    /// Factor on the divergence of what is recognized.
     #[serde(default)]
     pub recognition: f64,
     /// Samples of a batch that are looked at, the first ones; absent: all. The classifier costs half of what training does.
@@ -130,7 +130,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn is_nothing_for_the_true_colours_and_pulls_others_to_them() {
+    fn is_nothing_for_the_true_colors_and_pulls_others_to_them() {
         let folder = tempfile::tempdir().unwrap();
         let features = features(folder.path());
         let full =

@@ -6,7 +6,7 @@
 //! To add a loss: one file here and one row in [`loss`], or, for one that is added, in [`Objective`].
 
 mod calm;
-mod colourfulness;
+mod colorfulness;
 mod cross_entropy;
 mod distance;
 mod features;
@@ -21,7 +21,7 @@ use autochrome_models::codec::{Codec, Target};
 use serde::{Deserialize, Serialize};
 
 pub use calm::CalmConfig;
-pub use colourfulness::{ColourfulnessConfig, lacking};
+pub use colorfulness::{ColorfulnessConfig, lacking};
 pub use cross_entropy::cross_entropy;
 pub use distance::{DistanceConfig, distance};
 #[cfg(test)]
@@ -42,19 +42,19 @@ pub struct LossConfig {
     /// Temperature at which the losses below decode; absent: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Adds the distance of the decoded colour from the true one.
+    /// Adds the distance of the decoded color from the true one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distance: Option<DistanceConfig>,
     /// Adds what the decoded colors change where the true ones do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calm: Option<CalmConfig>,
-    /// Adds what the decoded colours lack of the photographs' colourfulness.
+    /// Adds what the decoded colors lack of the photographs' colorfulness.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub colourfulness: Option<ColourfulnessConfig>,
+    pub colorfulness: Option<ColorfulnessConfig>,
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesConfig>,
-    /// Adds how far the colours of a part, seen alone, are from those it has within the whole. A step then costs a half to the
+    /// Adds how far the colors of a part, seen alone, are from those it has within the whole. A step then costs a half to the
     /// whole of another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steady: Option<SteadyConfig>,
@@ -78,15 +78,15 @@ impl LossConfig {
         if features.is_some_and(|features| features.samples == Some(0)) {
             bail!("features.samples: expected at least 1, got 0");
         }
-        let colourfulness = self.colourfulness;
+        let colorfulness = self.colorfulness;
         if let Some(share) =
-            colourfulness.map(|asked| asked.share).filter(|share| !(0.0..=2.0).contains(share))
+            colorfulness.map(|asked| asked.share).filter(|share| !(0.0..=2.0).contains(share))
         {
-            bail!("colourfulness.share: expected 0 to 2, got {share}");
+            bail!("colorfulness.share: expected 0 to 2, got {share}");
         }
         for (name, weight) in [
             ("calm.weight", self.calm.map(|calm| calm.weight)),
-            ("colourfulness.weight", colourfulness.map(|asked| asked.weight)),
+            ("colorfulness.weight", colorfulness.map(|asked| asked.weight)),
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
             ("features.recognition", features.map(|features| features.recognition)),
@@ -100,7 +100,7 @@ impl LossConfig {
     }
 }
 
-/// A batch of true colours, `[N, channels, H, W]`.
+/// A batch of true colors, `[N, channels, H, W]`.
 pub struct Truth<'a> {
     /// Lightness, one channel.
     pub l: &'a Tensor,
@@ -137,7 +137,7 @@ impl Objective {
         let config = &self.config;
         if config.distance.is_none()
             && config.calm.is_none()
-            && config.colourfulness.is_none()
+            && config.colorfulness.is_none()
             && self.features.is_none()
         {
             return Ok(total);
@@ -155,7 +155,7 @@ impl Objective {
             let excess = calm::excess(&decoded, truth.cells)?;
             total = total.f_add(&excess.f_mul_scalar(config.weight)?)?;
         }
-        if let Some(config) = self.config.colourfulness {
+        if let Some(config) = self.config.colorfulness {
             let (height, width) = (decoded.size()[2], decoded.size()[3]);
             let l = truth.l.f_adaptive_avg_pool2d([height, width])?;
             let lacking = lacking(&l, &decoded, truth.cells, config.share)?;

@@ -1,10 +1,10 @@
-//! How far apart a picture's colours and those of a part of it, seen alone, are, in steps of the bins' grid:
+//! How far apart a picture's colors and those of a part of it, seen alone, are, in steps of the bins' grid:
 //!
 //! 1 / (N h w) Σ_cells (sqrt(|x - x'|^2 + 1) - 1) / 10
 //!
-//! x are the colours that the codec decodes for the part within the whole, x' those for the part alone. The idea: **cutting a
-//! photograph to another shape must not change its colours**, and what depends on the cut cannot be right in both. The part
-//! begins and ends where the network's cells do, so that cells meet without resampling. Both are trained towards the truth too,
+//! x are the colors that the codec decodes for the part within the whole, x' those for the part alone. The idea: **cutting a
+//! photograph to another shape must not change its colors**, and what depends on the cut cannot be right in both. The part
+//! begins and ends where the network's cells do, so that cells meet without resampling. Both are trained toward the truth too,
 //! or gray would be the steadiest of all. After consistency training (Sajjadi et al. 2016, arXiv 1606.04586).
 
 use rand::{RngExt, SeedableRng};

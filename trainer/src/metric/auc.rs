@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Plain AuC has w = 1. The rebalanced one has w = 1 / ((1 - lambda) p + lambda/Q) with p the smoothed prior of the
-//! pixel's true ab bin (Zhang's equation 4), lambda = 0.5 and Q = 313 bins, so that rare colours count. Zhang's own
+//! pixel's true ab bin (Zhang's equation 4), lambda = 0.5 and Q = 313 bins, so that rare colors count. Zhang's own
 //! table has lambda 0, where a handful of the rarest pixels decides a set of a few hundred images.
 
 use super::LabPlanes;
@@ -101,10 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn the_weight_is_that_of_the_true_colour() {
+    fn the_weight_is_that_of_the_true_color() {
         let truth = ab(&[(40.0, 0.0), (0.0, 0.0)]);
         let gray = ab(&[(0.0, 0.0), (0.0, 0.0)]);
-        // The coloured pixel (error 40: 111 of 151) weighs 3, the gray one 1.
+        // The colored pixel (error 40: 111 of 151) weighs 3, the gray one 1.
         let share = share(&truth, &gray, |a, _| if a > 0.0 { 3.0 } else { 1.0 });
         assert!((share.percent() - 100.0 * (3.0 * 111.0 / 151.0 + 1.0) / 4.0).abs() < 1e-9);
     }

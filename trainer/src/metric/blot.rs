@@ -1,4 +1,4 @@
-//! Blots: clouds of colour where the photograph is calm.
+//! Blots: clouds of color where the photograph is calm.
 //!
 //! The idea: **where the truth hardly changes from one place to the next, the output should not either**. Means over
 //! cells leave out texture and grain, so that what is summed is what a person sees as a blot on a wall or a coat.
@@ -10,7 +10,7 @@
 //! blot of a set = sum of steps over outputs / sum of steps over truths
 //! ```
 //!
-//! 1 is as calm as the photographs, 0 is gray. Less chroma lowers it: compare outputs of equal colourfulness.
+//! 1 is as calm as the photographs, 0 is gray. Less chroma lowers it: compare outputs of equal colorfulness.
 
 use super::LabPlanes;
 
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn texture_within_a_cell_and_pixels_beyond_whole_cells_do_not_count() {
-        // A checkerboard has the mean of its two colours in every cell; columns from 16 and rows from 8 are left over.
+        // A checkerboard has the mean of its two colors in every cell; columns from 16 and rows from 8 are left over.
         let board = picture(23, 15, |x, y| match (x < 16 && y < 8, (x + y) % 2) {
             (true, 0) => (10.0, -20.0),
             (true, _) => (-10.0, 20.0),

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_ratio_is_resampled_as_a_ratio() {
-        // Every image has twice the colour of its truth: the ratio has no scatter though both sides have.
+        // Every image has twice the color of its truth: the ratio has no scatter though both sides have.
         let truth = [1.0, 20.0, 300.0];
         let ratio = |drawn: &[usize]| {
             let sum = |scale: f64| drawn.iter().map(|&i| scale * truth[i]).sum::<f64>();

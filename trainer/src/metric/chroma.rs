@@ -1,4 +1,4 @@
-//! Mean chroma: how much colour a picture has.
+//! Mean chroma: how much color a picture has.
 //!
 //! The idea: **the mean distance from gray in ab**; outputs below their truths are timid, above them garish.
 //!

@@ -1,6 +1,6 @@
-//! Top-1 of an ImageNet classifier: is a colorized photograph recognised as what it shows?
+//! Top-1 of an ImageNet classifier: is a colorized photograph recognized as what it shows?
 //!
-//! The idea: **colours that belong to their objects help a network that knows objects** (Zhang et al. 2016, section
+//! The idea: **colors that belong to their objects help a network that knows objects** (Zhang et al. 2016, section
 //! 3.1, "semantic interpretability"). Gray photographs cost a classifier some of its answers; a colorizer wins part
 //! of that back.
 //!
@@ -27,7 +27,7 @@ use tch::{Device, Kind, Tensor, no_grad};
 /// What the picture is larger than the part that is seen, where that part has the size of the network's input.
 const MARGIN: u32 = 32;
 
-/// Pixels along a side of what a network learnt from, and sees here.
+/// Pixels along a side of what a network learned from, and sees here.
 const fn side_of(lite: Lite) -> u32 {
     match lite {
         Lite::Lite0 => 224,

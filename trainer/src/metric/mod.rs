@@ -9,11 +9,11 @@
 //! |---|---|
 //! | [`auc`] | AuC and rebalanced AuC: the share of pixels within a distance in ab |
 //! | [`psnr`], [`ssim`] | fidelity of the RGB picture |
-//! | [`colourfulness`], [`chroma`], [`spread`] | how much colour, and whether it is one flat tint |
-//! | [`blot`] | clouds of colour where the photograph is calm |
+//! | [`colorfulness`], [`chroma`], [`spread`] | how much color, and whether it is one flat tint |
+//! | [`blot`] | clouds of color where the photograph is calm |
 //! | [`lightness`], [`ciede2000`] | what became of L; the visible difference |
 //! | [`lpips`] | the difference a network sees |
-//! | [`classifier`] | does a network that knows objects recognise the colorized photograph |
+//! | [`classifier`] | does a network that knows objects recognize the colorized photograph |
 
 pub mod auc;
 pub mod blot;
@@ -21,7 +21,7 @@ pub mod bootstrap;
 pub mod chroma;
 pub mod ciede2000;
 pub mod classifier;
-pub mod colourfulness;
+pub mod colorfulness;
 pub mod lightness;
 pub mod lpips;
 pub mod psnr;

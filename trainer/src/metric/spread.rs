@@ -1,6 +1,6 @@
 //! Within-image spread: is the picture more than one flat tint?
 //!
-//! The idea: **the standard deviation of ab inside one image**. A network that has learned only the average colour
+//! The idea: **the standard deviation of ab inside one image**. A network that has learned only the average color
 //! has a plausible chroma and a spread of 0.
 //!
 //! ```text

@@ -73,12 +73,12 @@ impl Curves {
             .x_label_formatter(&|step| format!("{step:.0}"))
             .draw()?;
         let curves = [(&self.train, TRAIN, "training", false), (&self.held_out, HELD_OUT, "held out", true)];
-        for (points, colour, name, dots) in curves.into_iter().filter(|curve| !curve.0.is_empty()) {
-            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(2));
-            let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
+        for (points, color, name, dots) in curves.into_iter().filter(|curve| !curve.0.is_empty()) {
+            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], color.stroke_width(2));
+            let line = LineSeries::new(points.iter().copied(), color.stroke_width(2));
             chart.draw_series(line)?.label(name).legend(key);
             if dots {
-                chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, colour.filled())))?;
+                chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, color.filled())))?;
             }
         }
         super::legend(&mut chart, SeriesLabelPosition::UpperRight)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_and_labels_are_drawn_in_their_colours() {
+    fn curves_and_labels_are_drawn_in_their_colors() {
         let picture = Curves::parse(LOG).unwrap().draw("lite-unet").unwrap();
         assert!(count(&picture, TRAIN) > 100 && count(&picture, HELD_OUT) > 100, "both curves");
         // Text: dark pixels left of the axis (labels) and above it (caption), where nothing else is drawn.

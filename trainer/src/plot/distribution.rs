@@ -1,13 +1,13 @@
-//! A distribution over colours: squares in the ab plane, or bars over a or b, each in the colour it stands for.
+//! A distribution over colors: squares in the ab plane, or bars over a or b, each in the color it stands for.
 //!
 //! The idea: **the area of a square and the height of a bar are the probability**, and nothing else is; the truth is a
-//! cross, the colour that is made of the distribution a dot.
+//! cross, the color that is made of the distribution a dot.
 
 use anyhow::Result;
 use image::RgbImage;
 use plotters::prelude::*;
 
-use super::{Area, Chart, Drawn, FONT, colour_of, paint};
+use super::{Area, Chart, Drawn, FONT, color_of, paint};
 
 /// Most squares and bars have this border.
 const BORDER: RGBColor = RGBColor(120, 120, 120);
@@ -23,7 +23,7 @@ const LIST_HEIGHT: i32 = LINE * LISTED + 34;
 pub struct Panel {
     /// Over the diagram.
     pub title: String,
-    /// L that the colours are shown at, 0 to 100.
+    /// L that the colors are shown at, 0 to 100.
     pub l: f32,
     /// Probabilities of the bins.
     pub shares: Vec<f64>,
@@ -52,20 +52,20 @@ pub fn annealed(shares: &[f64], temperature: f64) -> Vec<f64> {
     raised.into_iter().map(|p| p / sum).collect()
 }
 
-/// The ab plane with a square for each of the bins `centres`, side at most 10, and a list of the likeliest under it.
+/// The ab plane with a square for each of the bins `centers`, side at most 10, and a list of the likeliest under it.
 ///
 /// # Errors
 /// Nothing but a font that cannot be drawn.
-pub fn plane(panel: &Panel, centres: &[[f32; 2]], size: (u32, u32)) -> Result<RgbImage> {
+pub fn plane(panel: &Panel, centers: &[[f32; 2]], size: (u32, u32)) -> Result<RgbImage> {
     paint("distribution", size, |root| {
         let below = i32::try_from(size.1)? - LIST_HEIGHT;
         let (diagram, list) = root.split_vertically(below);
-        draw_plane(panel, centres, &diagram)?;
-        draw_list(panel, centres, &list)
+        draw_plane(panel, centers, &diagram)?;
+        draw_list(panel, centers, &list)
     })
 }
 
-fn draw_plane(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
+fn draw_plane(panel: &Panel, centers: &[[f32; 2]], area: &Area<'_>) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .caption(super::ascii(&panel.title), (FONT, 17))
@@ -74,18 +74,18 @@ fn draw_plane(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
         .build_cartesian_2d(-115.0..115.0, -115.0..115.0)?;
     super::mesh(&mut chart, "a (green to red)", "b (blue to yellow)")?;
     let most = panel.shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    for (&[a, b], share) in centres.iter().zip(&panel.shares) {
+    for (&[a, b], share) in centers.iter().zip(&panel.shares) {
         let square = |half: f64| {
             let (a, b) = (f64::from(a), f64::from(b));
             [(a - half, b - half), (a + half, b + half)]
         };
-        let colour = colour_of([panel.l, a, b]);
+        let color = color_of([panel.l, a, b]);
         let half = 5.0 * (share / most).sqrt();
-        chart.draw_series([Rectangle::new(square(5.0), pale(colour).filled())])?;
+        chart.draw_series([Rectangle::new(square(5.0), pale(color).filled())])?;
         // Less than a pixel of the smallest figure.
         if half > 0.3 {
             chart.draw_series([
-                Rectangle::new(square(half), colour.filled()),
+                Rectangle::new(square(half), color.filled()),
                 Rectangle::new(square(half), BORDER.stroke_width(1)),
             ])?;
         }
@@ -93,43 +93,43 @@ fn draw_plane(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
     mark(&mut chart, panel.truth, panel.made)
 }
 
-/// A colour with much white in it; opaque, so that neighbours may overlap.
-fn pale(colour: RGBColor) -> RGBColor {
-    let RGBColor(red, green, blue) = colour;
+/// A color with much white in it; opaque, so that neighbors may overlap.
+fn pale(color: RGBColor) -> RGBColor {
+    let RGBColor(red, green, blue) = color;
     let [red, green, blue] = [red, green, blue].map(|value| 255 - (255 - value) / 8);
     RGBColor(red, green, blue)
 }
 
-/// A cross for the truth and a dot for what is made, on white so that they show on every colour and on each other.
+/// A cross for the truth and a dot for what is made, on white so that they show on every color and on each other.
 fn mark(chart: &mut Chart<'_, '_>, truth: Option<[f64; 2]>, made: Option<[f64; 2]>) -> Drawn {
     if let Some([a, b]) = truth {
         let cross = [(12, WHITE, 6), (11, BLACK, 3)];
         chart.draw_series(
-            cross.map(|(size, colour, width)| Cross::new((a, b), size, colour.stroke_width(width))),
+            cross.map(|(size, color, width)| Cross::new((a, b), size, color.stroke_width(width))),
         )?;
     }
     if let Some([a, b]) = made {
         let dot = [(7, WHITE), (5, BLACK)];
-        chart.draw_series(dot.map(|(size, colour)| Circle::new((a, b), size, colour.filled())))?;
+        chart.draw_series(dot.map(|(size, color)| Circle::new((a, b), size, color.filled())))?;
     }
     Ok(())
 }
 
-/// The likeliest bins: colour, ab, a bar and the probability.
-fn draw_list(panel: &Panel, centres: &[[f32; 2]], area: &Area<'_>) -> Drawn {
-    let mut ranked: Vec<(&[f32; 2], f64)> = centres.iter().zip(panel.shares.iter().copied()).collect();
+/// The likeliest bins: color, ab, a bar and the probability.
+fn draw_list(panel: &Panel, centers: &[[f32; 2]], area: &Area<'_>) -> Drawn {
+    let mut ranked: Vec<(&[f32; 2], f64)> = centers.iter().zip(panel.shares.iter().copied()).collect();
     ranked.sort_by(|x, y| y.1.total_cmp(&x.1));
     let most = ranked.first().map_or(1.0, |first| first.1);
     area.draw(&Text::new("likeliest bins (a, b)", (70, 6), (FONT, 15)))?;
     for (line, (&[a, b], share)) in (0..LISTED).zip(ranked) {
-        let (top, colour) = (28 + LINE * line, colour_of([panel.l, a, b]));
+        let (top, color) = (28 + LINE * line, color_of([panel.l, a, b]));
         let swatch = [(70, top), (88, top + LINE - 6)];
-        area.draw(&Rectangle::new(swatch, colour.filled()))?;
+        area.draw(&Rectangle::new(swatch, color.filled()))?;
         area.draw(&Rectangle::new(swatch, BORDER.stroke_width(1)))?;
         area.draw(&Text::new(format!("({a:.0}, {b:.0})"), (98, top + 3), (FONT, 15)))?;
         let full = 170.0 * share / most;
         let bar = [(180, top), (180 + whole(full), top + LINE - 6)];
-        area.draw(&Rectangle::new(bar, colour.filled()))?;
+        area.draw(&Rectangle::new(bar, color.filled()))?;
         area.draw(&Rectangle::new(bar, BORDER.stroke_width(1)))?;
         area.draw(&Text::new(format!("{:.1}%", 100.0 * share), (188 + whole(full), top + 3), (FONT, 15)))?;
     }
@@ -141,16 +141,16 @@ fn whole(value: f64) -> i32 {
     value as i32
 }
 
-/// Bars over the bins `centres` (rising, evenly apart) of a or b.
+/// Bars over the bins `centers` (rising, evenly apart) of a or b.
 ///
 /// # Errors
 /// Nothing but a font that cannot be drawn.
-pub fn bars(panel: &Panel, axis: Axis, centres: &[f32], size: (u32, u32)) -> Result<RgbImage> {
-    let half = match centres {
+pub fn bars(panel: &Panel, axis: Axis, centers: &[f32], size: (u32, u32)) -> Result<RgbImage> {
+    let half = match centers {
         [first, second, ..] => f64::from(second - first) / 2.0,
         _ => 1.0,
     };
-    let ends = super::range(centres.iter().map(|&centre| f64::from(centre)), 0.0);
+    let ends = super::range(centers.iter().map(|&center| f64::from(center)), 0.0);
     let most = panel.shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     paint("distribution", size, |root| {
         let mut chart = ChartBuilder::on(root)
@@ -161,12 +161,12 @@ pub fn bars(panel: &Panel, axis: Axis, centres: &[f32], size: (u32, u32)) -> Res
             .build_cartesian_2d(ends.start - half..ends.end + half, 0.0..most * 1.12)?;
         let (name, place) = if axis == Axis::A { ("a (green to red)", 0) } else { ("b (blue to yellow)", 1) };
         super::mesh(&mut chart, name, "probability")?;
-        for (&centre, &share) in centres.iter().zip(&panel.shares) {
-            let lab = if axis == Axis::A { [panel.l, centre, 0.0] } else { [panel.l, 0.0, centre] };
-            let middle = f64::from(centre);
+        for (&center, &share) in centers.iter().zip(&panel.shares) {
+            let lab = if axis == Axis::A { [panel.l, center, 0.0] } else { [panel.l, 0.0, center] };
+            let middle = f64::from(center);
             let bar = [(middle - half, 0.0), (middle + half, share)];
             chart.draw_series([
-                Rectangle::new(bar, colour_of(lab).filled()),
+                Rectangle::new(bar, color_of(lab).filled()),
                 Rectangle::new(bar, BORDER.stroke_width(1)),
             ])?;
         }
@@ -196,17 +196,17 @@ mod tests {
     }
 
     #[test]
-    fn the_likelier_bin_has_the_larger_square_in_its_own_colour() {
-        let centres = [[-40.0, 40.0], [40.0, 40.0]];
-        let picture = plane(&panel(&[0.8, 0.2]), &centres, (500, 620)).unwrap();
-        let [green, red] = centres.map(|[a, b]| count(&picture, colour_of([60.0, a, b])));
+    fn the_likelier_bin_has_the_larger_square_in_its_own_color() {
+        let centers = [[-40.0, 40.0], [40.0, 40.0]];
+        let picture = plane(&panel(&[0.8, 0.2]), &centers, (500, 620)).unwrap();
+        let [green, red] = centers.map(|[a, b]| count(&picture, color_of([60.0, a, b])));
         assert!(green > 2 * red && red > 20, "{green} {red}");
     }
 
     #[test]
     fn bars_are_as_high_as_their_shares() {
         let picture = bars(&panel(&[0.5, 0.25, 0.25]), Axis::A, &[-60.0, 0.0, 60.0], (500, 300)).unwrap();
-        let [left, middle] = [-60.0, 0.0].map(|a| count(&picture, colour_of([60.0, a, 0.0])));
+        let [left, middle] = [-60.0, 0.0].map(|a| count(&picture, color_of([60.0, a, 0.0])));
         let ratio = f64::from(u32::try_from(left).unwrap()) / f64::from(u32::try_from(middle).unwrap());
         assert!((1.8..2.2).contains(&ratio), "{ratio}");
     }

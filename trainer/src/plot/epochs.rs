@@ -93,12 +93,12 @@ pub fn draw(rows: &[Epoch], title: &str) -> Result<RgbImage> {
         super::mesh(&mut chart, "epoch (passes over the training photographs)", "loss")?;
         let curves =
             [(&train, TRAIN, "training, mean over the epoch"), (&held_out, HELD_OUT, "held out, at its end")];
-        for (points, colour, name) in curves.into_iter().filter(|curve| !curve.0.is_empty()) {
-            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(2));
-            let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
+        for (points, color, name) in curves.into_iter().filter(|curve| !curve.0.is_empty()) {
+            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], color.stroke_width(2));
+            let line = LineSeries::new(points.iter().copied(), color.stroke_width(2));
             chart.draw_series(line)?.label(name).legend(key);
             if points.len() <= MOST_DOTS {
-                chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, colour.filled())))?;
+                chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, color.filled())))?;
             }
         }
         super::legend(&mut chart, SeriesLabelPosition::UpperRight)

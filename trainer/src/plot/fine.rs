@@ -95,8 +95,8 @@ impl<'a> DrawingBackend for Fine<'a> {
         self.inner.present()
     }
 
-    fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Done<'a> {
-        self.inner.draw_rect(first(point), beyond(point), &colour, true)
+    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Done<'a> {
+        self.inner.draw_rect(first(point), beyond(point), &color, true)
     }
 
     fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Done<'a> {
@@ -133,12 +133,12 @@ impl<'a> DrawingBackend for Fine<'a> {
 
     fn draw_circle<S: BackendStyle>(
         &mut self,
-        centre: BackendCoord,
+        center: BackendCoord,
         radius: u32,
         style: &S,
         fill: bool,
     ) -> Done<'a> {
-        self.inner.draw_circle(middle(centre), radius * SCALE, &Wide(style), fill)
+        self.inner.draw_circle(middle(center), radius * SCALE, &Wide(style), fill)
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(

@@ -57,7 +57,7 @@ pub enum Align {
     /// To the right of it.
     Left,
     /// Around it.
-    Centre,
+    Center,
 }
 
 /// Writes a line of text on a picture, `size` pixels high, its vertical middle at `place`; ASCII only.
@@ -97,7 +97,7 @@ pub fn shown(lab: [f32; 3]) -> [u8; 3] {
     lab_to_srgb(gamut::fit_chroma(lab)).map(|value| unit_to_u8(value.clamp(0.0, 1.0)))
 }
 
-fn colour_of(lab: [f32; 3]) -> RGBColor {
+fn color_of(lab: [f32; 3]) -> RGBColor {
     let [red, green, blue] = shown(lab);
     RGBColor(red, green, blue)
 }
@@ -196,9 +196,9 @@ fn register() {
 pub(crate) mod tests {
     use super::*;
 
-    /// Pixels of exactly this colour.
-    pub(crate) fn count(picture: &RgbImage, colour: RGBColor) -> usize {
-        picture.pixels().filter(|pixel| pixel.0 == [colour.0, colour.1, colour.2]).count()
+    /// Pixels of exactly this color.
+    pub(crate) fn count(picture: &RgbImage, color: RGBColor) -> usize {
+        picture.pixels().filter(|pixel| pixel.0 == [color.0, color.1, color.2]).count()
     }
 
     #[test]
@@ -216,14 +216,14 @@ pub(crate) mod tests {
     fn text_beyond_the_font_is_marked_and_not_left_out() {
         assert_eq!(ascii("caf\u{e9} a\tb"), "caf? a?b");
         let mut picture = RgbImage::from_pixel(120, 30, image::Rgb([255; 3]));
-        write_text(&mut picture, "gray", (60, 15), 18, Align::Centre).unwrap();
+        write_text(&mut picture, "gray", (60, 15), 18, Align::Center).unwrap();
         let dark =
             |x: std::ops::Range<u32>| x.clone().any(|x| (0..30).any(|y| picture.get_pixel(x, y).0[0] < 100));
         assert!(dark(30..60) && dark(60..90) && !dark(0..20) && !dark(100..120), "in the middle");
     }
 
     #[test]
-    fn colours_beyond_srgb_are_shown_with_less_chroma() {
+    fn colors_beyond_srgb_are_shown_with_less_chroma() {
         assert_eq!(shown([100.0, 0.0, 0.0]), [255; 3]);
         let [red, green, blue] = shown([50.0, 200.0, 0.0]);
         assert!(red > 200 && green < 30 && blue < 160, "{red} {green} {blue}");

@@ -109,7 +109,7 @@ impl Reliability {
         })
     }
 
-    /// The name and the numbers of the whole table, in the colours that the histogram marks them with.
+    /// The name and the numbers of the whole table, in the colors that the histogram marks them with.
     fn draw_header(&self, area: &Area<'_>) -> Drawn {
         let [confidence, accuracy] = self.means();
         let lines = [
@@ -118,8 +118,8 @@ impl Reliability {
             (format!("confidence {:.1}%", 100.0 * confidence), 186, 42, 16, CONFIDENCE),
             (format!("accuracy {:.1}%", 100.0 * accuracy), 346, 42, 16, TRAIN),
         ];
-        for (text, x, y, size, colour) in &lines {
-            area.draw(&Text::new(text.as_str(), (*x, *y), (FONT, *size).into_font().color(colour)))?;
+        for (text, x, y, size, color) in &lines {
+            area.draw(&Text::new(text.as_str(), (*x, *y), (FONT, *size).into_font().color(color)))?;
         }
         draw_key(area)
     }
@@ -177,8 +177,8 @@ impl Reliability {
             ])?;
         }
         let [confidence, accuracy] = self.means();
-        for (x, colour) in [(confidence, CONFIDENCE), (accuracy, TRAIN)] {
-            chart.draw_series([PathElement::new([(x, 0.0), (x, most * 1.08)], colour.stroke_width(2))])?;
+        for (x, color) in [(confidence, CONFIDENCE), (accuracy, TRAIN)] {
+            chart.draw_series([PathElement::new([(x, 0.0), (x, most * 1.08)], color.stroke_width(2))])?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{DIM, columns, paint, range};
 
 const SIZE: (u32, u32) = (1000, 600);
 
-/// Colours of the runs, told apart also by most people who see red and green alike.
+/// Colors of the runs, told apart also by most people who see red and green alike.
 const PALETTE: [RGBColor; 10] = [
     RGBColor(31, 119, 180),
     RGBColor(214, 39, 40),
@@ -66,7 +66,7 @@ impl RunCurve {
     }
 }
 
-/// Draws the runs, 1000x600 pixels: every value faintly, and over it the mean of its neighbours.
+/// Draws the runs, 1000x600 pixels: every value faintly, and over it the mean of its neighbors.
 ///
 /// # Errors
 /// There is no run, or more than [`MOST_RUNS`].
@@ -85,13 +85,13 @@ pub fn draw(runs: &[RunCurve]) -> Result<RgbImage> {
             .build_cartesian_2d(steps.clone(), values)?;
         super::mesh(&mut chart, "step", "training loss / its first value")?;
         chart.draw_series(LineSeries::new([(steps.start, 1.0), (steps.end, 1.0)], DIM.stroke_width(1)))?;
-        for (run, colour) in runs.iter().zip(PALETTE) {
+        for (run, color) in runs.iter().zip(PALETTE) {
             chart
-                .draw_series(LineSeries::new(run.points.iter().copied(), colour.mix(0.25).stroke_width(1)))?;
+                .draw_series(LineSeries::new(run.points.iter().copied(), color.mix(0.25).stroke_width(1)))?;
         }
-        for (run, colour) in runs.iter().zip(PALETTE) {
-            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(3));
-            let line = LineSeries::new(run.smooth(), colour.stroke_width(3));
+        for (run, color) in runs.iter().zip(PALETTE) {
+            let key = move |(x, y)| PathElement::new([(x, y), (x + 24, y)], color.stroke_width(3));
+            let line = LineSeries::new(run.smooth(), color.stroke_width(3));
             chart.draw_series(line)?.label(super::ascii(&run.name)).legend(key);
         }
         super::legend(&mut chart, SeriesLabelPosition::LowerLeft)
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn each_run_has_its_colour() {
+    fn each_run_has_its_color() {
         let picture = draw(&[run("falls", &[8.0, 4.0, 2.0]), run("flat", &[0.2, 0.2, 0.199])]).unwrap();
         assert!(count(&picture, PALETTE[0]) > 100 && count(&picture, PALETTE[1]) > 100);
         assert_eq!(count(&picture, PALETTE[2]), 0);

@@ -52,13 +52,13 @@ const LOSSES: [&str; 7] = [
     "per_bin = true",
     "temperature = 0.7",
     "distance = { weight = 1.0 }",
-    "colourfulness = { weight = 0.1, share = 2.0 }",
+    "colorfulness = { weight = 0.1, share = 2.0 }",
     r#"features = { classifier = "classifier.safetensors", weight = 1.0, recognition = 1.0, samples = 1 }"#,
     "steady = { weight = 1.0 }",
     "calm = { weight = 1.0 }",
 ];
 
-/// Patches of many shades, each with a colour of its own, so that no normalization divides by next to nothing.
+/// Patches of many shades, each with a color of its own, so that no normalization divides by next to nothing.
 pub(super) fn patches(size: usize) -> Batch {
     let (count, area, side) = (4, size * size, size / 8);
     let shade = |sample: usize, pixel: usize| {

@@ -98,8 +98,8 @@ fn training_in_bf16_falls_like_float32() {
 }
 
 #[test]
-fn a_run_that_is_told_to_be_steady_colours_parts_as_within_the_whole() {
-    // How far the colours of the upper left quarter, alone, are from those within the whole.
+fn a_run_that_is_told_to_be_steady_colors_parts_as_within_the_whole() {
+    // How far the colors of the upper left quarter, alone, are from those within the whole.
     let after = |weight: f64| {
         let mut config = config("bins2d", FLOAT32);
         config.loss.steady = Some(crate::loss::SteadyConfig { weight });
@@ -223,7 +223,7 @@ fn export_of(run: &Path, package: &Path) -> crate::export::ExportArgs {
 }
 
 #[test]
-fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learnt_from() {
+fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learned_from() {
     let plain = losses(&mut start("bins2d", FLOAT32, Device::Cpu), 1)[0];
     let mut config = config("bins2d", FLOAT32);
     config.loss.distance = Some(crate::loss::DistanceConfig { weight: 2.0 });

@@ -26,7 +26,7 @@ pub struct TuringArgs {
     /// Folder of the model package.
     #[arg(value_name = "PACKAGE")]
     pub package: PathBuf,
-    /// Tar archive or folder of photographs; those without colour are passed over.
+    /// Tar archive or folder of photographs; those without color are passed over.
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// What of it is shown.
@@ -59,17 +59,17 @@ pub struct TuringArgs {
 }
 
 /// A gray photograph has nothing to tell it from its colorization by but the colorization.
-const IN_COLOUR: Screen = Screen { colour: true, min_side: 1 };
+const IN_COLOR: Screen = Screen { color: true, min_side: 1 };
 
 /// Runs the command.
 ///
 /// # Errors
-/// The package, the data or the device cannot be used, no photograph has colour, or the page cannot be written.
+/// The package, the data or the device cannot be used, no photograph has color, or the page cannot be written.
 pub fn run(args: &TuringArgs) -> Result<()> {
     if !(0.0..=3600.0).contains(&args.seconds) {
         bail!("--seconds: expected 0 (no limit) to 3600, got {}", args.seconds);
     }
-    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?.screened(IN_COLOUR);
+    let data = crate::data::open(std::slice::from_ref(&args.data), &args.selection)?.screened(IN_COLOR);
     let resolved = autochrome_models::device::resolve(&args.device)?;
     if let Some(reason) = &resolved.fallback {
         eprintln!("device: {reason}");
@@ -92,13 +92,13 @@ fn practice(found: usize, args: &TuringArgs) -> Result<usize> {
     let (count, practice) = (usize::from(args.count), usize::from(args.practice));
     if found == 0 {
         bail!(
-            "{}: expected photographs in colour, found none; give photographs that have colours",
+            "{}: expected photographs in color, found none; give photographs that have colors",
             args.data.display()
         );
     }
     if found < count + practice {
         eprintln!(
-            "expected {count} photographs in colour and {practice} for practice, found {found}: the test is shorter"
+            "expected {count} photographs in color and {practice} for practice, found {found}: the test is shorter"
         );
     }
     Ok(practice.min(found.saturating_sub(count)))

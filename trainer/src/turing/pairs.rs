@@ -1,6 +1,6 @@
 //! Draws the pairs: which photographs, in which order, on which side.
 //!
-//! The idea: **the two pictures of a pair differ in their colour and in nothing else**. Both are reduced by
+//! The idea: **the two pictures of a pair differ in their color and in nothing else**. Both are reduced by
 //! the same filter, encoded by the same encoder at the same quality, and filled up to the same number of bytes.
 
 use anyhow::{Context, Result};
@@ -73,7 +73,7 @@ pub fn draw(
 fn pair(name: String, truth: &RgbImage, output: &RgbImage, real: Side) -> Result<Pair> {
     let mut truth = jpeg(&reduced(truth, SIDE))?;
     let mut output = jpeg(&reduced(output, SIDE))?;
-    // A photograph's colours take more bytes. What follows the end of a JPEG is ignored by its readers.
+    // A photograph's colors take more bytes. What follows the end of a JPEG is ignored by its readers.
     let length = truth.len().max(output.len());
     truth.resize(length, 0);
     output.resize(length, 0);

@@ -13,21 +13,21 @@ use crate::page::tests::assert_needs_nothing;
 const TRUE: [u8; 3] = [190, 60, 40];
 const PAINTED: [u8; 3] = [40, 90, 190];
 
-/// Twelve photographs in colour (one with a name that is markup), one gray, one that does not decode.
+/// Twelve photographs in color (one with a name that is markup), one gray, one that does not decode.
 fn photographs() -> (tempfile::TempDir, DataSet) {
     let folder = tempfile::tempdir().unwrap();
-    let save = |name: &str, colour| {
+    let save = |name: &str, color| {
         std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
-        RgbImage::from_fn(40, 30, |x, _| if x < 30 { Rgb(colour) } else { Rgb([128; 3]) })
+        RgbImage::from_fn(40, 30, |x, _| if x < 30 { Rgb(color) } else { Rgb([128; 3]) })
             .save(folder.path().join(name))
             .unwrap();
     };
-    (0..11).for_each(|index| save(&format!("colour{index}.png"), TRUE));
+    (0..11).for_each(|index| save(&format!("color{index}.png"), TRUE));
     save("</script>\"&.png", TRUE);
     save("gray.png", [90; 3]);
     std::fs::write(folder.path().join("broken.jpg"), b"no picture").unwrap();
     let data = crate::data::open(&[folder.path().to_path_buf()], &crate::data::Selection::default()).unwrap();
-    (folder, data.screened(IN_COLOUR))
+    (folder, data.screened(IN_COLOR))
 }
 
 fn drawn(data: &DataSet, wanted: usize, seed: u64) -> Vec<Pair> {
@@ -46,7 +46,7 @@ fn test_of(body: &str) -> serde_json::Value {
 }
 
 #[test]
-fn every_photograph_in_colour_is_drawn_once_and_the_rest_is_named() {
+fn every_photograph_in_color_is_drawn_once_and_the_rest_is_named() {
     let (_folder, data) = photographs();
     let drawn = drawn(&data, 100, 1);
     let names: BTreeSet<&str> = drawn.iter().map(|pair| pair.name.as_str()).collect();
@@ -74,10 +74,10 @@ fn the_photograph_stands_on_the_side_that_is_said_and_the_lengths_do_not_tell() 
         let (real, painted) =
             if pair.real == Side::Left { (&pair.left, &pair.right) } else { (&pair.right, &pair.left) };
         assert_eq!(real.len(), painted.len());
-        for (bytes, colour) in [(real, TRUE), (painted, PAINTED)] {
+        for (bytes, color) in [(real, TRUE), (painted, PAINTED)] {
             let picture = image::load_from_memory(bytes).unwrap().into_rgb8();
-            let near = picture.get_pixel(5, 5).0.into_iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 6);
-            assert!(near, "{:?}, expected {colour:?}", picture.get_pixel(5, 5));
+            let near = picture.get_pixel(5, 5).0.into_iter().zip(color).all(|(a, b)| a.abs_diff(b) < 6);
+            assert!(near, "{:?}, expected {color:?}", picture.get_pixel(5, 5));
         }
     }
 }

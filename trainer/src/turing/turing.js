@@ -76,7 +76,7 @@
     labelPair(index);
     $("feedback").hidden = true;
     $("hint").textContent = "";
-    choices.forEach((choice) => choice.classList.remove("real", "coloured"));
+    choices.forEach((choice) => choice.classList.remove("real", "colored"));
     pictures[0].src = test.pairs[index].left;
     pictures[1].src = test.pairs[index].right;
     // Both appear at once, and the clock starts then. A picture that another one replaces meanwhile is refused by
@@ -106,7 +106,7 @@
 
   const tell = (index, side) => {
     const real = realSide(index);
-    for (const choice of choices) choice.classList.add(choice.dataset.side === real ? "real" : "coloured");
+    for (const choice of choices) choice.classList.add(choice.dataset.side === real ? "real" : "colored");
     veil(false);
     $("hint").textContent = "";
     $("verdict").textContent =
@@ -145,11 +145,11 @@
 
   const reviewItem = (row) => {
     const item = document.createElement("li");
-    const verdict = row.fooled ? "the colours passed for real" : "found out";
+    const verdict = row.fooled ? "the colors passed for real" : "found out";
     const row_of_pictures = document.createElement("div");
     for (const side of ["left", "right"]) {
       const figure = document.createElement("figure");
-      const what = side === row.real ? "photograph" : "coloured by the program";
+      const what = side === row.real ? "photograph" : "colored by the program";
       const picture = Object.assign(new Image(), { src: test.pairs[row.index][side], alt: what });
       figure.append(picture, element("figcaption", what));
       row_of_pictures.append(figure);
@@ -166,7 +166,7 @@
     const fooled = rows.filter((row) => row.fooled).length;
     const [low, high] = wilson(fooled, counted);
     $("score").textContent =
-      `In ${fooled} of ${counted} pairs (${percent(fooled / counted)}) the picture coloured by the model ` +
+      `In ${fooled} of ${counted} pairs (${percent(fooled / counted)}) the picture colored by the model ` +
       `"${test.model}" was taken for the photograph; 95% interval ${percent(low)} to ${percent(high)}.`;
     $("interval").style.left = percent(low);
     $("interval").style.width = percent(high - low);

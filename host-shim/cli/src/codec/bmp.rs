@@ -12,7 +12,7 @@ use crate::picture::{Depth, Picture};
 pub static CODEC: Codec = Codec {
     name: "BMP",
     extensions: &["bmp", "dib"],
-    recognises: |start| start.starts_with(b"BM"),
+    recognizes: |start| start.starts_with(b"BM"),
     read,
     write: Some(Writer {
         max_side: 65_535,

@@ -28,7 +28,7 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 pub static CODEC: Codec = Codec {
     name: "JPEG",
     extensions: &["jpg", "jpeg", "jpe", "jfif"],
-    recognises: |start| start.starts_with(b"\xFF\xD8\xFF"),
+    recognizes: |start| start.starts_with(b"\xFF\xD8\xFF"),
     read,
     write: Some(Writer {
         max_side: 65_535,
@@ -157,7 +157,7 @@ fn write(
     mut output: Output,
 ) -> anyhow::Result<()> {
     let mut encoder = Encoder::new(&mut output, options.quality);
-    // Colour is what this is about: it keeps its full resolution at every quality.
+    // Color is what this is about: it keeps its full resolution at every quality.
     encoder.set_sampling_factor(SamplingFactor::F_1_1);
     if let Some((x, y)) = metadata.density.and_then(|density| density.whole()) {
         encoder.set_density(PixelDensity { density: (x, y), unit: PixelDensityUnit::Inches });

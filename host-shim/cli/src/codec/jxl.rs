@@ -20,7 +20,7 @@ use crate::picture::Picture;
 pub static CODEC: Codec = Codec {
     name: "JPEG XL",
     extensions: &["jxl"],
-    recognises: |start| start.starts_with(b"\xFF\x0A") || start.starts_with(SIGNATURE),
+    recognizes: |start| start.starts_with(b"\xFF\x0A") || start.starts_with(SIGNATURE),
     read,
     write: None,
 };
@@ -39,11 +39,11 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let parts = Parts::of(source.bytes(limits)?)?;
     // What the decoder works with: three channels of floats, several times over.
     let memory = limits.memory().saturating_mul(3);
-    let mut uninitialised =
+    let mut uninitialized =
         JxlImage::builder().alloc_tracker(AllocTracker::with_limit(memory)).build_uninit();
-    uninitialised.feed_bytes(&parts.codestream).map_err(|error| explain(&*error))?;
+    uninitialized.feed_bytes(&parts.codestream).map_err(|error| explain(&*error))?;
     let jxl_oxide::InitializeResult::Initialized(mut image) =
-        uninitialised.try_init().map_err(|error| explain(&*error))?
+        uninitialized.try_init().map_err(|error| explain(&*error))?
     else {
         return Err(cut_short(CODEC.name));
     };
@@ -72,7 +72,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
         picture = super::simple::unassociated(picture);
         metadata
             .notes
-            .push("its colours were stored multiplied by their transparency, and were divided by it".into());
+            .push("its colors were stored multiplied by their transparency, and were divided by it".into());
     }
     let page = Page { picture, metadata, orientation: Some(Orientation::NoTransforms) };
     Ok(Pages::one(page))

@@ -1,6 +1,6 @@
 //! The formats of files: one file and one row of [`CODECS`] each.
 //!
-//! The idea: **a codec only translates**. It knows the bytes of its format and nothing of colour, orientation or
+//! The idea: **a codec only translates**. It knows the bytes of its format and nothing of color, orientation or
 //! provenance; what is right for every format - limits, turning, profiles, what of the metadata goes along - is done
 //! once, around it.
 
@@ -42,7 +42,7 @@ pub struct Codec {
     /// What its files' names end in, the usual one first.
     pub extensions: &'static [&'static str],
     /// Whether a file that begins so is one.
-    pub recognises: fn(&[u8]) -> bool,
+    pub recognizes: fn(&[u8]) -> bool,
     /// Opens a file; every limit is checked before memory is taken.
     pub read: fn(Source, &Limits) -> anyhow::Result<Pages>,
     /// How it is written, if it is.
@@ -223,7 +223,7 @@ fn millions(pixels: u64) -> String {
 
 /// The format a file's content says it is.
 pub fn by_content(start: &[u8]) -> Option<&'static Codec> {
-    CODECS.into_iter().find(|codec| (codec.recognises)(start))
+    CODECS.into_iter().find(|codec| (codec.recognizes)(start))
 }
 
 /// The format a file's name says it is.

@@ -22,7 +22,7 @@ use crate::picture::{Depth, Picture};
 pub static CODEC: Codec = Codec {
     name: "PNG",
     extensions: &["png", "apng"],
-    recognises: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
+    recognizes: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
     read,
     write: Some(Writer {
         max_side: 0x7FFF_FFFF,
@@ -39,8 +39,8 @@ const MOST: u64 = 8 * 1032;
 const MEMORY: usize = 64 << 20;
 const XMP: &str = "XML:com.adobe.xmp";
 const NO_PROFILE: &str =
-    "its colour profile is damaged, or larger than 64 MiB, and was not used: its values were read as sRGB";
-const METRES_AN_INCH: f64 = 0.0254;
+    "its color profile is damaged, or larger than 64 MiB, and was not used: its values were read as sRGB";
+const METERS_AN_INCH: f64 = 0.0254;
 
 fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
@@ -131,7 +131,7 @@ fn metadata(info: &Info<'_>) -> Metadata {
         iptc: raw_profile(info, "iptc").and_then(|profile| iptc::from_photoshop(&profile)),
         icc: info.icc_profile.as_deref().map(<[u8]>::to_vec),
         density: info.pixel_dims.filter(|dims| dims.unit == Unit::Meter).and_then(|dims| {
-            Density::per_inch(f64::from(dims.xppu) * METRES_AN_INCH, f64::from(dims.yppu) * METRES_AN_INCH)
+            Density::per_inch(f64::from(dims.xppu) * METERS_AN_INCH, f64::from(dims.yppu) * METERS_AN_INCH)
         }),
         ..Metadata::default()
     }
@@ -174,7 +174,7 @@ fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output
     encoder.set_compression(Compression::Fast);
     encoder.set_source_srgb(SrgbRenderingIntent::Perceptual);
     encoder.set_pixel_dims(metadata.density.and_then(|density| {
-        let (xppu, yppu) = density.per(1.0 / METRES_AN_INCH)?;
+        let (xppu, yppu) = density.per(1.0 / METERS_AN_INCH)?;
         Some(PixelDimensions { xppu, yppu, unit: Unit::Meter })
     }));
     if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {

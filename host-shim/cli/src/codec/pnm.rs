@@ -10,7 +10,7 @@ use crate::picture::{Depth, Picture};
 pub static CODEC: Codec = Codec {
     name: "PNM",
     extensions: &["ppm", "pnm", "pgm", "pbm", "pam"],
-    recognises: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
+    recognizes: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
     read,
     write: Some(Writer {
         max_side: u32::MAX,

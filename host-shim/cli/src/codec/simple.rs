@@ -70,7 +70,7 @@ pub fn gray_alpha_to_rgba<const SAMPLE: usize>(pixels: &[u8]) -> Vec<u8> {
     rgba
 }
 
-/// RGBA whose colours were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
+/// RGBA whose colors were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
 pub fn unassociated(mut picture: Picture) -> Picture {
     match picture.format {
         PixelFormat::Rgba8 => {

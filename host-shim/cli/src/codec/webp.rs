@@ -15,7 +15,7 @@ use crate::picture::{Depth, Picture};
 pub static CODEC: Codec = Codec {
     name: "WebP",
     extensions: &["webp"],
-    recognises: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
+    recognizes: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
     read,
     write: Some(Writer {
         max_side: 16_383,
@@ -26,7 +26,7 @@ pub static CODEC: Codec = Codec {
     }),
 };
 
-/// Pixels a byte can hold. A picture of one colour needs no data, so that only the format's own limit of 16,383
+/// Pixels a byte can hold. A picture of one color needs no data, so that only the format's own limit of 16,383
 /// pixels a side remains.
 const MOST: u64 = 1 << 24;
 

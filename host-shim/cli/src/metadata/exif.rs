@@ -1,6 +1,6 @@
 //! EXIF: kept as it is, but for what the result makes untrue.
 //!
-//! A block that goes from one file to another is mended where it lies (orientation, size, thumbnail, colour space), so
+//! A block that goes from one file to another is mended where it lies (orientation, size, thumbnail, color space), so
 //! that every offset in it, those inside makers' notes included, stays right. Only between TIFF, whose own
 //! directories hold these values, and the other formats is it taken apart and put together again.
 

@@ -1,7 +1,7 @@
-//! What a file says of its photograph: EXIF, XMP, IPTC, colour profile and resolution.
+//! What a file says of its photograph: EXIF, XMP, IPTC, color profile and resolution.
 //!
 //! The idea: **everything goes along, but for what the result makes untrue**. Each block is carried as bytes; what is
-//! changed in it is the little that turning and colouring change.
+//! changed in it is the little that turning and coloring change.
 
 pub mod exif;
 pub mod ifd;
@@ -43,7 +43,7 @@ pub struct Density {
 impl Density {
     /// Of `x` and `y` dots an inch; `None` when that is none.
     pub fn per_inch(x: f64, y: f64) -> Option<Self> {
-        // Dots a metre are rounded, and no scanner has 299.9994 dots an inch.
+        // Dots a meter are rounded, and no scanner has 299.9994 dots an inch.
         let [x, y] = [x, y].map(|dots| if (dots - dots.round()).abs() < 0.02 { dots.round() } else { dots });
         let right = |dots: f64| (0.01..1e6).contains(&dots);
         (right(x) && right(y)).then_some(Self { x, y })

@@ -1,7 +1,7 @@
-//! Colour profiles (ICC): what a picture came in is read, what goes out is sRGB.
+//! Color profiles (ICC): what a picture came in is read, what goes out is sRGB.
 //!
 //! The plugin works in sRGB, so that lightness is right only when pixels are sRGB. Gray goes through the profile's own
-//! curve, without a table between; colours go through moxcms. A profile that says sRGB in other words changes no byte.
+//! curve, without a table between; colors go through moxcms. A profile that says sRGB in other words changes no byte.
 
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb, unit_to_u8};
@@ -15,24 +15,23 @@ use crate::picture::{Picture, quantised};
 /// `picture`, which is in the profile `icc`, in sRGB; with a sentence when the profile is of no use.
 pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else {
-        return (picture, Some("its colour profile is damaged: its values were read as sRGB".into()));
+        return (picture, Some("its color profile is damaged: its values were read as sRGB".into()));
     };
-    let gray = !picture.format.has_colour();
+    let gray = !picture.format.has_color();
     let done = match profile.color_space {
         DataColorSpace::Gray => through_curve(&mut picture, profile.gray_trc.as_ref(), profile.pcs),
-        // Gray in a profile of colours: equal parts of each.
+        // Gray in a profile of colors: equal parts of each.
         DataColorSpace::Rgb if gray => {
             through_curve(&mut picture, profile.green_trc.as_ref(), DataColorSpace::Xyz)
         }
         DataColorSpace::Rgb => through_transform(&mut picture, &profile),
         _ => Err(CmsError::InvalidProfile),
     };
-    let note =
-        done.err().map(|_| "its colour profile does not fit its pixels: they were read as sRGB".into());
+    let note = done.err().map(|_| "its color profile does not fit its pixels: they were read as sRGB".into());
     (picture, note)
 }
 
-/// Takes every colour sample through a curve into sRGB.
+/// Takes every color sample through a curve into sRGB.
 fn through_curve(
     picture: &mut Picture,
     curve: Option<&ToneReprCurve>,
@@ -76,29 +75,29 @@ fn through_curve(
 /// How far from sRGB a profile may be and still be called sRGB: a tenth of an 8-bit step.
 const SAME: f32 = 0.1 / 255.0;
 
-/// Where the samples of colour lie.
+/// Where the samples of color lie.
 struct Samples {
     /// Bytes of one.
     bytes: usize,
-    /// Samples of a pixel, and how many of them are colour.
+    /// Samples of a pixel, and how many of them are color.
     all: usize,
-    colour: usize,
+    color: usize,
 }
 
 impl Samples {
     fn of(format: PixelFormat) -> Self {
         let (bytes, all) = (format.bytes_per_sample(), format.samples());
-        Self { bytes, all, colour: if all == 4 { 3 } else { all } }
+        Self { bytes, all, color: if all == 4 { 3 } else { all } }
     }
 
     fn each(&self, pixels: &mut [u8], mut change: impl FnMut(&mut [u8])) {
         for pixel in pixels.chunks_exact_mut(self.bytes * self.all) {
-            pixel[..self.bytes * self.colour].chunks_exact_mut(self.bytes).for_each(&mut change);
+            pixel[..self.bytes * self.color].chunks_exact_mut(self.bytes).for_each(&mut change);
         }
     }
 }
 
-/// Takes a picture of colours through the whole profile, row by row.
+/// Takes a picture of colors through the whole profile, row by row.
 fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<(), CmsError> {
     let srgb = ColorProfile::new_srgb();
     let options = TransformOptions {
@@ -131,7 +130,7 @@ fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<()
     }
 }
 
-/// Whether a profile is sRGB by another name: it leaves a few colours where they are.
+/// Whether a profile is sRGB by another name: it leaves a few colors where they are.
 fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile, options: TransformOptions) -> Result<bool, CmsError> {
     let levels = [0_u16, 3_000, 12_000, 30_000, 48_000, 65_535];
     let mut probes = Vec::new();
@@ -166,8 +165,8 @@ fn rows<const BYTES: usize, Sample: Copy + Default>(
         for (pixel, values) in
             bytes.chunks_exact_mut(BYTES * samples.all).zip(after.chunks_exact(samples.all))
         {
-            let colour = pixel.as_chunks_mut::<BYTES>().0.iter_mut().zip(values).take(samples.colour);
-            colour.for_each(|(sample, value)| *sample = write(*value));
+            let color = pixel.as_chunks_mut::<BYTES>().0.iter_mut().zip(values).take(samples.color);
+            color.for_each(|(sample, value)| *sample = write(*value));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! XMP: merged as XML, so that what others wrote stays, in their words and their namespaces.
 //!
 //! Two things change: what the result makes untrue goes (orientation, thumbnail, how the pixels were stored), and a note
-//! comes that the colours are predicted. The term for it is IPTC's *compositeWithTrainedAlgorithmicMedia* ("edited using
+//! comes that the colors are predicted. The term for it is IPTC's *compositeWithTrainedAlgorithmicMedia* ("edited using
 //! generative AI"): two of the three numbers of each pixel come from a trained model, and only the lightness from the
 //! photograph. *algorithmicallyEnhanced* would claim a correction of what was there.
 
@@ -48,7 +48,7 @@ const REPLACED: (&str, &str) = (IPTC, "DigitalSourceType");
 /// Elements inside each other: more is no photograph's.
 const MAX_DEPTH: usize = 64;
 
-/// Who made the colours.
+/// Who made the colors.
 #[derive(Debug, Clone)]
 pub struct Provenance {
     /// The program and its version.
@@ -101,7 +101,7 @@ fn event(provenance: &Provenance, rdf: &str, declared: &str) -> String {
     format!(
         "     <{rdf}:li{declared} {rdf}:parseType=\"Resource\">\n      \
          <stEvt:action>edited</stEvt:action>\n      <stEvt:softwareAgent>{tool}</stEvt:softwareAgent>\n      \
-         <stEvt:parameters>colours predicted by the model {model}; lightness is the photograph's\
+         <stEvt:parameters>colors predicted by the model {model}; lightness is the photograph's\
          </stEvt:parameters>\n      <stEvt:changed>/</stEvt:changed>\n     </{rdf}:li>\n"
     )
 }

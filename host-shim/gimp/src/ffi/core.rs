@@ -14,14 +14,14 @@ use crate::error::Error;
 /// GIMP's numbers, the same in both generations.
 mod number {
     use std::ffi::c_int;
-    pub const LCH_COLOUR: c_int = 26;
+    pub const LCH_COLOR: c_int = 26;
     pub const RGB: c_int = 0;
     pub const RGBA: c_int = 1;
     pub const MASK_WHITE: c_int = 0;
     pub const MASK_SELECTION: c_int = 4;
 }
 
-/// How an image stores colour.
+/// How an image stores color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Red, green, blue.
@@ -131,7 +131,7 @@ impl<H: Handle> Core<H> {
         Ok(Self { table, layers, children, gegl: Gegl::load(lib)?, glib: Glib::load(lib)? })
     }
 
-    /// How the image stores colour.
+    /// How the image stores color.
     pub fn kind(&self, image: Image<H>) -> Kind {
         match unsafe { (self.table.base_type)(image.0) } {
             0 => Kind::Rgb,
@@ -160,7 +160,7 @@ impl<H: Handle> Core<H> {
         unsafe { (self.table.no_selection)(image.0) == 0 }
     }
 
-    /// Makes a gray image one of colours.
+    /// Makes a gray image one of colors.
     pub fn make_rgb(&self, image: Image<H>) -> Result<(), Error> {
         done(unsafe { (self.table.to_rgb)(image.0) }, "change the image's mode to RGB")
     }
@@ -279,8 +279,8 @@ impl<H: Handle> Core<H> {
         Ok(())
     }
 
-    /// A layer for the colours of `below`, with its size, place and opacity; not in the image yet.
-    pub fn new_colour_layer(
+    /// A layer for the colors of `below`, with its size, place and opacity; not in the image yet.
+    pub fn new_color_layer(
         &self,
         image: Image<H>,
         below: Item<H>,
@@ -293,7 +293,7 @@ impl<H: Handle> Core<H> {
         let layer = unsafe {
             let (width, height) = ((self.table.width)(below.0), (self.table.height)(below.0));
             let opacity = (self.table.opacity)(below.0);
-            (self.table.new_layer)(image.0, text.as_ptr(), width, height, kind, opacity, number::LCH_COLOUR)
+            (self.table.new_layer)(image.0, text.as_ptr(), width, height, kind, opacity, number::LCH_COLOR)
         };
         let layer = layer.some().ok_or_else(|| refused("make a new layer"))?;
         unsafe {

@@ -162,7 +162,7 @@ fn register(state: &State) -> Result<(), Error> {
         ),
         own(text::DEVICE, kind::STRING),
     ];
-    let gives = [(kind::LAYER, "layer", "The layer that holds the colours")];
+    let gives = [(kind::LAYER, "layer", "The layer that holds the colors")];
     let texts = [text::BLURB, text::HELP, text::AUTHORS, text::COPYRIGHT, text::DATE, text::MENU_LABEL, "*"];
     let texts = texts.map(c_string);
     let [blurb, help, authors, copyright, date, label, types] = &texts;

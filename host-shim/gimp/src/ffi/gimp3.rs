@@ -220,7 +220,7 @@ fn describe(state: &State, plug_in: Object, name: Text) -> Object {
         (table.documentation)(procedure, blurb, help, ptr::null());
         (table.attribution)(procedure, authors, copyright, date);
         add_arguments(table, procedure);
-        let layers = ["layers", "Layers", "The layers that hold the colours"].map(c_string);
+        let layers = ["layers", "Layers", "The layers that hold the colors"].map(c_string);
         let [name, nick, what] = layers.each_ref().map(|text| text.as_ptr());
         (table.add_layers)(procedure, name, nick, what, (table.layer_type)(), READ_WRITE);
         procedure

@@ -33,8 +33,8 @@ functions! {
 /// Samples as babl names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Samples {
-    /// Colours, for the plugin.
-    Colour(PixelFormat),
+    /// Colors, for the plugin.
+    Color(PixelFormat),
     /// One float a pixel, how much a mask lets through.
     Mask,
 }
@@ -42,21 +42,21 @@ pub enum Samples {
 impl Samples {
     fn babl(self) -> &'static std::ffi::CStr {
         match self {
-            Self::Colour(PixelFormat::Rgb8) => c"R'G'B' u8",
-            Self::Colour(PixelFormat::Rgba8) => c"R'G'B'A u8",
-            Self::Colour(PixelFormat::Rgb16) => c"R'G'B' u16",
-            Self::Colour(PixelFormat::Rgba16) => c"R'G'B'A u16",
-            Self::Colour(PixelFormat::Gray8) => c"Y' u8",
-            Self::Colour(PixelFormat::Gray16) => c"Y' u16",
-            Self::Colour(PixelFormat::GrayF32) => c"Y' float",
-            Self::Colour(PixelFormat::RgbaF32) => c"R'G'B'A float",
+            Self::Color(PixelFormat::Rgb8) => c"R'G'B' u8",
+            Self::Color(PixelFormat::Rgba8) => c"R'G'B'A u8",
+            Self::Color(PixelFormat::Rgb16) => c"R'G'B' u16",
+            Self::Color(PixelFormat::Rgba16) => c"R'G'B'A u16",
+            Self::Color(PixelFormat::Gray8) => c"Y' u8",
+            Self::Color(PixelFormat::Gray16) => c"Y' u16",
+            Self::Color(PixelFormat::GrayF32) => c"Y' float",
+            Self::Color(PixelFormat::RgbaF32) => c"R'G'B'A float",
             Self::Mask => c"Y float",
         }
     }
 
     fn bytes_per_pixel(self) -> usize {
         match self {
-            Self::Colour(format) => format.bytes_per_pixel(),
+            Self::Color(format) => format.bytes_per_pixel(),
             Self::Mask => 4,
         }
     }

@@ -47,7 +47,7 @@ pub const CASES: [Case; 6] = [
     Case { name: "rgb8-out-of-gamut", from: PixelFormat::Rgb8, to: PixelFormat::Rgb8, reach: 150.0 },
 ];
 
-/// A picture of a case, and room for its colours.
+/// A picture of a case, and room for its colors.
 pub struct Job<'a> {
     pub case: &'a Case,
     size: (u32, u32),
@@ -79,7 +79,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A gradient with texture, so that every code occurs and neighbours differ.
+/// A gradient with texture, so that every code occurs and neighbors differ.
 fn picture(width: usize, height: usize, bytes_per_pixel: usize) -> Vec<u8> {
     (0..width * height)
         .flat_map(|at| {

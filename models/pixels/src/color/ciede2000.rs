@@ -1,4 +1,4 @@
-//! CIEDE2000, the colour difference that follows the eye.
+//! CIEDE2000, the color difference that follows the eye.
 //!
 //! The idea: **the formula as Sharma, Wu and Dalal wrote it down** ("The CIEDE2000 color-difference formula:
 //! implementation notes, supplementary test data, and mathematical observations", Color Research and Application
@@ -6,7 +6,7 @@
 
 use std::f64::consts::TAU;
 
-/// Difference of two `[L, a, b]` colours, with all three weights 1. 0 for equal colours, about 1 where people begin
+/// Difference of two `[L, a, b]` colors, with all three weights 1. 0 for equal colors, about 1 where people begin
 /// to see a difference, 100 from black to white.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 once, at the end")]
@@ -40,13 +40,13 @@ pub fn ciede2000(left: [f32; 3], right: [f32; 3]) -> f32 {
     (dl * dl + dc * dc + dh * dh + rotation * dc * dh).max(0.0).sqrt() as f32
 }
 
-/// Rises from 0 for gray to 1 for vivid colours.
+/// Rises from 0 for gray to 1 for vivid colors.
 fn saturation(chroma: f64) -> f64 {
     let seventh = chroma.powi(7);
     (seventh / (seventh + 25_f64.powi(7))).sqrt()
 }
 
-/// Hue angle in 0..2 pi; 0 for neutral colours.
+/// Hue angle in 0..2 pi; 0 for neutral colors.
 fn hue(a: f64, b: f64) -> f64 {
     let angle = b.atan2(a);
     if angle < 0.0 { angle + TAU } else { angle }

@@ -1,7 +1,7 @@
-//! Bringing a colour into the sRGB gamut without touching its lightness or its hue.
+//! Bringing a color into the sRGB gamut without touching its lightness or its hue.
 //!
 //! The idea: **at constant luminance, linear red, green and blue are the gray of that luminance plus something
-//! that vanishes with chroma**, so shrinking (a, b) towards 0 always arrives in the gamut, and where it arrives
+//! that vanishes with chroma**, so shrinking (a, b) toward 0 always arrives in the gamut, and where it arrives
 //! is found by bisection. Clipping channels would be shorter and would change all three of L, chroma and hue.
 
 use super::fast::fma;
@@ -21,7 +21,7 @@ pub fn contains(lab: [f32; 3]) -> bool {
     is_inside(linear_light::<false>(fy, inverse_curve::<false>(fy), lab[1], lab[2]))
 }
 
-/// `[L, a, b]` with the same L and hue and the largest chroma, up to its own, that sRGB can show. A colour inside
+/// `[L, a, b]` with the same L and hue and the largest chroma, up to its own, that sRGB can show. A color inside
 /// the gamut comes back bit for bit. L outside 0..=100, or an `a` or `b` that is not finite, leaves no chroma.
 #[must_use]
 pub fn fit_chroma(lab: [f32; 3]) -> [f32; 3] {
@@ -40,14 +40,14 @@ pub fn fit_chroma(lab: [f32; 3]) -> [f32; 3] {
     [lightness, a * inside, b * inside]
 }
 
-/// Linear light of a colour, and the largest of its white-relative X, Y, Z.
+/// Linear light of a color, and the largest of its white-relative X, Y, Z.
 #[derive(Clone, Copy)]
 pub(crate) struct LinearLight {
     pub(crate) rgb: [f32; 3],
     pub(crate) scale: f32,
 }
 
-/// Linear light from the Lab curve at Y (`fy`), Y itself, and a, b. Neutral colours come out exactly gray and
+/// Linear light from the Lab curve at Y (`fy`), Y itself, and a, b. Neutral colors come out exactly gray and
 /// luminance stays exactly `y`, which scikit-image's constants reach only to 8e-5. Free of branches.
 #[inline(always)]
 pub(crate) fn linear_light<const FMA: bool>(fy: f32, y: f32, a: f32, b: f32) -> LinearLight {
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fitted_colours_are_in_gamut_with_the_same_lightness_and_hue(
+        fn fitted_colors_are_in_gamut_with_the_same_lightness_and_hue(
             l in 0.0_f32..=100.0, a in -160.0_f32..160.0, b in -160.0_f32..160.0,
         ) {
             let fitted = fit_chroma([l, a, b]);
@@ -123,7 +123,7 @@ mod tests {
         }
 
         #[test]
-        fn colours_of_the_gamut_come_back_untouched(r in 0.0_f32..=1.0, g in 0.0_f32..=1.0, b in 0.0_f32..=1.0) {
+        fn colors_of_the_gamut_come_back_untouched(r in 0.0_f32..=1.0, g in 0.0_f32..=1.0, b in 0.0_f32..=1.0) {
             let lab = srgb_to_lab([r, g, b]);
             prop_assert_eq!(fit_chroma(lab).map(f32::to_bits), lab.map(f32::to_bits));
         }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn black_white_and_senseless_colours_are_neutral() {
+    fn black_white_and_senseless_colors_are_neutral() {
         assert_eq!(fit_chroma([0.0, 50.0, -20.0])[0].to_bits(), 0.0_f32.to_bits());
         assert!(chroma(fit_chroma([0.0, 50.0, -20.0])) < 0.01);
         assert!(chroma(fit_chroma([100.0, 50.0, -20.0])) < 0.1);

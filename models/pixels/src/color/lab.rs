@@ -31,7 +31,7 @@ pub(crate) const LINE_SLOPE: f32 = 7.787;
 /// The line at 0.
 pub(crate) const LINE_OFFSET: f32 = 16.0 / 116.0;
 
-/// Luminance Y (0..1) of an encoded sRGB colour; unclamped.
+/// Luminance Y (0..1) of an encoded sRGB color; unclamped.
 #[must_use]
 pub fn srgb_to_luminance(rgb: [f32; 3]) -> f32 {
     dot(LUMINANCE, rgb.map(srgb_to_linear))
@@ -49,20 +49,20 @@ pub fn lightness_to_luminance(lightness: f32) -> f32 {
     inverse_curve((lightness + 16.0) / 116.0)
 }
 
-/// `[L, a, b]` of an encoded sRGB colour (0..1 each). Within 0.01 of scikit-image on the whole cube.
+/// `[L, a, b]` of an encoded sRGB color (0..1 each). Within 0.01 of scikit-image on the whole cube.
 #[must_use]
 pub fn srgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
     linear_to_lab(rgb.map(srgb_to_linear))
 }
 
-/// `[L, a, b]` of an 8-bit sRGB colour; as [`srgb_to_lab`], with the transfer function from a table.
+/// `[L, a, b]` of an 8-bit sRGB color; as [`srgb_to_lab`], with the transfer function from a table.
 #[must_use]
 pub fn srgb8_to_lab(rgb: [u8; 3]) -> [f32; 3] {
     let table = srgb8_to_linear();
     linear_to_lab(rgb.map(|code| table[usize::from(code)]))
 }
 
-/// Encoded sRGB of `[L, a, b]`. Nothing is clamped: a colour outside the gamut has a channel outside 0..1, which
+/// Encoded sRGB of `[L, a, b]`. Nothing is clamped: a color outside the gamut has a channel outside 0..1, which
 /// [`gamut::fit_chroma`](super::gamut::fit_chroma) prevents.
 #[must_use]
 pub fn lab_to_srgb(lab: [f32; 3]) -> [f32; 3] {
@@ -92,19 +92,19 @@ fn inverse_curve(f: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Every colour of the reference grid with its Lab: see tests/parity/make_color_fixtures.py.
+    /// Every color of the reference grid with its Lab: see tests/parity/make_color_fixtures.py.
     fn reference() -> impl Iterator<Item = ([u8; 3], [f32; 3])> {
         let bytes = include_bytes!("../../../../tests/parity/lab_grid.bin");
         let (floats, rest) = bytes.as_chunks::<4>();
         assert!(rest.is_empty());
         let axis: Vec<u8> = (0_u8..32).map(|step| step * 8).chain([255]).collect();
-        let colours: Vec<[u8; 3]> = axis
+        let colors: Vec<[u8; 3]> = axis
             .iter()
             .flat_map(|&r| axis.iter().map(move |&g| (r, g)))
             .flat_map(|(r, g)| axis.iter().map(move |&b| [r, g, b]).collect::<Vec<_>>())
             .collect();
-        assert_eq!(floats.len(), colours.len() * 3);
-        colours.into_iter().enumerate().map(move |(at, rgb)| {
+        assert_eq!(floats.len(), colors.len() * 3);
+        colors.into_iter().enumerate().map(move |(at, rgb)| {
             (rgb, [0, 1, 2].map(|channel| f32::from_le_bytes(floats[at * 3 + channel])))
         })
     }

@@ -1,4 +1,4 @@
-//! Colour science: sRGB, CIELAB, the sRGB gamut and CIEDE2000, in plain f32.
+//! Color science: sRGB, CIELAB, the sRGB gamut and CIEDE2000, in plain f32.
 //!
 //! The idea: **one set of constants, scikit-image's, for every conversion in the project**, so that targets,
 //! predictions, metrics and pixels mean the same Lab. White is D65 of the 2 degree observer, (0.95047, 1,

@@ -10,13 +10,13 @@ use crate::{Confidence, Engine, ImageError, ImageView, ImageViewMut};
 /// The margins of a guided field are made for values up to this.
 const PERCENT: f32 = 100.0;
 
-/// Writes how sure `engine` is of each pixel's colour: 0 (black) to 1 (white), linearly, into `output`: same size, in a
-/// format without colour. `strength` is checked and has no part in it. What the network said of this picture when it was
+/// Writes how sure `engine` is of each pixel's color: 0 (black) to 1 (white), linearly, into `output`: same size, in a
+/// format without color. `strength` is checked and has no part in it. What the network said of this picture when it was
 /// colorized is not asked for again.
 ///
 /// # Errors
-/// As [`colorize`](super::colorize), [`ImageError::Colour`] for an output with colour, and
-/// [`PipelineError::NoConfidence`] for a model that predicts one colour a pixel.
+/// As [`colorize`](super::colorize), [`ImageError::Color`] for an output with color, and
+/// [`PipelineError::NoConfidence`] for a model that predicts one color a pixel.
 pub fn confidence(
     engine: &dyn Engine,
     input: &ImageView<'_>,
@@ -24,8 +24,8 @@ pub fn confidence(
     params: &Params,
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<(), PipelineError> {
-    if output.format().has_colour() {
-        return Err(ImageError::Colour(output.format()).into());
+    if output.format().has_color() {
+        return Err(ImageError::Color(output.format()).into());
     }
     let mut report = |fraction| told(progress(fraction));
     let brought = bring(engine, input, output, params, &mut report)?;

@@ -107,7 +107,7 @@ impl Frame {
         (Axis::new(smaller.seen.0, self.seen.0, scale), Axis::new(smaller.seen.1, self.seen.1, scale))
     }
 
-    /// Where the centres of the picture's pixels lie among `cells` that share the plane evenly, in cells from the centre of
+    /// Where the centers of the picture's pixels lie among `cells` that share the plane evenly, in cells from the center of
     /// the first one: across, then down.
     pub(super) fn lines(&self, cells: (usize, usize)) -> (Line, Line) {
         let line = |padded: usize, cells: usize| {
@@ -173,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_meet_the_centres_of_pixels() {
-        // 8 pixels over 64 working ones of 96, in 24 cells of 4: pixel 0 is centred on 4, between cells 0 and 1.
+    fn lines_meet_the_centers_of_pixels() {
+        // 8 pixels over 64 working ones of 96, in 24 cells of 4: pixel 0 is centered on 4, between cells 0 and 1.
         let frame = Frame { scale: 8.0, full: (8, 4), seen: (64, 32), padded: (96, 32) };
         let (across, down) = frame.lines((24, 32));
         assert_eq!((across.at(0), across.at(1), down.at(0)), (0.5, 2.5, 3.5));

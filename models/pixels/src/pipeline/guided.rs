@@ -8,14 +8,14 @@
 //!
 //! Two things differ from the paper, both found by measuring (docs/pixels.md): the paper averages the lines of overlapping
 //! windows, offsets too, which blurs what was predicted; and a slope counts by how well its line fits, so that texture
-//! without colour stays without.
+//! without color stays without.
 
 use super::frame::Line;
 use super::resample::Axis;
 use crate::color::fast::fma;
 
-/// Weight of a neighbour in a window of 3 x 3, for each step from its middle.
-const NEIGHBOUR: f32 = 0.5;
+/// Weight of a neighbor in a window of 3 x 3, for each step from its middle.
+const NEIGHBOR: f32 = 0.5;
 /// Variance of L, in squared units of L, below which a window counts as flat.
 const FLATNESS: f32 = 4.0;
 /// Variance of chroma that is noise.
@@ -37,7 +37,7 @@ pub(super) struct Field<const N: usize> {
     runs: Vec<Run>,
 }
 
-/// Neighbouring pixels of a row that lie between the same two low-resolution columns.
+/// Neighboring pixels of a row that lie between the same two low-resolution columns.
 #[derive(Clone, Copy)]
 struct Run {
     end: usize,
@@ -62,7 +62,7 @@ impl<const N: usize> Field<N> {
         let values = channels.map(|plane| plane.iter().map(|value| value * factor).collect::<Vec<f32>>());
         let mut fitted: [Vec<f32>; N] = std::array::from_fn(|_| Vec::with_capacity(guide.len()));
         for at in 0..guide.len() {
-            let window = neighbours(at, width, height);
+            let window = neighbors(at, width, height);
             let window = window
                 .map(|(at, weight)| (weight, guide[at], std::array::from_fn(|channel| values[channel][at])));
             for (fitted, slope) in fitted.iter_mut().zip(slopes::<N>(window)) {
@@ -152,9 +152,9 @@ fn line<const FMA: bool>(kinds: &[Slope; KINDS], guide: Slope, lightness: &[f32]
 }
 
 /// The pixels of the 3 x 3 window around pixel `at`, those beyond the border left out, and their weights.
-fn neighbours(at: usize, width: usize, height: usize) -> impl Iterator<Item = (usize, f32)> {
+fn neighbors(at: usize, width: usize, height: usize) -> impl Iterator<Item = (usize, f32)> {
     let (x, y) = (at % width, at / width);
-    let weight = |place: usize, middle: usize| if place == middle { 1.0 } else { NEIGHBOUR };
+    let weight = |place: usize, middle: usize| if place == middle { 1.0 } else { NEIGHBOR };
     (y.saturating_sub(1)..(y + 2).min(height)).flat_map(move |v| {
         let columns = x.saturating_sub(1)..(x + 2).min(width);
         columns.map(move |u| (v * width + u, weight(u, x) * weight(v, y)))
@@ -224,7 +224,7 @@ fn window_range(plane: &[f32], width: usize, height: usize) -> (Vec<f32>, Vec<f3
     let mut least = Vec::with_capacity(plane.len());
     let mut most = Vec::with_capacity(plane.len());
     for at in 0..plane.len() {
-        let values = neighbours(at, width, height).map(|(at, _)| plane[at]);
+        let values = neighbors(at, width, height).map(|(at, _)| plane[at]);
         let (low, high) = values
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // Where predictions are neutral all around, nothing may tint.

@@ -8,7 +8,7 @@
 //! Memory beyond the two pictures: 12 bytes for each pixel of the working size, 52 for each predicted ab pair, per
 //! thread 4 bytes for each column and 20 KiB, and what the engine takes.
 //!
-//! Lightness is the input's: colour in it is read through its L, chroma is lowered where sRGB cannot show it, and
+//! Lightness is the input's: color in it is read through its L, chroma is lowered where sRGB cannot show it, and
 //! alpha is copied.
 
 mod confidence;
@@ -65,14 +65,14 @@ pub enum PipelineError {
     #[error("colorizing was cancelled")]
     Cancelled,
     /// The engine has no distribution to be sure or unsure by.
-    #[error("the model predicts one colour a pixel and cannot say how sure it is; choose a model with bins")]
+    #[error("the model predicts one color a pixel and cannot say how sure it is; choose a model with bins")]
     NoConfidence,
     /// The engine failed, or gave what cannot be chroma.
     #[error("prediction failed: {0}")]
     Predict(#[from] PredictError),
 }
 
-/// Colorizes `input` into `output`: same size, `output` in a format with colour.
+/// Colorizes `input` into `output`: same size, `output` in a format with color.
 ///
 /// `progress` is told fractions that rise from 0 to 1, at least ten times, always on the calling thread; when it
 /// breaks, work stops before the next band of rows. Several calls may run at once.
@@ -89,8 +89,8 @@ pub fn colorize(
     params: &Params,
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<(), PipelineError> {
-    if !output.format().has_colour() {
-        return Err(ImageError::NoColour(output.format()).into());
+    if !output.format().has_color() {
+        return Err(ImageError::NoColor(output.format()).into());
     }
     let mut report = |fraction| told(progress(fraction));
     let brought = bring(engine, input, output, params, &mut report)?;
@@ -98,7 +98,7 @@ pub fn colorize(
     let (workers, field) =
         brought.field("ab", (ab.width, ab.height), [&ab.a, &ab.b], input.layout.width, params.strength)?;
     report(0.5)?;
-    stages::write_colour(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
+    stages::write_color(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
 }
 
 /// What the progress callback answered.

@@ -41,7 +41,7 @@ impl Axis {
         }
     }
 
-    /// Between the centres of the two nearest sources; beyond the outermost centres, the outermost source.
+    /// Between the centers of the two nearest sources; beyond the outermost centers, the outermost source.
     fn push_linear(&mut self, from: usize, target: usize, scale: f64) {
         let position = ((target as f64 + 0.5) / scale - 0.5).clamp(0.0, (from - 1) as f64);
         let first = index(position);

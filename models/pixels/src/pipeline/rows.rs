@@ -98,7 +98,7 @@ pub(super) fn store_percent(format: PixelFormat, target: &mut [u8], values: &[f3
             let pixels = target.as_chunks_mut::<4>().0.iter_mut().zip(values);
             pixels.for_each(|(pixel, value)| *pixel = unit(value).to_ne_bytes());
         }
-        _ => unreachable!("an output with colour is refused before any row"),
+        _ => unreachable!("an output with color is refused before any row"),
     }
 }
 

@@ -15,7 +15,7 @@ const HALVINGS: u32 = 7;
 pub(super) type Block = [f32; BLOCK];
 
 /// Planes of a block of pixels. `fy` is (L + 16) / 116 and `y` luminance; a and b go in as chroma and the three
-/// colours come out in place of `y`, `a` and `b`.
+/// colors come out in place of `y`, `a` and `b`.
 pub(super) struct Planes<'a> {
     pub(super) fy: &'a Block,
     pub(super) y: &'a mut Block,
@@ -53,7 +53,7 @@ fn clip(value: f32) -> f32 {
 /// Scales a and b of each pixel of a block down to the gamut's edge; pixels inside keep theirs bit for bit. `beyond` is what
 /// they exceed it by.
 ///
-/// Gray is inside, so there is an edge between it and the colour; halving finds one, and keeps what its two ends exceed.
+/// Gray is inside, so there is an edge between it and the color; halving finds one, and keeps what its two ends exceed.
 #[inline(always)]
 fn fit<const FMA: bool>(fy: &Block, y: &Block, a: &mut Block, b: &mut Block, beyond: &Block) {
     let (mut scale, mut inner, mut outer) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], *beyond);
@@ -92,10 +92,10 @@ mod tests {
     use crate::color::gamut::fit_chroma;
     use crate::color::{lab_to_srgb, lightness_to_luminance, srgb_to_lab};
 
-    fn fitted<const FMA: bool>(colours: &[[f32; 3]]) -> Vec<[f32; 3]> {
+    fn fitted<const FMA: bool>(colors: &[[f32; 3]]) -> Vec<[f32; 3]> {
         let mut lab = [[0.0; BLOCK]; 3];
-        for (at, colour) in colours.iter().enumerate() {
-            (0..3).for_each(|channel| lab[channel][at] = colour[channel]);
+        for (at, color) in colors.iter().enumerate() {
+            (0..3).for_each(|channel| lab[channel][at] = color[channel]);
         }
         let [l, mut a, mut b] = lab;
         let y = l.map(lightness_to_luminance);
@@ -103,7 +103,7 @@ mod tests {
         let mut beyond = [0.0; BLOCK];
         (0..BLOCK).for_each(|at| beyond[at] = excess(linear_light::<FMA>(fy[at], y[at], a[at], b[at])));
         fit::<FMA>(&fy, &y, &mut a, &mut b, &beyond);
-        (0..colours.len()).map(|at| [l[at], a[at], b[at]]).collect()
+        (0..colors.len()).map(|at| [l[at], a[at], b[at]]).collect()
     }
 
     fn shaded<const FMA: bool>(l: f32, a: f32, b: f32) -> [f32; 3] {
@@ -133,7 +133,7 @@ mod tests {
         /// Half an 8-bit step is 0.00196. Half of that is allowed, for scikit-image's constants, which are 8e-5 off in linear
         /// light, where the curve is steep.
         #[test]
-        fn colours_are_the_exact_ones(r in 0.0_f32..=1.0, g in 0.0_f32..=1.0, b in 0.0_f32..=1.0) {
+        fn colors_are_the_exact_ones(r in 0.0_f32..=1.0, g in 0.0_f32..=1.0, b in 0.0_f32..=1.0) {
             let [l, a, b] = srgb_to_lab([r, g, b]);
             let exact = lab_to_srgb([l, a, b]);
             for fast in [shaded::<true>(l, a, b), shaded::<false>(l, a, b)] {
@@ -145,20 +145,20 @@ mod tests {
 
         #[test]
         fn chroma_is_that_of_the_exact_search(
-            colours in prop::collection::vec((0.0_f32..=100.0, -120.0_f32..120.0, -120.0_f32..120.0), BLOCK),
+            colors in prop::collection::vec((0.0_f32..=100.0, -120.0_f32..120.0, -120.0_f32..120.0), BLOCK),
         ) {
-            let colours: Vec<[f32; 3]> = colours.into_iter().map(|(l, a, b)| [l, a, b]).collect();
+            let colors: Vec<[f32; 3]> = colors.into_iter().map(|(l, a, b)| [l, a, b]).collect();
             let mut sum = 0.0;
-            for fitted in [fitted::<true>(&colours), fitted::<false>(&colours)] {
-                for (fast, colour) in fitted.into_iter().zip(&colours) {
-                    let exact = fit_chroma(*colour);
+            for fitted in [fitted::<true>(&colors), fitted::<false>(&colors)] {
+                for (fast, color) in fitted.into_iter().zip(&colors) {
+                    let exact = fit_chroma(*color);
                     let apart = (fast[1] - exact[1]).hypot(fast[2] - exact[2]);
                     // The line cuts corners where another channel takes over, to the gray side; near black, where chroma
                     // is all rounding, a wide one.
-                    prop_assert!(apart <= 1.0, "{colour:?}: {fast:?}, exactly {exact:?}");
+                    prop_assert!(apart <= 1.0, "{color:?}: {fast:?}, exactly {exact:?}");
                     sum += apart;
-                    let cross = fast[1] * colour[2] - fast[2] * colour[1];
-                    prop_assert!(cross.abs() <= 1e-3 * (1.0 + colour[1].hypot(colour[2])), "another hue");
+                    let cross = fast[1] * color[2] - fast[2] * color[1];
+                    prop_assert!(cross.abs() <= 1e-3 * (1.0 + color[1].hypot(color[2])), "another hue");
                 }
             }
             prop_assert!(sum / 64.0 <= 0.1, "{}", sum / 64.0);

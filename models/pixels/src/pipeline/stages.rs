@@ -152,7 +152,7 @@ impl Scratch {
 }
 
 /// Reads each row's L again, gives it its chroma and writes it.
-pub(super) fn write_colour(
+pub(super) fn write_color(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
     field: &Field<2>,
@@ -220,7 +220,7 @@ fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32],
     }
 }
 
-/// Colours the pixels in `source`, which begin at column `begin`, into `target`.
+/// Colors the pixels in `source`, which begin at column `begin`, into `target`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn write_stretch(
     (from, to): (PixelFormat, PixelFormat),

@@ -205,7 +205,7 @@ fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
     assert!(guided < 0.25 * bilinear, "guided bleeds {guided}, bilinear {bilinear}");
 }
 
-/// Learnt from pictures that were enlarged, and remembers the L it is shown.
+/// Learned from pictures that were enlarged, and remembers the L it is shown.
 struct Soft(f64, RefCell<Vec<f32>>);
 
 impl Engine for Soft {
@@ -293,7 +293,7 @@ impl Engine for Sure {
     }
 
     fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {
-        Err(PredictError::new("a map asks for no colours"))
+        Err(PredictError::new("a map asks for no colors"))
     }
 
     fn confidence(&self, l: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
@@ -316,10 +316,10 @@ fn a_map_is_as_light_as_the_engine_is_sure_and_needs_one_that_can_say() {
         let expected = srgb_to_lab([f32::from(*gray) / 255.0; 3])[0] / 100.0;
         assert!((f32::from(*map) / 255.0 - expected).abs() < 0.01, "{map}, expected {expected}");
     }
-    let mut colours = [0; 3 * 64 * 64];
-    let mut output = ImageViewMut::tight(PixelFormat::Rgb8, 64, 64, &mut colours).expect("an output");
+    let mut colors = [0; 3 * 64 * 64];
+    let mut output = ImageViewMut::tight(PixelFormat::Rgb8, 64, 64, &mut colors).expect("an output");
     let refused = confidence(&Sure, &input, &mut output, &params(), &mut go_on);
-    assert_eq!(refused, Err(ImageError::Colour(PixelFormat::Rgb8).into()));
+    assert_eq!(refused, Err(ImageError::Color(PixelFormat::Rgb8).into()));
 }
 
 #[test]
@@ -398,7 +398,7 @@ proptest! {
         from in any_format(), to in any_format(), width in 1_u32..40, height in 1_u32..40,
         gaps in (0_usize..9, 0_usize..9), flips in (any::<bool>(), any::<bool>()), seed in any::<u64>(),
     ) {
-        prop_assume!(to.has_colour());
+        prop_assume!(to.has_color());
         let (columns, rows) = (usize::try_from(width).expect("small"), usize::try_from(height).expect("small"));
         let mut state = seed | 1;
         let source: Vec<u8> = (0..columns * rows * from.bytes_per_pixel()).map(|_| {

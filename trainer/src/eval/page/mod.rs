@@ -86,12 +86,12 @@ fn facts(report: &Report, own_temperature: Option<f64>) -> String {
 /// Name, label and meaning of the metrics; the longer definitions are those of `docs/training.md`.
 const LABELS: [(&str, &str, &str); 20] = [
     ("auc", "AuC, %", "pixels whose ab error is within 0 to 150; more is better"),
-    ("auc_rebalanced", "rebalanced AuC, %", "the same, rare colours weighing more; more is better"),
+    ("auc_rebalanced", "rebalanced AuC, %", "the same, rare colors weighing more; more is better"),
     ("psnr", "PSNR, dB", "fidelity of the RGB picture; more is better"),
     ("ssim", "SSIM", "likeness of structure, 1 is equal; more is better"),
-    ("cf", "colourfulness", "Hasler and Süsstrunk; best equal to that of the photographs"),
-    ("cf_truth", "colourfulness of the photographs", ""),
-    ("dcf", "difference of colourfulness", "less is better"),
+    ("cf", "colorfulness", "Hasler and Süsstrunk; best equal to that of the photographs"),
+    ("cf_truth", "colorfulness of the photographs", ""),
+    ("dcf", "difference of colorfulness", "less is better"),
     ("chroma", "chroma", "outputs over photographs; best is 1"),
     ("spread", "spread", "scatter of ab within a picture, outputs over photographs; best is 1"),
     ("blot", "blots", "steps of ab where the photograph is calm, outputs over photographs; best is 1"),
@@ -101,9 +101,9 @@ const LABELS: [(&str, &str, &str); 20] = [
     ("ciede2000", "CIEDE2000", "visible difference; less is better"),
     ("lpips", "LPIPS", "visible difference, by a network; less is better"),
     ("lpips_gray", "LPIPS of gray", ""),
-    ("top1", "recognised, %", "top-1 of the classifier on the outputs; more is better"),
-    ("top1_truth", "recognised in the photographs, %", ""),
-    ("top1_gray", "recognised in gray, %", ""),
+    ("top1", "recognized, %", "top-1 of the classifier on the outputs; more is better"),
+    ("top1_truth", "recognized in the photographs, %", ""),
+    ("top1_gray", "recognized in gray, %", ""),
     ("gap_closed", "gap closed, %", "(outputs - gray) / (photographs - gray); more is better"),
 ];
 

@@ -89,7 +89,7 @@ impl Photograph<'_> {
             ("spread_truth", number(row.spread[1])),
             ("blot", number(self.blot())),
             ("ciede2000", number(row.ciede2000)),
-            ("judged", self.lpips() + &self.recognised()),
+            ("judged", self.lpips() + &self.recognized()),
         ];
         let parts: Vec<(&str, &str)> = parts.iter().map(|(name, value)| (*name, value.as_str())).collect();
         fill(include_str!("photograph.html"), &parts)
@@ -101,18 +101,18 @@ impl Photograph<'_> {
         format!("<dt>LPIPS</dt><dd>{} {gray}</dd>\n", number(output))
     }
 
-    /// What each classifier recognises.
-    fn recognised(&self) -> String {
+    /// What each classifier recognizes.
+    fn recognized(&self) -> String {
         let tell = |right, what| {
             let (class, mark) = if right { ("good", "✓") } else { ("bad", "✗") };
-            let said = if right { "recognised" } else { "not recognised" };
+            let said = if right { "recognized" } else { "not recognized" };
             format!("<span class=\"{class}\" title=\"{what}: {said}\">{what} {mark}</span>")
         };
         let item = |(name, &[output, truth, gray]): (&&str, &[bool; 3])| {
             let told = [tell(gray, "gray"), tell(output, "output"), tell(truth, "truth")].join(" ");
             format!("<dt>{name}</dt><dd>{told}</dd>\n")
         };
-        self.classifiers.iter().zip(&self.row.verdict.recognised).map(item).collect()
+        self.classifiers.iter().zip(&self.row.verdict.recognized).map(item).collect()
     }
 }
 

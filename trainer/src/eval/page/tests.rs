@@ -4,7 +4,7 @@ use super::*;
 use crate::eval::{Gallery, Judges, evaluate, gray_as_rgb};
 use crate::page::tests::assert_needs_nothing;
 
-/// Photographs of two halves, the second more colourful than the first, and a file that is no picture.
+/// Photographs of two halves, the second more colorful than the first, and a file that is no picture.
 fn measured(names: [&str; 2], most: usize) -> (Report, Exhibition) {
     let folder = tempfile::tempdir().unwrap();
     for (name, red) in names.into_iter().zip([90, 250]) {
@@ -30,7 +30,7 @@ fn the_page_needs_nothing_and_has_a_row_for_each_photograph_the_worst_first() {
     assert!(html.contains("set.tar · 2 photographs measured · temperature 0.38, the package&#39;s own"));
     assert_eq!(html.matches("<li class=\"photograph\"").count(), 2);
     assert_eq!(html.matches("data:image/jpeg;base64,").count(), 6);
-    // Gray is further from the more colourful one.
+    // Gray is further from the more colorful one.
     assert!(html.find("<h3>b.png").unwrap() < html.find("<h3>a.png").unwrap());
     assert!(html.contains("Left out: 1 that do not decode") && html.contains("<b>br&lt;ok&gt;en.jpg</b>"));
     // The output is the gray picture: both columns are equal, interval included.
@@ -64,6 +64,6 @@ fn every_metric_has_a_label() {
     for name in report.metrics.iter().map(|(name, _)| name.as_str()).chain(judged) {
         assert!(LABELS.iter().any(|(known, ..)| *known == name), "{name}");
     }
-    assert_eq!(label("top1_gray_lite3").0, "recognised in gray, % (lite3)");
+    assert_eq!(label("top1_gray_lite3").0, "recognized in gray, % (lite3)");
     assert_eq!([f64::NAN, f64::INFINITY, 0.8157, 87.274].map(number), ["–", "∞", "0.816", "87.27"]);
 }

@@ -26,7 +26,7 @@ use crate::picture::Depth;
 pub static CODEC: Codec = Codec {
     name: "TIFF",
     extensions: &["tif", "tiff"],
-    recognises: |start| {
+    recognizes: |start| {
         [&b"II*\0"[..], b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|signature| start.starts_with(signature))
     },
     read,

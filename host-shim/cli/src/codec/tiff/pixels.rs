@@ -1,4 +1,4 @@
-//! From what the decoder gives to a picture: planes woven together, samples widened, every colour space to gray or RGB.
+//! From what the decoder gives to a picture: planes woven together, samples widened, every color space to gray or RGB.
 
 use std::io::{Read, Seek};
 
@@ -17,9 +17,9 @@ use crate::picture::{Depth, Picture, narrowed, quantised};
 pub struct Kind {
     /// Red, green and blue of every index, 16 bits each in the machine's order.
     pub palette: Option<Vec<u8>>,
-    /// Colours are stored multiplied by alpha.
+    /// Colors are stored multiplied by alpha.
     pub associated: bool,
-    /// A sample more than there are colours is something else than transparency.
+    /// A sample more than there are colors is something else than transparency.
     pub no_alpha: bool,
 }
 
@@ -67,13 +67,13 @@ pub fn read<R: Read + Seek>(
     let (bytes, depth) = widened(bytes, bits, layout.sample_format, notes)?;
     let raw = Raw { width, height, bytes, channels, depth };
     if let Some(palette) = &kind.palette {
-        return raw.coloured_by(palette);
+        return raw.colored_by(palette);
     }
     let raw = if kind.no_alpha && raw.channels == 2 { raw.first_channel() } else { raw };
     let mut picture = raw.picture(color, notes)?;
     if kind.associated && picture.alpha {
         picture = unassociated(picture);
-        notes.push("its colours were stored multiplied by their transparency, and were divided by it".into());
+        notes.push("its colors were stored multiplied by their transparency, and were divided by it".into());
     }
     Ok(picture)
 }
@@ -149,12 +149,12 @@ fn half(bits: u16) -> f32 {
 
 impl Raw {
     /// The picture whose indices these are.
-    fn coloured_by(self, palette: &[u8]) -> anyhow::Result<Picture> {
+    fn colored_by(self, palette: &[u8]) -> anyhow::Result<Picture> {
         let values: Vec<u16> =
             palette.as_chunks::<2>().0.iter().map(|value| u16::from_ne_bytes(*value)).collect();
         let size = values.len() / 3;
         if self.depth != Depth::Eight || self.channels != 1 {
-            return Err(unsupported(CODEC.name, &"a palette of more than 256 colours"));
+            return Err(unsupported(CODEC.name, &"a palette of more than 256 colors"));
         }
         // Some writers fill 8 of the 16 bits.
         let narrow = values.iter().all(|value| *value < 256);
@@ -164,7 +164,7 @@ impl Raw {
             if index >= size {
                 return Err(damaged(
                     CODEC.name,
-                    &format!("colour {index} is used, and its palette has {size}"),
+                    &format!("color {index} is used, and its palette has {size}"),
                 ));
             }
             pixels.extend([0, 1, 2].map(|channel| byte(values[channel * size + index])));

@@ -69,7 +69,7 @@ impl Pager for File {
             (PixelFormat::RgbaF32, false) => {
                 self.image::<RGB32Float, 4>(picture, metadata, f32::from_ne_bytes)
             }
-            (other, _) => bail!("{other:?} has no colour to write"),
+            (other, _) => bail!("{other:?} has no color to write"),
         }
     }
 
@@ -98,7 +98,7 @@ impl File {
         }
         let mut image = self.encoder.new_image::<Color>(picture.width, picture.height)?;
         if Color::BITS_PER_SAMPLE.len() == 4 {
-            // Alpha that the colours are not multiplied by.
+            // Alpha that the colors are not multiplied by.
             image.encoder().write_tag(Tag::ExtraSamples, &[2_u16][..])?;
         }
         describe(&mut image, &fields, metadata)?;

@@ -1,4 +1,4 @@
-//! Whether a photograph has colours already: how far the (a, b) of its parts lie from the mean of the parts that
+//! Whether a photograph has colors already: how far the (a, b) of its parts lie from the mean of the parts that
 //! are as light.
 //!
 //! Not how far they lie from gray: in a toned print (sepia, cyanotype) the hue follows from the lightness, so parts as
@@ -6,21 +6,21 @@
 
 use autochrome_pixels::color::srgb_to_lab;
 
-use super::Colours;
+use super::Colors;
 use crate::picture::Picture;
 
-/// Parts a side that the picture is averaged to: noise goes, colours stay.
+/// Parts a side that the picture is averaged to: noise goes, colors stay.
 const PARTS: usize = 64;
 /// Samples a side that a part is averaged from.
 const SAMPLES: usize = 4;
 /// Steps of lightness within which parts are compared.
 const STEPS: usize = 40;
-/// Mean distance in units of CIELAB from which a picture counts as coloured.
+/// Mean distance in units of CIELAB from which a picture counts as colored.
 pub const THRESHOLD: f32 = 2.0;
 
 /// Mean distance of the parts' (a, b) from the mean of the parts as light; 0 for a gray picture.
 pub fn spread(picture: &Picture) -> f32 {
-    let Some(pixels) = Colours::of(picture) else { return 0.0 };
+    let Some(pixels) = Colors::of(picture) else { return 0.0 };
     let width = usize::try_from(picture.width).unwrap_or(usize::MAX);
     let height = usize::try_from(picture.height).unwrap_or(usize::MAX);
     let (columns, rows) = (width.min(PARTS), height.min(PARTS));
@@ -64,20 +64,20 @@ mod tests {
 
     use super::*;
 
-    fn spread_of(colour: impl Fn(u8) -> [u8; 3]) -> f32 {
-        let pixels = (0..200 * 100_usize).flat_map(|i| colour(u8::try_from(i % 200).unwrap())).collect();
+    fn spread_of(color: impl Fn(u8) -> [u8; 3]) -> f32 {
+        let pixels = (0..200 * 100_usize).flat_map(|i| color(u8::try_from(i % 200).unwrap())).collect();
         spread(&Picture::new(PixelFormat::Rgb8, 200, 100, pixels))
     }
 
     #[test]
-    fn gray_and_toned_pictures_have_no_colours() {
+    fn gray_and_toned_pictures_have_no_colors() {
         assert!(spread_of(|x| [x; 3]) < 0.1);
         let sepia = spread_of(|x| [x.saturating_add(12), x, x / 8 * 7]);
         assert!(sepia < THRESHOLD, "{sepia}");
     }
 
     #[test]
-    fn a_picture_of_two_colours_has_colours() {
+    fn a_picture_of_two_colors_has_colors() {
         let two = spread_of(|x| {
             let level = x % 100 + 80;
             if x < 100 { [level, level / 4 * 3, level / 2] } else { [level / 2, level / 4 * 3, level] }

@@ -1,6 +1,6 @@
-//! What the command line itself says about colours: whether there are any, which, and what they are without lightness.
+//! What the command line itself says about colors: whether there are any, which, and what they are without lightness.
 //!
-//! How colours come to be is the plugin's and not known here.
+//! How colors come to be is the plugin's and not known here.
 
 pub mod layer;
 pub mod palette;
@@ -8,18 +8,18 @@ pub mod spread;
 
 use crate::picture::Picture;
 
-/// The colours of a picture, 0..1, wherever they lie.
-pub struct Colours<'a> {
+/// The colors of a picture, 0..1, wherever they lie.
+pub struct Colors<'a> {
     picture: &'a Picture,
     width: usize,
     bytes: usize,
     sample: usize,
 }
 
-impl<'a> Colours<'a> {
-    /// The colours of `picture`; `None` when it is gray.
+impl<'a> Colors<'a> {
+    /// The colors of `picture`; `None` when it is gray.
     pub fn of(picture: &'a Picture) -> Option<Self> {
-        if !picture.format.has_colour() {
+        if !picture.format.has_color() {
             return None;
         }
         let width = usize::try_from(picture.width).ok()?;

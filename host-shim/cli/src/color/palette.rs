@@ -1,12 +1,12 @@
-//! `--palette`: the dominant colours of a result, by k-means in CIELAB over a grid of its pixels.
+//! `--palette`: the dominant colors of a result, by k-means in CIELAB over a grid of its pixels.
 //!
-//! Begun with the colours that lie farthest from each other (maximin), so that the same picture always gives the same
+//! Begun with the colors that lie farthest from each other (maximin), so that the same picture always gives the same
 //! palette, and small vivid things are not lost in large dull ones.
 
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 use serde::Serialize;
 
-use super::Colours;
+use super::Colors;
 use crate::picture::{Picture, narrowed, quantised};
 
 /// Places a side that are looked at.
@@ -14,7 +14,7 @@ const PLACES: usize = 96;
 /// Rounds of k-means; it has come to rest long before.
 const ROUNDS: usize = 24;
 
-/// One of the dominant colours.
+/// One of the dominant colors.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Swatch {
     /// `#rrggbb`, sRGB.
@@ -25,9 +25,9 @@ pub struct Swatch {
     pub share: f32,
 }
 
-/// At most `count` dominant colours of `picture`, the most frequent first; none for a gray one.
+/// At most `count` dominant colors of `picture`, the most frequent first; none for a gray one.
 pub fn of(picture: &Picture, count: usize) -> Vec<Swatch> {
-    let Some(colours) = Colours::of(picture) else { return Vec::new() };
+    let Some(colors) = Colors::of(picture) else { return Vec::new() };
     let side = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
     let (width, height) = (side(picture.width), side(picture.height));
     let (columns, rows) = (width.min(PLACES), height.min(PLACES));
@@ -35,19 +35,19 @@ pub fn of(picture: &Picture, count: usize) -> Vec<Swatch> {
         .map(|place| {
             let x = (place % columns * 2 + 1) * width / (columns * 2);
             let y = (place / columns * 2 + 1) * height / (rows * 2);
-            srgb_to_lab(colours.at(x, y))
+            srgb_to_lab(colors.at(x, y))
         })
         .collect();
-    let mut centres = farthest(&points, count);
+    let mut centers = farthest(&points, count);
     let mut sizes = Vec::new();
     for _ in 0..ROUNDS {
-        let before = centres.clone();
-        sizes = moved(&points, &mut centres);
-        if before == centres {
+        let before = centers.clone();
+        sizes = moved(&points, &mut centers);
+        if before == centers {
             break;
         }
     }
-    swatches(&centres, &sizes, points.len())
+    swatches(&centers, &sizes, points.len())
 }
 
 fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
@@ -56,18 +56,18 @@ fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
 
 /// The mean, and then always the point farthest from all that are chosen; fewer when points are alike.
 fn farthest(points: &[[f32; 3]], count: usize) -> Vec<[f32; 3]> {
-    let mut centres = vec![mean(points.iter())];
-    let mut nearest: Vec<f32> = points.iter().map(|point| distance(*point, centres[0])).collect();
-    while centres.len() < count {
+    let mut centers = vec![mean(points.iter())];
+    let mut nearest: Vec<f32> = points.iter().map(|point| distance(*point, centers[0])).collect();
+    while centers.len() < count {
         let farthest = nearest.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
         let Some((index, _)) = farthest.filter(|(_, distance)| **distance > 1.0) else { break };
-        let centre = points[index];
-        centres.push(centre);
+        let center = points[index];
+        centers.push(center);
         for (nearest, point) in nearest.iter_mut().zip(points) {
-            *nearest = nearest.min(distance(*point, centre));
+            *nearest = nearest.min(distance(*point, center));
         }
     }
-    centres
+    centers
 }
 
 fn mean<'a>(points: impl ExactSizeIterator<Item = &'a [f32; 3]>) -> [f32; 3] {
@@ -81,32 +81,32 @@ fn share(part: usize, whole: usize) -> f32 {
     part as f32 / whole as f32
 }
 
-/// One round: every centre moves to the mean of the points nearest to it; gives how many those are.
-fn moved(points: &[[f32; 3]], centres: &mut [[f32; 3]]) -> Vec<usize> {
-    let mut members = vec![Vec::new(); centres.len()];
+/// One round: every center moves to the mean of the points nearest to it; gives how many those are.
+fn moved(points: &[[f32; 3]], centers: &mut [[f32; 3]]) -> Vec<usize> {
+    let mut members = vec![Vec::new(); centers.len()];
     for point in points {
-        let distances = centres.iter().map(|centre| distance(*point, *centre)).enumerate();
+        let distances = centers.iter().map(|center| distance(*point, *center)).enumerate();
         let nearest = distances.min_by(|one, other| one.1.total_cmp(&other.1)).map_or(0, |(index, _)| index);
         members[nearest].push(*point);
     }
-    for (centre, members) in centres.iter_mut().zip(&members) {
+    for (center, members) in centers.iter_mut().zip(&members) {
         if !members.is_empty() {
-            *centre = mean(members.iter());
+            *center = mean(members.iter());
         }
     }
     members.iter().map(Vec::len).collect()
 }
 
-fn swatches(centres: &[[f32; 3]], sizes: &[usize], points: usize) -> Vec<Swatch> {
-    let mut order: Vec<(usize, [f32; 3])> = sizes.iter().copied().zip(centres.iter().copied()).collect();
+fn swatches(centers: &[[f32; 3]], sizes: &[usize], points: usize) -> Vec<Swatch> {
+    let mut order: Vec<(usize, [f32; 3])> = sizes.iter().copied().zip(centers.iter().copied()).collect();
     order.retain(|(size, _)| *size > 0);
     order.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     let rounded = |value: f32, steps: f32| (value * steps).round() / steps;
-    let swatch = |(size, centre): (usize, [f32; 3])| {
-        let [red, green, blue] = lab_to_srgb(centre).map(|sample| narrowed(quantised(sample)));
+    let swatch = |(size, center): (usize, [f32; 3])| {
+        let [red, green, blue] = lab_to_srgb(center).map(|sample| narrowed(quantised(sample)));
         Swatch {
             hex: format!("#{red:02x}{green:02x}{blue:02x}"),
-            lab: centre.map(|value| rounded(value, 10.0)),
+            lab: center.map(|value| rounded(value, 10.0)),
             share: rounded(share(size, points), 1000.0),
         }
     };
@@ -120,9 +120,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stripes_of_colour_are_found_with_their_shares() {
+    fn stripes_of_color_are_found_with_their_shares() {
         let stripes = [([200, 40, 40], 50), ([30, 60, 160], 30), ([240, 240, 235], 20)];
-        let row: Vec<u8> = stripes.iter().flat_map(|(colour, width)| colour.repeat(*width)).collect();
+        let row: Vec<u8> = stripes.iter().flat_map(|(color, width)| color.repeat(*width)).collect();
         let picture = Picture::new(PixelFormat::Rgb8, 100, 100, row.repeat(100));
         let palette = of(&picture, 3);
         let found: Vec<&str> = palette.iter().map(|swatch| swatch.hex.as_str()).collect();

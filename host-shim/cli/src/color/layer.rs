@@ -1,4 +1,4 @@
-//! `--colour-only`: the colours as a layer of their own, to be laid over the photograph in an editor.
+//! `--color-only`: the colors as a layer of their own, to be laid over the photograph in an editor.
 //!
 //! An editor's mode *LCh Color* takes hue and chroma (CIELAB) from the layer and lightness from what lies below. So each
 //! pixel keeps the result's (a, b) and gets one lightness for all, or the nearest to it at which sRGB can show that (a, b):
@@ -8,10 +8,10 @@
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 
-use super::Colours;
+use super::Colors;
 use crate::picture::{Depth, Picture, narrowed, quantised};
 
-/// The lightness of the layer, where it can be: sRGB shows the most colours about here.
+/// The lightness of the layer, where it can be: sRGB shows the most colors about here.
 const LIGHTNESS: f32 = 60.0;
 /// How far out of 0..1 a sample may be and still be rounding.
 const ROUNDING: f32 = 1e-3;
@@ -23,13 +23,13 @@ pub fn of(result: &Picture) -> Picture {
     let width = usize::try_from(result.width).unwrap_or(0);
     let count = result.pixels.len() / result.format.bytes_per_pixel();
     let mut pixels = Vec::with_capacity(count * format.bytes_per_pixel());
-    let colours = Colours::of(result);
+    let colors = Colors::of(result);
     let mut last = ([f32::NAN; 3], [0; 4]);
     for index in 0..count {
-        let colour = colours.as_ref().map_or([0.5; 3], |colours| colours.at(index % width, index / width));
-        if colour != last.0 {
-            let [red, green, blue] = flattened(colour).map(quantised);
-            last = (colour, [red, green, blue, u16::MAX]);
+        let color = colors.as_ref().map_or([0.5; 3], |colors| colors.at(index % width, index / width));
+        if color != last.0 {
+            let [red, green, blue] = flattened(color).map(quantised);
+            last = (color, [red, green, blue, u16::MAX]);
         }
         let [red, green, blue, _] = last.1;
         let alpha = if is_clear(result, index) { 0 } else { u16::MAX };
@@ -47,18 +47,18 @@ fn is_clear(result: &Picture, index: usize) -> bool {
     result.alpha && pixel[bytes / 4 * 3..].iter().all(|byte| *byte == 0)
 }
 
-/// The colour at the layer's lightness, or at the nearest one where sRGB has it.
-fn flattened(colour: [f32; 3]) -> [f32; 3] {
-    let [own, a, b] = srgb_to_lab(colour);
+/// The color at the layer's lightness, or at the nearest one where sRGB has it.
+fn flattened(color: [f32; 3]) -> [f32; 3] {
+    let [own, a, b] = srgb_to_lab(color);
     let fits = |lightness| {
-        let colour = lab_to_srgb([lightness, a, b]);
-        colour.iter().all(|sample| (-ROUNDING..=1.0 + ROUNDING).contains(sample)).then_some(colour)
+        let color = lab_to_srgb([lightness, a, b]);
+        color.iter().all(|sample| (-ROUNDING..=1.0 + ROUNDING).contains(sample)).then_some(color)
     };
     if let Some(flat) = fits(LIGHTNESS) {
         return flat;
     }
     // The result's own lightness fits, as the result is in sRGB; the nearest is between the two.
-    let (mut right, mut wrong, mut best) = (own, LIGHTNESS, colour);
+    let (mut right, mut wrong, mut best) = (own, LIGHTNESS, color);
     for _ in 0..10 {
         let middle = f32::midpoint(right, wrong);
         match fits(middle) {
@@ -89,15 +89,15 @@ mod tests {
         }
         let result = Picture::new(PixelFormat::Rgb16, 64, 64, pixels.concat());
         let layer = of(&result);
-        let (colours, flat) = (Colours::of(&result).unwrap(), Colours::of(&layer).unwrap());
+        let (colors, flat) = (Colors::of(&result).unwrap(), Colors::of(&layer).unwrap());
         let mut flattest = 0;
         for index in 0..4096 {
             let (x, y) = (index % 64, index / 64);
-            let below = [srgb_to_lab(colours.at(x, y))[0], 0.0, 0.0];
+            let below = [srgb_to_lab(colors.at(x, y))[0], 0.0, 0.0];
             let found = laid_over(flat.at(x, y), lab_to_srgb(below));
             let off =
-                srgb_to_lab(found).into_iter().zip(srgb_to_lab(colours.at(x, y))).map(|(a, b)| (a - b).abs());
-            assert!(off.fold(0.0, f32::max) < 0.3, "{:?} became {found:?}", colours.at(x, y));
+                srgb_to_lab(found).into_iter().zip(srgb_to_lab(colors.at(x, y))).map(|(a, b)| (a - b).abs());
+            assert!(off.fold(0.0, f32::max) < 0.3, "{:?} became {found:?}", colors.at(x, y));
             flattest += usize::from((srgb_to_lab(flat.at(x, y))[0] - LIGHTNESS).abs() < 0.1);
         }
         assert!(flattest > 1500, "{flattest} of 4096 at one lightness");
