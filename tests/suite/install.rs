@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use autochrome_test_notes::{Need, skip};
 use autochrome_tests::{built, checkout};
 
 /// Where the installed plug-in is below a profile of GIMP.
@@ -62,13 +63,19 @@ fn is_seen_by_gimp(home: &Path) {
     };
     let inside = checkout().join(".ci/gimp3-run").display().to_string();
     let gimps = [
-        ("gimp2", "GIMP2_DIRECTORY", &["gimp-console-2.10"][..], &["--batch", "(gimp-quit 0)"][..]),
-        ("gimp3", "GIMP3_DIRECTORY", &[&inside, "gimp-console-3.0"], &["--quit"]),
+        (
+            Need::Gimp2,
+            "gimp2",
+            "GIMP2_DIRECTORY",
+            &["gimp-console-2.10"][..],
+            &["--batch", "(gimp-quit 0)"][..],
+        ),
+        (Need::Gimp3, "gimp3", "GIMP3_DIRECTORY", &[&inside, "gimp-console-3.0"], &["--quit"]),
     ];
-    for (profile, variable, program, end) in gimps {
+    for (need, profile, variable, program, end) in gimps {
         doctor("will be seen when GIMP starts next", profile);
         if !gimp(program, &["--version"]).output().is_ok_and(|answer| answer.status.success()) {
-            println!("SKIPPED is_seen_by_gimp, {profile}: {program:?} does not start; .ci/run brings it");
+            skip(need, format!("{program:?} does not start; .ci/run brings it"));
             continue;
         }
         // Its exit status says nothing about plug-ins; what it noted does.

@@ -155,7 +155,7 @@ fn assert_result(document: &str, page: &Path) {
 
 #[test]
 fn a_person_answers_the_blind_test() {
-    let Some(browser) = browser::find("a_person_answers_the_blind_test") else { return };
+    let Some(browser) = browser::find() else { return };
     let root = desk();
     let (page, _) = turing(root.path(), "4", &[]);
     let document = browser::drive(&browser, &page, "", &format!("{ANSWER} answer(0, 5);"));
@@ -177,7 +177,7 @@ fn photographs_that_cannot_be_asked_about_are_named() {
 
 #[test]
 fn a_page_opened_again_goes_on_where_the_person_was() {
-    let Some(browser) = browser::find("a_page_opened_again_goes_on_where_the_person_was") else { return };
+    let Some(browser) = browser::find() else { return };
     let root = desk();
     let (page, _) = turing(root.path(), "4", &["--seconds", "0.5"]);
     let person = browser::Person::default();
@@ -194,7 +194,7 @@ fn a_page_opened_again_goes_on_where_the_person_was() {
 
 #[test]
 fn a_browser_that_keeps_nothing_can_still_answer() {
-    let Some(browser) = browser::find("a_browser_that_keeps_nothing_can_still_answer") else { return };
+    let Some(browser) = browser::find() else { return };
     let root = desk();
     let (page, _) = turing(root.path(), "4", &[]);
     let refuse =
@@ -206,7 +206,7 @@ fn a_browser_that_keeps_nothing_can_still_answer() {
 
 #[test]
 fn starting_again_takes_two_clicks_and_forgets() {
-    let Some(browser) = browser::find("starting_again_takes_two_clicks_and_forgets") else { return };
+    let Some(browser) = browser::find() else { return };
     let root = desk();
     let (page, _) = turing(root.path(), "4", &[]);
     let driver = r#"
@@ -225,7 +225,7 @@ fn starting_again_takes_two_clicks_and_forgets() {
 
 #[test]
 fn the_report_is_sorted_by_its_reader() {
-    let Some(browser) = browser::find("the_report_is_sorted_by_its_reader") else { return };
+    let Some(browser) = browser::find() else { return };
     let root = desk();
     trainer(root.path(), &["eval", "tiny", "--data", "photos", "--html", "report.html", "--csv", "rows.csv"]);
     let driver = r#"

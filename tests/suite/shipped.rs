@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use autochrome_pixels::color::srgb_to_lab;
+use autochrome_test_notes::drift;
 use autochrome_tests::{built, checkout, pin};
 use image::imageops::{FilterType, resize};
 use image::{RgbImage, open};
@@ -70,8 +71,9 @@ fn grid(image: &RgbImage) -> Vec<[f32; 2]> {
     sums.into_iter().map(|[a, b, count]| [a / count, b / count]).collect()
 }
 
-/// The grid as text. A number that the pinned text has within one unit of the measured one is written as pinned.
-fn grid_text(grid: &[[f32; 2]], pinned: &str) -> String {
+/// The grid as text. A number that the pinned text has within one unit of the measured one is written as pinned; how far they
+/// are apart is reported.
+fn grid_text(name: &str, grid: &[[f32; 2]], pinned: &str) -> String {
     let pinned: Vec<f32> = pinned
         .lines()
         .skip_while(|line| *line != "---")
@@ -81,6 +83,14 @@ fn grid_text(grid: &[[f32; 2]], pinned: &str) -> String {
             line.split([' ', ',']).filter_map(|number| number.parse().ok()).collect::<Vec<f32>>()
         })
         .collect();
+    // A number was rounded to a whole when it was pinned: 0.5 is no drift.
+    let apart = grid.iter().flatten().zip(&pinned).map(|(value, pin)| (value - pin).abs());
+    let (moved, most) = apart
+        .filter(|&apart| apart > 0.55)
+        .fold((0, 0.0_f32), |(moved, most), apart| (moved + 1, most.max(apart)));
+    if moved > 0 {
+        drift(format!("{name}: {moved} of {} numbers are up to {most:.2} from the pinned", 2 * grid.len()));
+    }
     let number = |index: usize, value: f32| match pinned.get(index) {
         Some(&pin) if (pin - value).abs() <= 1.0 => pin,
         _ => value.round() + 0.0,
@@ -100,7 +110,7 @@ fn example_photographs_have_the_pinned_colors_on_every_cpu() {
             let name = format!("shipped_grid_of_{}", name(&photograph));
             let file = checkout().join(format!("tests/snapshots/{name}.snap"));
             let pinned = std::fs::read_to_string(file).unwrap_or_default();
-            pin(&name, &grid_text(&grid(&read(folder.path(), &photograph)), &pinned));
+            pin(&name, &grid_text(&name, &grid(&read(folder.path(), &photograph)), &pinned));
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod checks;
 mod demo;
+mod deny;
 mod doctor;
 mod elf;
 mod files;

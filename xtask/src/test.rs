@@ -1,20 +1,17 @@
 //! `cargo xtask test`: every check of the project, the cheapest first.
 //!
 //! The idea: one local command is what CI runs, so a green run here is a green run there; each check runs even
-//! when an earlier one failed, and a summary closes.
+//! when an earlier one failed, and a summary closes, which names every test that was skipped.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use autochrome_test_notes::{self as notes, Need, Skipped};
 
 use crate::workspace::{Workspace, run as run_command};
-use crate::{checks, setup};
-
-/// The cargo-deny that is installed where there is none.
-const DENY_VERSION: &str = "0.20.2";
+use crate::{checks, deny, setup};
 
 /// What `test` is told.
 #[derive(clap::Args)]
@@ -22,6 +19,10 @@ pub struct Args {
     /// Only these checks [default: all]
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(CHECKS.iter().map(|check| check.name)))]
     checks: Vec<String>,
+    /// Fail if a test was skipped for want of these
+    #[arg(long, value_name = "NEED", value_delimiter = ',')]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(Need::ALL.map(Need::name)))]
+    require: Vec<String>,
 }
 
 /// What a check stands on.
@@ -36,7 +37,14 @@ struct Check {
     name: &'static str,
     what: &'static str,
     needs: Needs,
-    run: fn(&Workspace) -> Result<()>,
+    run: fn(&Workspace) -> Result<Done>,
+}
+
+/// What a check that did not fail came to.
+pub enum Done {
+    Passed,
+    /// It cannot be done on this machine, and why.
+    Skipped(String),
 }
 
 const CHECKS: &[Check] = &[
@@ -51,7 +59,19 @@ const CHECKS: &[Check] = &[
         name: "dependencies",
         what: "licenses and layers (cargo-deny)",
         needs: Needs::Nothing,
-        run: dependencies,
+        run: deny::dependencies,
+    },
+    Check {
+        name: "advisories",
+        what: "known faults of dependencies (cargo-deny)",
+        needs: Needs::Nothing,
+        run: deny::advisories,
+    },
+    Check {
+        name: "rust-version",
+        what: "no dependency needs a newer Rust than we claim",
+        needs: Needs::Nothing,
+        run: deny::rust_version,
     },
     Check { name: "core", what: "the core's tests, without libtorch", needs: Needs::Nothing, run: core },
     Check { name: "lints", what: "clippy", needs: Needs::Libtorch, run: lints },
@@ -69,128 +89,137 @@ const CHECKS: &[Check] = &[
 enum Outcome {
     Passed(Duration),
     Failed(Duration),
-    Skipped(&'static str),
+    /// Not done, since this machine lacks something it needs.
+    Skipped(String),
+    /// Not done, since what it stands on failed.
+    NotReached(&'static str),
 }
 
 /// Runs the checks; true when all passed.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<bool> {
     let chosen = |check: &&Check| args.checks.is_empty() || args.checks.iter().any(|name| name == check.name);
+    notes::clear(workspace.target()).context("the notes of earlier tests cannot be removed")?;
     let (mut libtorch, mut built) = (None, true);
     let mut outcomes = Vec::new();
     for check in CHECKS.iter().filter(chosen) {
         eprintln!("\n==> {}: {}", check.name, check.what);
         if check.needs != Needs::Nothing && libtorch.is_none() {
-            libtorch = Some(report(setup::ensure(workspace).map(|_| ())));
+            libtorch = Some(report(setup::ensure(workspace).map(|_| Done::Passed)).is_some());
         }
         let outcome = if check.needs != Needs::Nothing && libtorch == Some(false) {
-            Outcome::Skipped("there is no libtorch")
+            Outcome::NotReached("there is no libtorch")
         } else if check.needs == Needs::Build && !built {
-            Outcome::Skipped("the build failed")
+            Outcome::NotReached("the build failed")
         } else {
             let start = Instant::now();
-            let passed = report((check.run)(workspace));
-            built &= passed || check.name != "build";
-            if passed { Outcome::Passed(start.elapsed()) } else { Outcome::Failed(start.elapsed()) }
+            let done = report((check.run)(workspace));
+            built &= done.is_some() || check.name != "build";
+            match done {
+                Some(Done::Passed) => Outcome::Passed(start.elapsed()),
+                Some(Done::Skipped(why)) => Outcome::Skipped(why),
+                None => Outcome::Failed(start.elapsed()),
+            }
         };
         outcomes.push((check, outcome));
     }
-    Ok(summary(&outcomes))
+    Ok(summary(&outcomes, &Notes::read(workspace, &args.require)))
 }
 
-fn report(result: Result<()>) -> bool {
-    if let Err(error) = &result {
-        eprintln!("error: {error:#}");
+fn report(result: Result<Done>) -> Option<Done> {
+    result.map_err(|error| eprintln!("error: {error:#}")).ok()
+}
+
+/// What the tests reported beside pass or fail.
+struct Notes {
+    skipped: Vec<Skipped>,
+    drifted: Vec<String>,
+    /// How many of the skipped must not be.
+    required: usize,
+}
+
+impl Notes {
+    fn read(workspace: &Workspace, require: &[String]) -> Self {
+        let skipped = notes::skipped(workspace.target());
+        let required = |skipped: &&Skipped| require.iter().any(|need| need == skipped.need.name());
+        let required = skipped.iter().filter(required).count();
+        Self { skipped, drifted: notes::drifted(workspace.target()), required }
     }
-    result.is_ok()
+
+    fn print(&self) {
+        for line in &self.drifted {
+            println!("  drifted: {line}");
+        }
+        for line in &self.skipped {
+            println!("  skipped: {line}");
+        }
+        match (self.skipped.len(), self.required) {
+            (0, _) => {}
+            (count, 0) => println!("{count} tests skipped"),
+            (count, required) => println!("{count} tests skipped, {required} of them required"),
+        }
+    }
 }
 
-fn summary(outcomes: &[(&Check, Outcome)]) -> bool {
+fn summary(outcomes: &[(&Check, Outcome)], notes: &Notes) -> bool {
     println!("\nSummary");
     for (check, outcome) in outcomes {
         let line = match outcome {
             Outcome::Passed(time) => format!("passed   {:>6.1} s", time.as_secs_f64()),
             Outcome::Failed(time) => format!("FAILED   {:>6.1} s", time.as_secs_f64()),
-            Outcome::Skipped(why) => format!("SKIPPED  {why}"),
+            Outcome::Skipped(why) => format!("skipped  {why}"),
+            Outcome::NotReached(why) => format!("NOT RUN  {why}"),
         };
         println!("  {:<14} {line}", check.name);
     }
+    notes.print();
     let failed: Vec<&str> = outcomes
         .iter()
-        .filter(|(_, outcome)| !matches!(outcome, Outcome::Passed(_)))
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_) | Outcome::NotReached(_)))
         .map(|(check, _)| check.name)
         .collect();
-    if failed.is_empty() {
-        println!("all {} checks passed", outcomes.len());
-    } else {
-        println!("not passed: {}. One alone: `cargo xtask test {}`", failed.join(", "), failed[0]);
+    let skipped = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Skipped(_))).count();
+    match failed[..] {
+        [] if skipped == 0 => println!("all {} checks passed", outcomes.len()),
+        [] => println!("{} checks passed, {skipped} skipped", outcomes.len() - skipped),
+        [first, ..] => println!("not passed: {}. One alone: `cargo xtask test {first}`", failed.join(", ")),
     }
-    failed.is_empty()
+    failed.is_empty() && notes.required == 0
 }
 
-fn format(workspace: &Workspace) -> Result<()> {
+fn passed((): ()) -> Done {
+    Done::Passed
+}
+
+fn format(workspace: &Workspace) -> Result<Done> {
     run_command(workspace.cargo().args(["fmt", "--all", "--check"]), "rustfmt")
         .context("`cargo fmt` puts it right")
+        .map(passed)
 }
 
-fn files(workspace: &Workspace) -> Result<()> {
-    checks::run(workspace.root())
-}
-
-fn dependencies(workspace: &Workspace) -> Result<()> {
-    let deny = cargo_deny(workspace)?;
-    let mut command = workspace.command(deny);
-    command.current_dir(workspace.root()).args(["--workspace", "check", "--allow", "unused-wrapper"]);
-    command.args(["licenses", "bans", "sources"]);
-    run_command(&mut command, "cargo-deny")
-}
-
-/// cargo-deny: the user's own, or one installed once below `target/`.
-fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
-    let own =
-        Command::new("cargo-deny").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if own.is_ok_and(|status| status.success()) {
-        return Ok(PathBuf::from("cargo-deny"));
-    }
-    let tools = workspace.target().join("tools");
-    let path = tools.join("bin/cargo-deny");
-    if !path.is_file() {
-        eprintln!("cargo-deny is not on PATH; {DENY_VERSION} is installed once below {}", tools.display());
-        let build = tools.join("build");
-        let mut install = workspace.cargo();
-        // Unoptimized: it runs for a second and builds in half the time.
-        install
-            .args(["install", "--quiet", "--locked", "--debug", &format!("cargo-deny@{DENY_VERSION}")])
-            .arg("--root")
-            .arg(&tools)
-            .arg("--target-dir")
-            .arg(&build)
-            .env("CARGO_PROFILE_DEV_DEBUG", "0");
-        run_command(&mut install, "installing cargo-deny")?;
-        crate::files::remove(&build)?;
-    }
-    Ok(path)
+fn files(workspace: &Workspace) -> Result<Done> {
+    checks::run(workspace.root()).map(passed)
 }
 
 /// With no libtorch to be found, a build that asks for one fails.
-fn core(workspace: &Workspace) -> Result<()> {
+fn core(workspace: &Workspace) -> Result<Done> {
     let mut command = workspace.cargo();
     command.args(["test", "--release", "--package", "autochrome-pixels"]);
     command.env("LIBTORCH", workspace.target().join("no-libtorch")).env_remove("LIBTORCH_USE_PYTORCH");
     command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
-    run_command(&mut command, "the core's tests")
+    run_command(&mut command, "the core's tests").map(passed)
 }
 
-fn lints(workspace: &Workspace) -> Result<()> {
+fn lints(workspace: &Workspace) -> Result<Done> {
     let mut command = workspace.cargo();
     command.args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    run_command(&mut command, "clippy")
+    run_command(&mut command, "clippy").map(passed)
 }
 
-fn build(workspace: &Workspace) -> Result<()> {
-    run_command(workspace.cargo().args(["build", "--release", "--workspace"]), "the build")
+fn build(workspace: &Workspace) -> Result<Done> {
+    run_command(workspace.cargo().args(["build", "--release", "--workspace"]), "the build").map(passed)
 }
 
-fn tests(workspace: &Workspace) -> Result<()> {
+fn tests(workspace: &Workspace) -> Result<Done> {
     let references = workspace.target().join("snapshot-references");
     crate::files::remove(&references)?;
     let nextest =
@@ -205,20 +234,26 @@ fn tests(workspace: &Workspace) -> Result<()> {
     command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
     command.env("INSTA_SNAPSHOT_REFERENCES_FILE", &references);
     run_command(&mut command, "the tests")?;
+    // What a skipped test would have used is not stray.
+    let skipped = notes::skipped(workspace.target());
+    if skipped.iter().any(|test| test.need.has_snapshots()) {
+        return Ok(Done::Passed);
+    }
     let used = fs::read_to_string(&references).unwrap_or_default();
     let stray = checks::unreferenced_snapshots(workspace.root(), &used);
     if !stray.is_empty() {
         bail!("no test uses these snapshots; remove them: {}", stray.join(", "));
     }
-    Ok(())
+    Ok(Done::Passed)
 }
 
-fn examples(workspace: &Workspace) -> Result<()> {
+fn examples(workspace: &Workspace) -> Result<Done> {
     run_command(workspace.cargo().args(["test", "--release", "--workspace", "--doc"]), "the examples")
+        .map(passed)
 }
 
-fn documentation(workspace: &Workspace) -> Result<()> {
+fn documentation(workspace: &Workspace) -> Result<Done> {
     let mut command = workspace.cargo();
     command.args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
-    run_command(&mut command, "rustdoc")
+    run_command(&mut command, "rustdoc").map(passed)
 }

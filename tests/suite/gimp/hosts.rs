@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use autochrome_test_notes::Need;
 use autochrome_tests::{built, checkout};
 
 /// Which GIMP.
@@ -25,6 +26,14 @@ impl Generation {
         match self {
             Self::Two => "GIMP 2.10",
             Self::Three => "GIMP 3",
+        }
+    }
+
+    /// What a machine without it lacks.
+    pub fn need(self) -> Need {
+        match self {
+            Self::Two => Need::Gimp2,
+            Self::Three => Need::Gimp3,
         }
     }
 

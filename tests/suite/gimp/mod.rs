@@ -1,7 +1,7 @@
 //! The plug-in inside the real GIMP, 2.10 and 3: started without windows, with a profile of its own, told what to do in
 //! Script-Fu, and its pixels compared with the command line's.
 //!
-//! A GIMP that is not there is said by name on standard error; `.ci/run` installs both.
+//! Tests with a GIMP that is not there are skipped; `.ci/run` installs both.
 
 mod batch;
 mod errors;
@@ -16,6 +16,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use autochrome_test_notes::skip;
 use autochrome_tests::built;
 use image::{DynamicImage, ImageBuffer, Luma, LumaA};
 
@@ -46,7 +47,7 @@ impl Gimp {
     fn find(generation: Generation) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         if let Err(reason) = generation.present() {
-            eprintln!("SKIPPED: no test with {} was done: {reason}", generation.name());
+            skip(generation.need(), reason);
             return None;
         }
         hosts::write_profile(generation, folder.path());

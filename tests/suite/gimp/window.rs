@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use autochrome_test_notes::{Need, skip};
 use autochrome_tests::checkout;
 
 use super::screen::{Screen, Server, wait_for};
@@ -45,7 +46,7 @@ impl Desk {
         let mut screen = match Screen::open() {
             Ok(screen) => screen,
             Err(reason) => {
-                eprintln!("SKIPPED: the windows of {} were not tried: {reason}", generation.name());
+                skip(Need::Screen, reason);
                 return None;
             }
         };

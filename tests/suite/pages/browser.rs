@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use autochrome_test_notes::{Need, skip};
 use tempfile::TempDir;
 
 /// What a browser may be called.
@@ -30,14 +31,14 @@ const QUIET: [&str; 9] = [
 /// A browser that has not ended by then is killed, and the test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The browser of this machine, or `None` with a line that says the test is skipped.
-pub fn find(test: &str) -> Option<PathBuf> {
+/// The browser of this machine; `None` skips the test.
+pub fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = NAMES.iter().find_map(|name| {
         std::env::split_paths(&path).map(|at| at.join(name)).find(|program| program.is_file())
     });
     if found.is_none() {
-        println!("SKIPPED {test}: no browser is on PATH; install chromium");
+        skip(Need::Browser, "no browser is on PATH; install chromium");
     }
     found
 }

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use autochrome_test_notes::{Need, skip};
 use image::{Rgb, RgbImage};
 
 use super::*;
@@ -215,23 +216,23 @@ struct Parsed {
     args: EvalArgs,
 }
 
-/// A file of the shared data, or `None` with a line that says so.
-fn shared(test: &str, name: &str) -> Option<PathBuf> {
+/// A file of the shared data; `None` skips the test.
+fn shared(name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
     let path = std::env::var_os("AUTOCHROME_DATA").map_or_else(beside, PathBuf::from).join(name);
     if path.is_file() {
         return Some(path);
     }
-    println!(
-        "SKIPPED {test}: {} is not there; set AUTOCHROME_DATA to the folder that has {name}",
-        path.display()
+    skip(
+        Need::Photographs,
+        format!("{} is not there; set AUTOCHROME_DATA to the folder that has it", path.display()),
     );
     None
 }
 
 #[test]
 fn gray_baseline_of_the_public_photographs() {
-    let Some(path) = shared("gray_baseline_of_the_public_photographs", "photos-eval-public.tar") else {
+    let Some(path) = shared("photos-eval-public.tar") else {
         return;
     };
     let data = crate::data::open(&[path], &Selection::default()).unwrap();
@@ -248,9 +249,8 @@ fn gray_baseline_of_the_public_photographs() {
 
 #[test]
 fn the_classifier_knows_nine_of_ten_in_color() {
-    let test = "the_classifier_knows_nine_of_ten_in_color";
     let (Some(photos), Some(weights)) =
-        (shared(test, "photos-eval-public.tar"), shared(test, "efficientnet_lite0.safetensors"))
+        (shared("photos-eval-public.tar"), shared("efficientnet_lite0.safetensors"))
     else {
         return;
     };

@@ -1,6 +1,7 @@
 //! A step is the same step in either precision and on either device.
 
 use autochrome_models::device::{DeviceRequest, resolve};
+use autochrome_test_notes::{Need, skip};
 use tch::Kind;
 
 use super::*;
@@ -125,7 +126,7 @@ fn a_run_that_is_told_to_be_steady_colors_parts_as_within_the_whole() {
 fn training_on_cuda_follows_the_cpu() {
     let device = match resolve(&DeviceRequest::Cuda(None)) {
         Ok(resolved) => resolved.device,
-        Err(reason) => return println!("SKIPPED training_on_cuda_follows_the_cpu: {reason}"),
+        Err(reason) => return skip(Need::Cuda, reason),
     };
     for codec in ["regression", "bins1d", "bins2d"] {
         let cpu = losses(&mut start(codec, FLOAT32, Device::Cpu), 5);
@@ -143,7 +144,7 @@ fn training_on_cuda_follows_the_cpu() {
 fn a_run_saved_on_cuda_goes_on_on_the_cpu() {
     let device = match resolve(&DeviceRequest::Cuda(None)) {
         Ok(resolved) => resolved.device,
-        Err(reason) => return println!("SKIPPED a_run_saved_on_cuda_goes_on_on_the_cpu: {reason}"),
+        Err(reason) => return skip(Need::Cuda, reason),
     };
     let folder = tempfile::tempdir().unwrap();
     let path = checkpoint_path(folder.path());
