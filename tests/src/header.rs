@@ -58,23 +58,38 @@ pub enum Language {
 /// If the compiler is missing or refuses the source; its words are in the message.
 #[must_use]
 pub fn compile(source: &Path, language: Language, folder: &Path) -> PathBuf {
+    compile_with(source, language, folder, &[])
+}
+
+/// As [`compile`], with more flags.
+///
+/// # Panics
+/// As [`compile`].
+#[must_use]
+pub fn compile_with(source: &Path, language: Language, folder: &Path, flags: &[&str]) -> PathBuf {
+    build(source, language, folder, &checkout().join("plugin/include"), flags)
+}
+
+/// As [`compile`], with the header in another folder.
+///
+/// # Panics
+/// As [`compile`].
+#[must_use]
+pub fn compile_including(source: &Path, language: Language, folder: &Path, include: &Path) -> PathBuf {
+    build(source, language, folder, include, &[])
+}
+
+fn build(source: &Path, language: Language, folder: &Path, include: &Path, more: &[&str]) -> PathBuf {
     let (variable, default, flags) = match language {
         Language::C11 => ("CC", "cc", ["-std=c11", "-xc"]),
         Language::Cxx17 => ("CXX", "c++", ["-std=c++17", "-xc++"]),
     };
     let program = folder.join(format!("{}-{language:?}", source.file_stem().unwrap_or_default().display()));
     let compiler = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-    let output = Command::new(&compiler)
-        .args(flags)
-        .args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-D_GNU_SOURCE"])
-        .arg("-I")
-        .arg(checkout().join("plugin/include"))
-        .arg(source)
-        .arg("-o")
-        .arg(&program)
-        .args(["-ldl", "-lpthread"])
-        .output()
-        .unwrap_or_else(|error| panic!("{compiler} cannot be run: {error}"));
+    let mut command = Command::new(&compiler);
+    command.args(flags).args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-D_GNU_SOURCE"]);
+    command.args(more).arg("-I").arg(include).arg(source).arg("-o").arg(&program).args(["-ldl", "-lpthread"]);
+    let output = command.output().unwrap_or_else(|error| panic!("{compiler} cannot be run: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{compiler} refuses {}:\n{said}", source.display());
     program

@@ -1,6 +1,8 @@
 //! Everything a user relies on, tested through the real programs and libraries; one module an area.
 
 mod abi;
+mod abi_history;
+mod abi_memory;
 mod cli;
 mod data;
 mod figures;
