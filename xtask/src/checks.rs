@@ -9,6 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+/// What a check that did not fail came to.
+pub enum Done {
+    Passed,
+    /// It cannot be done on this machine, and why.
+    Skipped(String),
+}
+
 /// Source files stay below this many lines.
 const MAX_LINES: usize = 500;
 

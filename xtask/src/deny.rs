@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::test::Done;
+use crate::checks::Done;
 use crate::workspace::{Workspace, run as run_command};
 
 /// The cargo-deny that is installed where there is none.

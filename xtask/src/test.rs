@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use autochrome_test_notes::{self as notes, Need, Skipped};
 
+use crate::checks::Done;
 use crate::workspace::{Workspace, run as run_command};
 use crate::{checks, deny, setup};
 
@@ -38,13 +39,6 @@ struct Check {
     what: &'static str,
     needs: Needs,
     run: fn(&Workspace) -> Result<Done>,
-}
-
-/// What a check that did not fail came to.
-pub enum Done {
-    Passed,
-    /// It cannot be done on this machine, and why.
-    Skipped(String),
 }
 
 const CHECKS: &[Check] = &[
