@@ -1,6 +1,6 @@
 //! Color conversion, pixel by pixel, against copying the same floats.
 //!
-//! Run with `cargo bench -p autochrome-pixels --bench color`; docs/performance.md says how to read it.
+//! Run with `cargo bench -p autochrome-pixels --bench color`; docs/research/performance.md says how to read it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;

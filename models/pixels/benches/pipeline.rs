@@ -1,6 +1,6 @@
 //! The pipeline on a picture of 12 megapixels, without the network, against copying the same bytes.
 //!
-//! Run with `cargo bench -p autochrome-pixels --bench pipeline`; docs/performance.md says how to read it.
+//! Run with `cargo bench -p autochrome-pixels --bench pipeline`; docs/research/performance.md says how to read it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 #[path = "shared/fake.rs"]

@@ -1,7 +1,7 @@
 //! How far chroma bleeds over edges of lightness when it is brought to full size, by several methods.
 //!
 //! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]`: a table, and pictures to look at.
-//! docs/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area, and its full L, so that no
+//! docs/research/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area, and its full L, so that no
 //! network has a part in it.
 #![allow(missing_docs, reason = "a program")]
 #![allow(

@@ -9,7 +9,7 @@
 //!
 //! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast. s = 4 keeps what is all but
 //! gray from taking the hue of its rounding; r = 40 lets strong colors gain less, which need it least and are blots where they
-//! are wrong. k = 1 changes nothing. What it does for the metrics is in docs/model-log.md.
+//! are wrong. k = 1 changes nothing. What it does for the metrics is in docs/research/lab-book.md.
 
 use tch::{Kind, TchError, Tensor};
 

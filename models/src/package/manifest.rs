@@ -68,10 +68,10 @@ pub struct Input {
     pub working_size: u32,
     /// How many times the photographs of the training were enlarged to what the network saw, 1 to 8: a picture is brought
     /// to the working size divided by this and enlarged from there, since a network does worse on sharper pictures than it
-    /// knows (docs/model-log.md).
+    /// knows (docs/research/lab-book.md).
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub enlarged: f64,
-    /// Whether a faded picture is shown to the network as if it were not: a small range of L is spread (docs/pixels.md).
+    /// Whether a faded picture is shown to the network as if it were not: a small range of L is spread (docs/research/pixels.md).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub levels: bool,
     /// What the network is fed.

@@ -83,7 +83,7 @@ fn facts(report: &Report, own_temperature: Option<f64>) -> String {
     facts.join(" · ")
 }
 
-/// Name, label and meaning of the metrics; the longer definitions are those of `docs/training.md`.
+/// Name, label and meaning of the metrics; the longer definitions are those of `docs/research/metrics.md`.
 const LABELS: [(&str, &str, &str); 20] = [
     ("auc", "AuC, %", "pixels whose ab error is within 0 to 150; more is better"),
     ("auc_rebalanced", "rebalanced AuC, %", "the same, rare colors weighing more; more is better"),
