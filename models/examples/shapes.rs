@@ -1,7 +1,7 @@
 //! How far a photograph's colors move when it is cut to another shape, by rules for the working size.
 //!
 //! `cargo run --release -p autochrome-models --example shapes -- PACKAGE PHOTOS.tar`: a line for each change.
-//! docs/research/pixels.md defines the numbers. The photographs are to be squares, so that every rule sees the whole ones alike.
+//! docs/research/pixels.md defines the numbers. The photographs must be squares, so that every rule sees them whole.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sides of small photographs")]
 

@@ -143,7 +143,8 @@ impl Colorizer {
     ) -> Result<Option<Tensor>, TchError> {
         let _no_grad = tch::no_grad_guard();
         let output = self.output(l, size)?;
-        // As the network gave it: the tilt is there for the colors, and makes the probabilities less true (docs/research/pixels.md).
+        // Without the tilt, which is there for the colors and makes the probabilities less accurate
+        // (docs/research/pixels.md).
         let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
         let shares = confidence::tempered(shares, self.sureness)?;
         let ab = self.run(l, size, t)?.f_to_device(shares.device())?;

@@ -1,8 +1,8 @@
 //! How far chroma bleeds over edges of lightness when it is brought to full size, by several methods.
 //!
 //! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]`: a table, and pictures to look at.
-//! docs/research/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area, and its full L, so that no
-//! network has a part in it.
+//! docs/research/pixels.md defines the numbers. Each method gets the photograph's true ab, downsampled by area, and its
+//! full L, so no network is involved.
 #![allow(missing_docs, reason = "a program")]
 #![allow(
     clippy::cast_possible_truncation,

@@ -71,7 +71,7 @@ pub struct Input {
     /// knows (docs/research/lab-book.md).
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub enlarged: f64,
-    /// Whether a faded picture is shown to the network as if it were not: a small range of L is spread (docs/research/pixels.md).
+    /// Whether the levels of a faded picture are stretched before the network sees it (docs/research/pixels.md).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub levels: bool,
     /// What the network is fed.

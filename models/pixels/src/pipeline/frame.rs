@@ -1,9 +1,9 @@
 //! Where a picture lies in the plane that the network sees.
 //!
 //! The idea: **a picture keeps its shape and lies in the plane's first corner**, so that a few pixels more or less of
-//! photograph move nothing that the network sees. Its longer side decides the scale, so that a photograph that is cut to
-//! another shape is seen as large as before (docs/research/pixels.md has what other rules do). What its sides lack to multiples of 32 is
-//! its own mirror image, and what the network says there is thrown away.
+//! photograph move nothing that the network sees. Its longer side decides the scale, so a photograph that is cropped to
+//! another shape is seen as large as before (docs/research/pixels.md compares other rules). The rest, up to multiples of
+//! 32, is its own mirror image, and the network's output there is discarded.
 
 use super::resample::Axis;
 use crate::Plane;

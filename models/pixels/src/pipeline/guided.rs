@@ -6,9 +6,9 @@
 //! edge. A slope fitted to few values says nothing beyond them, so the result is held near the range of the surrounding
 //! predictions.
 //!
-//! Two things differ from the paper, both found by measuring (docs/research/pixels.md): the paper averages the lines of overlapping
-//! windows, offsets too, which blurs what was predicted; and a slope counts by how well its line fits, so that texture
-//! without color stays without.
+//! Two things differ from the paper, both found by measuring (docs/research/pixels.md): the paper averages the lines of
+//! overlapping windows, including offsets, which blurs the prediction; and a slope is weighted by how well its line fits,
+//! so that colorless texture stays colorless.
 
 use super::frame::Line;
 use super::resample::Axis;
