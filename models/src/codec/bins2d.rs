@@ -108,7 +108,7 @@ pub fn rebalancing(prior: &[f64], lambda: f64, gamma: f64) -> Vec<f64> {
 #[serde(deny_unknown_fields)]
 pub struct Bins2dConfig {
     /// Bins that share a target, 1 (hard) to 16.
-    #[serde(default = "default_neighbors")]
+    #[serde(default = "default_neighbors", alias = "neighbours")]
     pub neighbors: i64,
     /// Standard deviation of their shares, in units of ab; 0.1 to 50.
     #[serde(default = "default_sigma")]
