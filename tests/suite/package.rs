@@ -259,7 +259,7 @@ fn a_good_package_predicts_finite_color_of_the_right_size() {
 
     let refused = |count, width, height, threads| predict(count, width, height, threads).unwrap_err();
     assert_eq!(refused(33 * 64, 33, 64, 1), "L of 33 x 64: expected sides that are multiples of 8");
-    assert_eq!(refused(64, 64, 64, 1), "plane of 64 x 64 with 64 values; expected one value for each place");
+    assert_eq!(refused(64, 64, 64, 1), "plane of 64 x 64 with 64 values; expected one value per cell");
     assert_eq!(refused(64 * 64, 64, 64, 1_000_000), "threads: expected 0 to 1024, got 1000000");
 }
 

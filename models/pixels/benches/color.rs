@@ -8,7 +8,7 @@ use std::hint::black_box;
 use autochrome_pixels::color::{ciede2000, gamut, lab_to_srgb, srgb_to_lab, srgb8_to_lab};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// 2^18 colors all over the cube.
+/// 2^18 colors spread over the cube.
 fn colors() -> Vec<[u8; 3]> {
     let axis = || (0_u8..=252).step_by(4);
     axis().flat_map(|r| axis().flat_map(move |g| axis().map(move |b| [r, g, b]))).collect()

@@ -1,4 +1,4 @@
-//! The pipeline on a picture of 12 megapixels, without the network, against copying the same bytes.
+//! The pipeline on a 12-megapixel image, without the network, against copying the same bytes.
 //!
 //! Run with `cargo bench -p autochrome-pixels --bench pipeline`; docs/research/performance.md says how to read it.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]

@@ -1,8 +1,8 @@
-//! How far chroma bleeds over edges of lightness when it is brought to full size, by several methods.
+//! How much chroma bleeds across edges of lightness when upsampled to full size, by several methods.
 //!
-//! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]`: a table, and pictures to look at.
-//! docs/research/pixels.md defines the numbers. Each method gets the photograph's true ab, downsampled by area, and its
-//! full L, so no network is involved.
+//! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]` prints a table and writes
+//! images to look at. docs/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area
+//! averaging, and its full-size L, so no network is involved.
 #![allow(missing_docs, reason = "a program")]
 #![allow(
     clippy::cast_possible_truncation,
@@ -21,7 +21,7 @@ use autochrome_pixels::{
 };
 use image::{Rgb, RgbImage, imageops};
 
-/// Least difference of L, and of true ab, two pixels apart, that makes a color edge.
+/// Minimum difference of L, and of true ab, between pixels two apart that makes a color edge.
 const EDGE: (f32, f32) = (15.0, 15.0);
 
 /// Planes of one size.
@@ -67,7 +67,7 @@ impl Planes {
     }
 }
 
-/// Where pixel `at` lies among cells of `factor` pixels: the cell before it and the share of the next.
+/// Position of pixel `at` among cells of `factor` pixels: the cell before it and the weight of the next.
 fn between(at: usize, factor: usize) -> (isize, f32) {
     let place = (at as f32 + 0.5) / factor as f32 - 0.5;
     (place.floor() as isize, place - place.floor())
@@ -90,7 +90,7 @@ fn bilinear<const N: usize>(
     sum
 }
 
-/// Kopf et al. 2007: neighbors by how near they are in place and in L.
+/// Kopf et al. 2007: neighbors weighted by distance in position and in L.
 fn joint_bilateral(full: &Planes, low: &Planes, factor: usize, sigma: f32) -> Vec<[f32; 2]> {
     each(full, |x, y, l| {
         let ((left, across), (top, down)) = (between(x, factor), between(y, factor));
@@ -109,7 +109,8 @@ fn joint_bilateral(full: &Planes, low: &Planes, factor: usize, sigma: f32) -> Ve
     })
 }
 
-/// Chen et al. 2007: a grid over place (one cell a low-resolution pixel) and L, blurred and read at each pixel's L.
+/// Chen et al. 2007: a grid over position (one cell per low-resolution pixel) and L, blurred, then sliced at each
+/// pixel's L.
 fn bilateral_grid(full: &Planes, low: &Planes, factor: usize, bin: f32) -> Vec<[f32; 2]> {
     let bins = (100.0 / bin) as usize + 3;
     let area = low.width * low.height;
@@ -122,7 +123,7 @@ fn bilateral_grid(full: &Planes, low: &Planes, factor: usize, bin: f32) -> Vec<[
             *cell = [cell[0] + weight * low.ab[at][0], cell[1] + weight * low.ab[at][1], cell[2] + weight];
         }
     }
-    // 1 2 1 along each axis.
+    // Blurred by 1 2 1 along each axis.
     for axis in 0..3 {
         let source = grid.clone();
         for y in 0..low.height as isize {
@@ -158,7 +159,7 @@ fn bilateral_grid(full: &Planes, low: &Planes, factor: usize, bin: f32) -> Vec<[
     })
 }
 
-/// A window of 3 x 3 around a pixel: sums of 1, L, a, b, L L, L a, L b, a a + b b over its mean, as means.
+/// Means of 1, L, a, b, L^2, L a, L b, a^2 + b^2 over the 3 x 3 window around a pixel.
 fn moments(low: &Planes, at: usize, neighbor: f32) -> [f32; 8] {
     let (x, y) = ((at % low.width) as isize, (at / low.width) as isize);
     let mut sums = [0.0_f32; 8];
@@ -173,7 +174,7 @@ fn moments(low: &Planes, at: usize, neighbor: f32) -> [f32; 8] {
     sums.map(|sum| sum / sums[0])
 }
 
-/// He and Sun 2015: lines of windows, averaged; `weighted` by the variance of L in the window, or all alike.
+/// He and Sun 2015: lines fitted to windows, averaged; `weighted` by the variance of L in the window, or all alike.
 fn guided(full: &Planes, low: &Planes, factor: usize, flatness: f32, weighted: bool) -> Vec<[f32; 2]> {
     let fit = |at| {
         let [_, l, a, b, ll, la, lb, _] = moments(low, at, 1.0);
@@ -199,11 +200,11 @@ fn guided(full: &Planes, low: &Planes, factor: usize, flatness: f32, weighted: b
     })
 }
 
-/// The product's way: chroma interpolated, and the slope times what L differs from its own interpolation.
+/// Our method: chroma interpolated, plus the slope times the difference of L from its own interpolation.
 struct Slopes {
     neighbor: f32,
     flatness: f32,
-    /// Exponent of the squared correlation that a slope counts by.
+    /// Exponent of the squared correlation that weights a slope.
     power: f32,
     held: bool,
 }
@@ -233,7 +234,7 @@ impl Slopes {
     }
 }
 
-/// Least and most of a, then of b, around a pixel, and the product's margin.
+/// Minimum and maximum of a, then of b, around a pixel, with the pipeline's margin.
 fn bounds(low: &Planes, at: usize) -> [f32; 4] {
     let (x, y) = ((at % low.width) as isize, (at / low.width) as isize);
     let mut bounds = [f32::INFINITY, f32::NEG_INFINITY, f32::INFINITY, f32::NEG_INFINITY];
@@ -256,7 +257,7 @@ fn each(full: &Planes, value: impl Fn(usize, usize, f32) -> [f32; 2]) -> Vec<[f3
     (0..full.l.len()).map(|at| value(at % full.width, at / full.width, full.l[at])).collect()
 }
 
-/// Gives the true ab in place of a network.
+/// Predicts the true ab in place of a network.
 struct Truth<'a>(&'a Planes);
 
 impl Engine for Truth<'_> {
@@ -274,7 +275,7 @@ impl Engine for Truth<'_> {
     }
 }
 
-/// What the product does, by its own pipeline.
+/// Our own pipeline.
 fn product(full: &Planes, low: &Planes) -> Vec<[f32; 2]> {
     let (width, height) = (full.width as u32, full.height as u32);
     let rgba = |at: usize| {
@@ -341,7 +342,7 @@ impl Score {
     }
 }
 
-/// ab at full size from full planes (of which only L may be looked at), small ones and the factor between.
+/// ab at full size, from the full-size planes (only L may be used), the small ones and the factor between them.
 type Fill = dyn Fn(&Planes, &Planes, usize) -> Vec<[f32; 2]>;
 type Method = (&'static str, Box<Fill>);
 

@@ -1,9 +1,10 @@
-//! The pixels' way without a network, against copying the same bytes, each the least of several interleaved runs.
+//! Times the pipeline without a network against copying the same bytes, each as the minimum of several interleaved
+//! runs.
 //!
-//! `cargo run --release -p autochrome-pixels --example pixels -- [MEGAPIXELS] [RUNS] [CASE]`. The least of many short runs is
-//! what the work costs; other programs on the machine only add to it. One thread is timed by what it ran, two by the clock on
-//! the wall. With a CASE only that one runs, which is what a
-//! profiler wants: `valgrind --tool=callgrind target/release/examples/pixels 1 1 rgb8`.
+//! `cargo run --release -p autochrome-pixels --example pixels -- [MEGAPIXELS] [RUNS] [CASE]`. The minimum of many
+//! short runs is the cost of the work; other programs only add to it. One thread is measured in CPU time, two in
+//! wall-clock time. With a CASE only that one runs, for a profiler:
+//! `valgrind --tool=callgrind target/release/examples/pixels 1 1 rgb8`.
 #![allow(missing_docs, reason = "a program")]
 
 #[path = "../benches/shared/fake.rs"]
@@ -14,13 +15,13 @@ use std::time::{Duration, Instant};
 
 use fake::{CASES, Job};
 
-/// How long this thread has run: other programs do not count. It is told once a tick, a few milliseconds.
+/// CPU time of this thread, which excludes other programs. Updated once per tick, every few milliseconds.
 fn ran() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// What `job` takes: on one thread what the thread ran; on several, or where the system does not tell, the time on the wall.
+/// Time of `job`: CPU time on one thread; wall-clock time on several, or where the system has no CPU time.
 fn run(job: &mut Job, threads: usize) -> Duration {
     let (start, before) = (Instant::now(), ran());
     job.run(threads);
@@ -47,7 +48,7 @@ fn main() {
     let side = (f64::from(megapixels) * 1e6 / 12.0).sqrt().round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side in pixels")]
     let (width, height) = (4 * side as u32, 3 * side as u32);
-    println!("{width} x {height} pixels, the least of {runs} runs, ms (times copying the same bytes)");
+    println!("{width} x {height} pixels, minimum of {runs} runs, ms (times copying the same bytes)");
     for case in CASES.iter().filter(|case| only.as_deref().is_none_or(|only| only == case.name)) {
         let mut job = Job::new(case, (width, height));
         let mut floor = copy(job.bytes());

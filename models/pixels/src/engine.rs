@@ -1,51 +1,51 @@
-//! What predicts chroma from lightness.
+//! Prediction of chroma from lightness.
 //!
-//! The idea: **the pipeline asks, an engine answers, and both speak in planes of numbers**: a network on a device, or a
-//! few lines in a test. An engine has to say everything the pipeline needs to know; nothing has a default that a wrapper
-//! could forget to pass on.
+//! The idea: **the pipeline asks, an engine answers, and both exchange planes of numbers**. An engine is a network
+//! on a device, or a few lines in a test. It must state everything the pipeline needs: there are no defaults that a
+//! wrapper could forget to forward.
 
-/// A network on a device, or a fake in its place.
+/// A network on a device, or a fake in a test.
 pub trait Engine {
-    /// How it wants a picture to be brought to it.
+    /// How the engine wants its input prepared.
     fn input(&self) -> InputSpec;
 
-    /// Predicts ab for `l`: values of L (0..=100); both sides are multiples of 32.
+    /// Predicts ab for `l`: L values (0..=100), with both sides multiples of 32.
     ///
-    /// The result has the same size, or one smaller by the same whole factor both ways, and finite values. Called once
-    /// a picture, on the thread that called [`colorize`](crate::pipeline::colorize).
+    /// The result has the same size, or is smaller by one whole factor in both directions, and holds finite values.
+    /// Called once per image, on the thread that called [`colorize`](crate::pipeline::colorize).
     ///
     /// # Errors
-    /// Whatever kept it from predicting.
+    /// Whatever prevented the prediction.
     fn predict(&self, l: &Plane, settings: Settings) -> Result<Ab, PredictError>;
 
-    /// How sure it is of what [`predict`](Self::predict) gives for the same arguments; `None` for a model that cannot
-    /// say. Sizes as of [`predict`](Self::predict).
+    /// Confidence in what [`predict`](Self::predict) gives for the same arguments; `None` for a model that has
+    /// none. Sizes as for [`predict`](Self::predict).
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// As for [`predict`](Self::predict).
     fn confidence(&self, l: &Plane, settings: Settings) -> Result<Option<Confidence>, PredictError>;
 }
 
-/// How an engine wants a picture to be brought to it.
+/// How an engine wants its input prepared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputSpec {
-    /// How many times the pictures it learned from were enlarged, 1 or more: L is given to it as soft as it was then,
-    /// however much more the picture shows.
+    /// How many times its training images were upscaled, 1 or more. L is blurred to match, however much detail the
+    /// image has.
     pub enlarged: f64,
-    /// Whether it is shown faded pictures as if they were not: a small range of L is spread.
+    /// Whether the contrast of faded images is stretched: a small range of L is spread.
     pub levels: bool,
 }
 
-/// How to predict.
+/// Settings of a prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Temperature of the annealed mean, 0..=1; `None` for the model's own.
     pub temperature: Option<f32>,
-    /// Threads to work on, at least 1.
+    /// Number of threads, at least 1.
     pub threads: usize,
 }
 
-/// One value for each place: `width` x `height`, row by row.
+/// One value per cell: `width` x `height`, row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plane {
     width: usize,
@@ -57,7 +57,7 @@ impl Plane {
     /// A plane of these values, row by row.
     ///
     /// # Errors
-    /// There is not one value for each place.
+    /// If there is not exactly one value per cell.
     pub fn new(width: usize, height: usize, values: Vec<f32>) -> Result<Self, PlaneError> {
         if width.checked_mul(height) == Some(values.len()) {
             Ok(Self { width, height, values })
@@ -79,22 +79,22 @@ impl Plane {
     }
 }
 
-/// Values that do not fill a plane.
+/// The number of values does not match the size of the plane.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("plane of {width} x {height} with {got} values; expected one value for each place")]
+#[error("plane of {width} x {height} with {got} values; expected one value per cell")]
 pub struct PlaneError {
-    /// Values in a row.
+    /// Cells per row.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Values that came.
+    /// Values given.
     pub got: usize,
 }
 
 /// Predicted chroma: two planes of `width` x `height`, row by row, in Lab units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ab {
-    /// Values in a row.
+    /// Cells per row.
     pub width: usize,
     /// Rows.
     pub height: usize,
@@ -104,7 +104,7 @@ pub struct Ab {
     pub b: Vec<f32>,
 }
 
-/// The probability, 0..=1 at each place, that the true color is near the predicted one.
+/// The probability in each cell, 0..=1, that the true color is near the predicted one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confidence(pub Plane);
 
@@ -114,7 +114,7 @@ pub struct Confidence(pub Plane);
 pub struct PredictError(String);
 
 impl PredictError {
-    /// An error with this text.
+    /// An error with this message.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

@@ -1,25 +1,25 @@
-//! How the pixels of a picture are stored.
+//! Pixel formats.
 //!
 //! The idea: **one list of formats for the pipeline, the C ABI and every host.**
 
-/// How the pixels of a picture are stored: sRGB-encoded, straight alpha, samples in the machine's byte order.
+/// How pixels are stored: sRGB-encoded, straight (not premultiplied) alpha, samples in native byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
     /// Red, green, blue, alpha; 8 bits each.
     Rgba8,
     /// Red, green, blue; 8 bits each.
     Rgb8,
-    /// Gray, 8 bits; an input, or a map of confidence.
+    /// Gray, 8 bits; an input or a confidence map.
     Gray8,
     /// Red, green, blue, alpha; 16 bits each.
     Rgba16,
     /// Red, green, blue; 16 bits each.
     Rgb16,
-    /// Gray, 16 bits; an input, or a map of confidence.
+    /// Gray, 16 bits; an input or a confidence map.
     Gray16,
-    /// Red, green, blue, alpha; 32-bit floats, 0..1. Values beyond are clamped, NaN reads as 0.
+    /// Red, green, blue, alpha; 32-bit floats, 0..1. Values outside are clamped; NaN reads as 0.
     RgbaF32,
-    /// Gray, 32-bit float, 0..1; an input, or a map of confidence. Values beyond are clamped, NaN reads as 0.
+    /// Gray, 32-bit float, 0..1; an input or a confidence map. Values outside are clamped; NaN reads as 0.
     GrayF32,
 }
 
@@ -36,7 +36,7 @@ impl PixelFormat {
         Self::GrayF32,
     ];
 
-    /// Samples of one pixel: 1 (gray), 3, or 4 with alpha last.
+    /// Samples per pixel: 1 (gray), 3, or 4 with alpha last.
     #[must_use]
     pub const fn samples(self) -> usize {
         match self {
@@ -46,7 +46,7 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes of one sample: 1, 2 or 4.
+    /// Bytes per sample: 1, 2 or 4.
     #[must_use]
     pub const fn bytes_per_sample(self) -> usize {
         match self {
@@ -56,19 +56,19 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes of one pixel.
+    /// Bytes per pixel.
     #[must_use]
     pub const fn bytes_per_pixel(self) -> usize {
         self.samples() * self.bytes_per_sample()
     }
 
-    /// Whether it holds red, green and blue, as an output of colorizing must.
+    /// Whether it has red, green and blue, as the output of `colorize` must.
     #[must_use]
     pub const fn has_color(self) -> bool {
         self.samples() >= 3
     }
 
-    /// Whether it holds alpha.
+    /// Whether it has alpha.
     #[must_use]
     pub const fn has_alpha(self) -> bool {
         self.samples() == 4

@@ -1,11 +1,11 @@
-//! Pictures in memory that belongs to someone else.
+//! Images in memory that someone else owns.
 //!
-//! The idea: **a view is checked once, when it is made, and every row of it is then an ordinary slice**, whatever
-//! the sign of the stride and the alignment of the memory.
+//! The idea: **a view is checked once, when it is made; after that every row is an ordinary slice**, whatever the
+//! sign of the stride and the alignment of the memory.
 
 use crate::{ImageError, Layout, PixelFormat};
 
-/// A picture to read. Borrows the caller's memory and keeps nothing.
+/// An image to read. Borrows the caller's memory.
 #[derive(Debug, Clone, Copy)]
 pub struct ImageView<'a> {
     pub(crate) layout: Layout,
@@ -16,12 +16,12 @@ impl<'a> ImageView<'a> {
     /// A view of `width` x `height` pixels in `data`, the whole block of memory.
     ///
     /// `stride` is the number of bytes from the start of a row to the start of the row below it. With a negative
-    /// stride rows run bottom-up: `data` still begins at the lowest address, where the bottom row lies, and the top
-    /// row lies `(height - 1) * |stride|` bytes further. Rows need no alignment. Padding between rows and bytes
-    /// behind the last row are never read.
+    /// stride rows run bottom-up: `data` still begins at the lowest address, where the bottom row is, and the top
+    /// row is `(height - 1) * |stride|` bytes further on. Rows need no alignment. Padding between rows and bytes
+    /// after the last row are never read.
     ///
     /// # Errors
-    /// A size of 0, `|stride|` below the bytes of a row, or less memory than the picture takes.
+    /// A size of 0, `|stride|` less than the bytes of a row, or `data` too short for the image.
     pub fn new(
         format: PixelFormat,
         width: u32,
@@ -32,23 +32,23 @@ impl<'a> ImageView<'a> {
         Self::with_layout(Layout::new(format, width, height, stride)?, data)
     }
 
-    /// A view of rows that follow one another without a gap, top row first.
+    /// A view of contiguous rows, top row first.
     ///
     /// # Errors
-    /// A size of 0, or less memory than the picture takes.
+    /// A size of 0, or `data` too short for the image.
     pub fn tight(format: PixelFormat, width: u32, height: u32, data: &'a [u8]) -> Result<Self, ImageError> {
         Self::with_layout(Layout::tight(format, width, height)?, data)
     }
 
-    /// A view of a picture of this layout, whose lowest row begins where `data` does.
+    /// A view with this layout; `data` begins at the row with the lowest address.
     ///
     /// # Errors
-    /// Less memory than the picture takes.
+    /// `data` is too short for the image.
     pub fn with_layout(layout: Layout, data: &'a [u8]) -> Result<Self, ImageError> {
         Ok(Self { layout: layout.within(data.len())?, data })
     }
 
-    /// Where its rows lie in the memory.
+    /// How the rows are laid out in memory.
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -60,7 +60,7 @@ impl<'a> ImageView<'a> {
         self.data
     }
 
-    /// The pixels' format.
+    /// The pixel format.
     #[must_use]
     pub fn format(&self) -> PixelFormat {
         self.layout.format
@@ -75,7 +75,7 @@ impl<'a> ImageView<'a> {
     /// Row `y` from the top, without padding.
     ///
     /// # Panics
-    /// There is no such row.
+    /// If there is no such row.
     #[must_use]
     pub fn row(&self, y: usize) -> &'a [u8] {
         let place = self.layout.place(y);
@@ -83,7 +83,7 @@ impl<'a> ImageView<'a> {
     }
 }
 
-/// A picture to write. Borrows the caller's memory; padding is never written.
+/// An image to write. Borrows the caller's memory; padding is never written.
 #[derive(Debug)]
 pub struct ImageViewMut<'a> {
     pub(crate) layout: Layout,
@@ -91,10 +91,10 @@ pub struct ImageViewMut<'a> {
 }
 
 impl<'a> ImageViewMut<'a> {
-    /// A view to write to; as [`ImageView::new`].
+    /// A writable view, like [`ImageView::new`].
     ///
     /// # Errors
-    /// As [`ImageView::new`].
+    /// As for [`ImageView::new`].
     pub fn new(
         format: PixelFormat,
         width: u32,
@@ -105,10 +105,10 @@ impl<'a> ImageViewMut<'a> {
         Self::with_layout(Layout::new(format, width, height, stride)?, data)
     }
 
-    /// A view of rows that follow one another without a gap, top row first.
+    /// A view of contiguous rows, top row first.
     ///
     /// # Errors
-    /// A size of 0, or less memory than the picture takes.
+    /// A size of 0, or `data` too short for the image.
     pub fn tight(
         format: PixelFormat,
         width: u32,
@@ -118,15 +118,15 @@ impl<'a> ImageViewMut<'a> {
         Self::with_layout(Layout::tight(format, width, height)?, data)
     }
 
-    /// A view of a picture of this layout, whose lowest row begins where `data` does.
+    /// A view with this layout; `data` begins at the row with the lowest address.
     ///
     /// # Errors
-    /// Less memory than the picture takes.
+    /// `data` is too short for the image.
     pub fn with_layout(layout: Layout, data: &'a mut [u8]) -> Result<Self, ImageError> {
         Ok(Self { layout: layout.within(data.len())?, data })
     }
 
-    /// Where its rows lie in the memory.
+    /// How the rows are laid out in memory.
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -137,7 +137,7 @@ impl<'a> ImageViewMut<'a> {
         self.data
     }
 
-    /// The pixels' format.
+    /// The pixel format.
     #[must_use]
     pub fn format(&self) -> PixelFormat {
         self.layout.format
@@ -152,7 +152,7 @@ impl<'a> ImageViewMut<'a> {
     /// Row `y` from the top, without padding.
     ///
     /// # Panics
-    /// There is no such row.
+    /// If there is no such row.
     pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
         let place = self.layout.place(y);
         &mut self.data[self.layout.bytes_of(&(place..place + 1))]

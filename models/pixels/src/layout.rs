@@ -1,56 +1,56 @@
-//! Where the rows of a picture lie in memory.
+//! How the rows of an image are laid out in memory.
 //!
-//! The idea: **sizes and strides are multiplied once, here, with every overflow caught**; what holds a [`Layout`] can compute
-//! addresses without a further check. A [`Place`] is a layout at an address, and says whether two pictures get into each
-//! other's way.
+//! The idea: **sizes and strides are multiplied once, here, with every overflow caught**; with a [`Layout`],
+//! addresses can be computed without further checks. A [`Place`] is a layout at an address; it tells whether two
+//! images overlap.
 
 use std::ops::Range;
 
 use crate::PixelFormat;
 
-/// Why a picture cannot be read or written.
+/// Why an image cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// No pixels.
+    /// The image has no pixels.
     #[error("image is {width} x {height} pixels; expected at least 1 x 1")]
     Empty {
-        /// Pixels in a row.
+        /// Pixels per row.
         width: u32,
-        /// Rows.
+        /// Number of rows.
         height: u32,
     },
     /// Rows overlap.
     #[error("stride is {stride} bytes; expected at least {row_bytes} either way, the bytes of a row")]
     Stride {
-        /// The stride that came.
+        /// The stride given.
         stride: isize,
-        /// Bytes of a row.
+        /// Bytes per row.
         row_bytes: usize,
     },
-    /// The memory is smaller than the picture.
+    /// The memory is too small for the image.
     #[error("image memory is {got} bytes; expected at least {expected} for {width} x {height} pixels")]
     TooShort {
-        /// Bytes the picture takes.
+        /// Bytes the image needs.
         expected: usize,
-        /// Bytes that came.
+        /// Bytes given.
         got: usize,
-        /// Pixels in a row.
+        /// Pixels per row.
         width: u32,
-        /// Rows.
+        /// Number of rows.
         height: u32,
     },
-    /// The picture is larger than addresses go.
+    /// The image exceeds the address space.
     #[error("image of {width} x {height} pixels exceeds the address space; colorize it in parts")]
     TooLarge {
-        /// Pixels in a row.
+        /// Pixels per row.
         width: u32,
-        /// Rows.
+        /// Number of rows.
         height: u32,
     },
-    /// The result would have nowhere to put its color.
+    /// The output format has no color.
     #[error("output format is {0:?}; expected one with color, such as Rgb8")]
     NoColor(PixelFormat),
-    /// The result has no color to put there.
+    /// The output format has color, but the result is gray.
     #[error("output format is {0:?}; expected one without color, such as Gray8")]
     Color(PixelFormat),
     /// Input and output differ in size.
@@ -63,27 +63,27 @@ pub enum ImageError {
     },
 }
 
-/// Where the rows of a picture lie, in bytes from the lowest one.
+/// How the rows of an image are laid out, in bytes from the one with the lowest address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     pub(crate) format: PixelFormat,
     pub(crate) size: (u32, u32),
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Bytes from one row in memory to the next.
+    /// Distance in bytes between neighboring rows, without sign.
     pub(crate) pitch: usize,
     pub(crate) row_bytes: usize,
-    /// From the lowest to the highest byte of a pixel.
+    /// Bytes from the lowest address of the image to its end.
     span: usize,
     stride: isize,
 }
 
 impl Layout {
-    /// The layout of `width` x `height` pixels whose rows begin `stride` bytes apart; with a negative stride the top row
+    /// The layout of `width` x `height` pixels in rows `stride` bytes apart; with a negative stride the top row
     /// comes last in memory.
     ///
     /// # Errors
-    /// A size of 0, `|stride|` below the bytes of a row, or a picture that exceeds the address space.
+    /// A size of 0, `|stride|` less than the bytes of a row, or an image that exceeds the address space.
     pub fn new(format: PixelFormat, width: u32, height: u32, stride: isize) -> Result<Self, ImageError> {
         let too_large = ImageError::TooLarge { width, height };
         if width == 0 || height == 0 {
@@ -111,10 +111,10 @@ impl Layout {
         })
     }
 
-    /// The layout of rows that follow one another without a gap, top row first.
+    /// The layout of contiguous rows, top row first.
     ///
     /// # Errors
-    /// A size of 0, or a picture that exceeds the address space.
+    /// A size of 0, or an image that exceeds the address space.
     pub fn tight(format: PixelFormat, width: u32, height: u32) -> Result<Self, ImageError> {
         let row_bytes =
             usize::try_from(width).ok().and_then(|width| width.checked_mul(format.bytes_per_pixel()));
@@ -122,7 +122,7 @@ impl Layout {
         Self::new(format, width, height, stride.ok_or(ImageError::TooLarge { width, height })?)
     }
 
-    /// Itself, if a picture of this layout fits into `memory` bytes.
+    /// This layout, if it fits into `memory` bytes.
     pub(crate) fn within(self, memory: usize) -> Result<Self, ImageError> {
         let (width, height) = self.size;
         if memory < self.span {
@@ -131,7 +131,7 @@ impl Layout {
         Ok(self)
     }
 
-    /// The pixels' format.
+    /// The pixel format.
     #[must_use]
     pub fn format(&self) -> PixelFormat {
         self.format
@@ -149,52 +149,52 @@ impl Layout {
         self.stride
     }
 
-    /// Bytes of the pixels of a row.
+    /// Bytes per row, without padding.
     #[must_use]
     pub fn row_bytes(&self) -> usize {
         self.row_bytes
     }
 
-    /// Rows.
+    /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.height
     }
 
-    /// Bytes from the lowest to the highest of a pixel.
+    /// Bytes from the lowest address of the image to its end, padding between rows included.
     #[must_use]
     pub fn span(&self) -> usize {
         self.span
     }
 
-    /// Whether there are bytes between rows.
+    /// Whether there is padding between rows.
     #[must_use]
     pub fn has_gaps(&self) -> bool {
         self.height > 1 && self.pitch != self.row_bytes
     }
 
-    /// Where row `y` from the top begins.
+    /// Offset of row `y` from the top, in bytes.
     ///
     /// # Panics
-    /// There is no such row.
+    /// If there is no such row.
     #[must_use]
     pub fn row_begin(&self, y: usize) -> usize {
         assert!(y < self.height, "row {y} of {}", self.height);
         self.place(y) * self.pitch
     }
 
-    /// Place in memory, counted in rows, of row `y` from the top; and the other way round.
+    /// Position in memory of row `y` from the top, in rows; the mapping is its own inverse.
     pub(crate) fn place(&self, y: usize) -> usize {
         if self.stride < 0 { self.height - 1 - y } else { y }
     }
 
-    /// Bytes from the first to the last of `places`, without the padding behind the last one.
+    /// The byte range of rows `places`, without the padding after the last one.
     pub(crate) fn bytes_of(&self, places: &Range<usize>) -> Range<usize> {
         places.start * self.pitch..(places.end - 1) * self.pitch + self.row_bytes
     }
 }
 
-/// A layout at an address, which nobody follows.
+/// A layout at an address; the address is never dereferenced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     layout: Layout,
@@ -202,7 +202,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// A picture whose top row begins at the address `top`; `None` where its memory would wrap around.
+    /// An image whose top row begins at address `top`; `None` if its memory would wrap around.
     #[must_use]
     pub fn new(layout: Layout, top: usize) -> Option<Self> {
         let lowest = top.checked_sub(layout.row_begin(0)).filter(|lowest| *lowest > 0)?;
@@ -210,18 +210,18 @@ impl Place {
         Some(Self { layout, lowest })
     }
 
-    /// Whether both are one and the same picture, or share no pixel: then one may be written while the other is read.
+    /// Whether both are the very same image or share no pixel, so that one may be written while the other is read.
     #[must_use]
     pub fn is_same_or_apart(&self, other: &Self) -> bool {
         let (a, b) = (self.lowest, other.lowest);
         a + self.layout.span <= b || b + other.layout.span <= a || self == other || self.is_beside(other)
     }
 
-    /// Whether two pictures of one stride lie in separate columns of a larger one.
+    /// Whether both have the same stride and lie in separate columns of a larger image.
     fn is_beside(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.layout, &other.layout);
         let stride = ours.pitch;
-        // As many strides are added as keep the difference positive.
+        // Adding one stride keeps the difference positive.
         let shift = (self.lowest % stride + stride - other.lowest % stride) % stride;
         stride == theirs.pitch && shift >= theirs.row_bytes && shift + ours.row_bytes <= stride
     }
@@ -233,7 +233,7 @@ mod tests {
 
     const ADDRESS: usize = 0x10_0000;
 
-    /// A picture of gray pixels at an address.
+    /// A gray image at an address.
     fn gray(offset: usize, width: u32, height: u32, stride: isize) -> Option<Place> {
         Place::new(Layout::new(PixelFormat::Gray8, width, height, stride).ok()?, ADDRESS + offset)
     }

@@ -1,10 +1,10 @@
-//! The core: color science, pixel formats and layouts, and the way of a pixel around an engine.
+//! The core: color science, pixel formats and layouts, and the pipeline around an engine.
 //!
-//! The idea: **everything about pixels is decided once, in safe code without libtorch**, so that the plugin, its hosts and
-//! the trainer share formats, strides, ranges and Lab, and all of it is tested on a machine that has Rust alone. What
-//! predicts colors comes in as an [`Engine`].
+//! The idea: **everything about pixels is decided once, in safe code without libtorch**, so the plugin, its hosts
+//! and the trainer share formats, strides, ranges and Lab, and all of it can be tested on a machine that has only
+//! Rust. Colors are predicted by an [`Engine`].
 //!
-//! A picture of 2 x 2 gray pixels, and an engine that paints everything blue:
+//! A gray image of 2 x 2 pixels, and an engine that paints everything blue:
 //!
 //! ```
 //! use std::ops::ControlFlow;

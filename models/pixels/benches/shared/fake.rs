@@ -1,4 +1,4 @@
-//! What the measurements of the pixels share: pictures, and an engine that costs nothing.
+//! Shared by the benchmarks: images, and an engine that costs nothing.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use autochrome_pixels::{
     Ab, Confidence, Engine, ImageView, ImageViewMut, InputSpec, PixelFormat, Plane, PredictError, Settings,
 };
 
-/// Gives smooth chroma at a quarter of the working size; `reach` is the largest value.
+/// Predicts smooth chroma at a quarter of the working size; `reach` is the largest value.
 struct Fake {
     reach: f32,
 }
@@ -47,7 +47,7 @@ pub const CASES: [Case; 6] = [
     Case { name: "rgb8-out-of-gamut", from: PixelFormat::Rgb8, to: PixelFormat::Rgb8, reach: 150.0 },
 ];
 
-/// A picture of a case, and room for its colors.
+/// An input image of a case, and a buffer for the output.
 pub struct Job<'a> {
     pub case: &'a Case,
     size: (u32, u32),
@@ -63,7 +63,7 @@ impl<'a> Job<'a> {
         Job { case, size, source, target }
     }
 
-    /// Half of the bytes that are read and written: what a copy would read.
+    /// Half of the bytes read and written: what a copy would read.
     pub fn bytes(&self) -> usize {
         (self.source.len() + self.target.len()) / 2
     }

@@ -1,19 +1,19 @@
-//! CIEDE2000, the color difference that follows the eye.
+//! CIEDE2000, a color difference that follows human perception.
 //!
-//! The idea: **the formula as Sharma, Wu and Dalal wrote it down** ("The CIEDE2000 color-difference formula:
+//! The idea: **the formula as Sharma, Wu and Dalal published it** ("The CIEDE2000 color-difference formula:
 //! implementation notes, supplementary test data, and mathematical observations", Color Research and Application
-//! 30, 2005), with their 34 pairs as the test. Computed in f64: the hue terms lose too much in f32.
+//! 30, 2005), tested on their 34 pairs. Computed in f64: the hue terms lose too much precision in f32.
 
 use std::f64::consts::TAU;
 
-/// Difference of two `[L, a, b]` colors, with all three weights 1. 0 for equal colors, about 1 where people begin
+/// Difference of two `[L, a, b]` colors, with all three weights 1: 0 for equal colors, about 1 where people begin
 /// to see a difference, 100 from black to white.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 once, at the end")]
 pub fn ciede2000(left: [f32; 3], right: [f32; 3]) -> f32 {
     let ([l1, a1, b1], [l2, a2, b2]) = (left.map(f64::from), right.map(f64::from));
 
-    // a is stretched where chroma is low (equations 2 to 7).
+    // Stretch a where chroma is low (equations 2 to 7).
     let stretch = 1.0 + 0.5 * (1.0 - saturation(0.5 * (a1.hypot(b1) + a2.hypot(b2))));
     let (a1, a2) = (a1 * stretch, a2 * stretch);
     let (c1, c2) = (a1.hypot(b1), a2.hypot(b2));
@@ -22,7 +22,7 @@ pub fn ciede2000(left: [f32; 3], right: [f32; 3]) -> f32 {
     let (turn, mean_hue) = if c1 * c2 == 0.0 { (0.0, h1 + h2) } else { hue_turn_and_mean(h1, h2) };
     let (mean_l, mean_c) = (0.5 * (l1 + l2), 0.5 * (c1 + c2));
 
-    // Weights of the three differences, and the rotation in the blue (equations 15 to 21).
+    // Weights of the three differences, and the rotation term for blue (equations 15 to 21).
     let t = 1.0 - 0.17 * (mean_hue - degrees(30.0)).cos()
         + 0.24 * (2.0 * mean_hue).cos()
         + 0.32 * (3.0 * mean_hue + degrees(6.0)).cos()
@@ -52,10 +52,10 @@ fn hue(a: f64, b: f64) -> f64 {
     if angle < 0.0 { angle + TAU } else { angle }
 }
 
-/// The shorter way from one hue to the other, and the hue in the middle of it (equations 10 and 14).
+/// The shorter turn from one hue to the other, and the mean hue (equations 10 and 14).
 fn hue_turn_and_mean(h1: f64, h2: f64) -> (f64, f64) {
     let (turn, sum) = (h2 - h1, h1 + h2);
-    // Opposite hues stand on the edge between two branches; the paper's pair 10 must not depend on the last bit.
+    // Opposite hues lie on the boundary of two branches; the paper's pair 10 must not depend on the last bit.
     if turn.abs() <= 0.5 * TAU + 1e-9 {
         (turn, 0.5 * sum)
     } else {

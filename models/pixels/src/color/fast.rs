@@ -1,18 +1,18 @@
-//! The same curves for whole blocks of pixels.
+//! The Lab and sRGB curves for whole blocks of pixels.
 //!
-//! The idea: **no branch, no table, no call, so that a loop over them becomes vector instructions**. Both curves are smooth
-//! in the fourth root of light, which is two square roots, and there a polynomial of degree 7 is within 4e-7 of them
-//! (Remez' exchange; the tests bound the error). Errors are below 1e-6, a tenth of a 16-bit step.
+//! The idea: **no branch, no table, no call, so loops over them vectorize**. Both curves are smooth in the fourth
+//! root of light, which is two square roots; there a polynomial of degree 7 fits them within 4e-7 (Remez exchange;
+//! the tests bound the error). Errors are below 1e-6, a tenth of a 16-bit step.
 
 use super::lab::{CURVE_KNEE, LINE_OFFSET, LINE_SLOPE};
 
-/// `a * b + c`: rounded once where the CPU does so in one instruction, and twice where that would be a call.
+/// `a * b + c`: fused, rounded once, where the CPU has the instruction; otherwise rounded twice, to avoid a call.
 #[inline(always)]
 pub(crate) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// The Lab curve above its knee, by rising powers of the fourth root; error below 1.5e-7.
+/// The Lab curve above its knee, in increasing powers of the fourth root; error below 1.5e-7.
 const CURVE: [f32; 8] = [
     -0.008_720_742,
     0.439_784_3,
@@ -24,7 +24,7 @@ const CURVE: [f32; 8] = [
     -0.075_346_59,
 ];
 
-/// The sRGB curve above its line, by rising powers of the fourth root; error below 3.3e-7.
+/// The sRGB curve above its linear part, in increasing powers of the fourth root; error below 3.3e-7.
 const ENCODED: [f32; 8] = [
     -0.058_446_59,
     0.123_575_87,
@@ -38,7 +38,7 @@ const ENCODED: [f32; 8] = [
 
 #[inline(always)]
 fn polynomial<const FMA: bool>(powers: &[f32; 8], x: f32) -> f32 {
-    // In pairs: half as long a chain of instructions that wait for one another.
+    // In pairs (Estrin's scheme): halves the dependency chain.
     let pair = |at: usize| fma::<FMA>(powers[at + 1], x, powers[at]);
     let square = x * x;
     let high = fma::<FMA>(pair(6), square, pair(4));
@@ -52,7 +52,7 @@ pub(crate) fn lab_curve<const FMA: bool>(y: f32) -> f32 {
     if y > CURVE_KNEE { root } else { fma::<FMA>(LINE_SLOPE, y, LINE_OFFSET) }
 }
 
-/// Encoded sRGB of linear light, which must be at most a little above 1; negative values give 0.
+/// sRGB-encoded value of linear light, which must not be much above 1; negative values give 0.
 #[inline(always)]
 pub(crate) fn encode<const FMA: bool>(linear: f32) -> f32 {
     let x = if linear > 0.0 { linear } else { 0.0 };

@@ -1,28 +1,28 @@
-//! Bringing a color into the sRGB gamut without touching its lightness or its hue.
+//! Fits a color into the sRGB gamut without changing its lightness or hue.
 //!
-//! The idea: **at constant luminance, linear red, green and blue are the gray of that luminance plus something
-//! that vanishes with chroma**, so shrinking (a, b) toward 0 always arrives in the gamut, and where it arrives
-//! is found by bisection. Clipping channels would be shorter and would change all three of L, chroma and hue.
+//! The idea: **at constant luminance, linear RGB is the gray of that luminance plus something that vanishes with
+//! chroma**, so shrinking (a, b) toward 0 always reaches the gamut, and bisection finds where. Clipping channels
+//! would be shorter, but would change L, chroma and hue.
 
 use super::fast::fma;
 use super::lab::{INVERSE_KNEE, LINE_OFFSET, LINE_SLOPE};
 
-/// How far linear light may lie outside 0..1 and still count as inside, relative to the largest of X, Y, Z:
-/// the constants of [`lab_to_srgb`](super::lab_to_srgb) put white itself 8e-5 away from (1, 1, 1).
+/// How far linear light may lie outside 0..1 and still count as inside, relative to the largest of X, Y, Z: the
+/// constants of [`lab_to_srgb`](super::lab_to_srgb) put white itself 8e-5 away from (1, 1, 1).
 const TOLERANCE: f32 = 1e-4;
 
-/// Halvings of the bisection: chroma is found to one part in 2^20.
+/// Bisection steps: chroma is found to one part in 2^20.
 const HALVINGS: u32 = 20;
 
-/// Whether sRGB can show `[L, a, b]`, to within 1e-4 of linear light. NaN and infinities are outside.
+/// Whether `[L, a, b]` is in the sRGB gamut, to within 1e-4 of linear light. NaN and infinities are outside.
 #[must_use]
 pub fn contains(lab: [f32; 3]) -> bool {
     let fy = (lab[0] + 16.0) / 116.0;
     is_inside(linear_light::<false>(fy, inverse_curve::<false>(fy), lab[1], lab[2]))
 }
 
-/// `[L, a, b]` with the same L and hue and the largest chroma, up to its own, that sRGB can show. A color inside
-/// the gamut comes back bit for bit. L outside 0..=100, or an `a` or `b` that is not finite, leaves no chroma.
+/// The color with the same L and hue and the largest chroma, up to its own, that is in gamut. A color inside the
+/// gamut comes back bit for bit. L outside 0..=100, or an `a` or `b` that is not finite, gives zero chroma.
 #[must_use]
 pub fn fit_chroma(lab: [f32; 3]) -> [f32; 3] {
     let [lightness, a, b] = lab;
@@ -40,7 +40,7 @@ pub fn fit_chroma(lab: [f32; 3]) -> [f32; 3] {
     [lightness, a * inside, b * inside]
 }
 
-/// Linear light of a color, and the largest of its white-relative X, Y, Z.
+/// Linear light of a color, and the largest of its X, Y, Z relative to white.
 #[derive(Clone, Copy)]
 pub(crate) struct LinearLight {
     pub(crate) rgb: [f32; 3],
@@ -48,7 +48,7 @@ pub(crate) struct LinearLight {
 }
 
 /// Linear light from the Lab curve at Y (`fy`), Y itself, and a, b. Neutral colors come out exactly gray and
-/// luminance stays exactly `y`, which scikit-image's constants reach only to 8e-5. Free of branches.
+/// luminance stays exactly `y`; scikit-image's constants are off by 8e-5. Branch-free.
 #[inline(always)]
 pub(crate) fn linear_light<const FMA: bool>(fy: f32, y: f32, a: f32, b: f32) -> LinearLight {
     let x = inverse_curve::<FMA>(fma::<FMA>(a, 1.0 / 500.0, fy));
@@ -62,12 +62,12 @@ pub(crate) fn linear_light<const FMA: bool>(fy: f32, y: f32, a: f32, b: f32) -> 
     LinearLight { rgb, scale: larger(larger(x, z), y) }
 }
 
-/// Whether linear light is in the gamut, to the tolerance above; NaN is outside.
+/// Whether linear light is in gamut, within the tolerance above; NaN is outside.
 fn is_inside(light: LinearLight) -> bool {
     excess(light) <= 0.0 && light.rgb.iter().all(|channel| channel.is_finite())
 }
 
-/// How far linear light lies outside the gamut, the tolerance above taken off: 0 or less inside. Free of branches.
+/// How far linear light exceeds the gamut, less the tolerance above: 0 or less inside. Branch-free.
 #[inline(always)]
 pub(crate) fn excess(light: LinearLight) -> f32 {
     let [r, g, b] = light.rgb;
@@ -76,7 +76,7 @@ pub(crate) fn excess(light: LinearLight) -> f32 {
     larger(below, above) - TOLERANCE * light.scale
 }
 
-/// The inverse of the Lab curve as a select, which vectorises.
+/// The inverse of the Lab curve as a select, so that it vectorizes.
 #[inline(always)]
 fn inverse_curve<const FMA: bool>(f: f32) -> f32 {
     let line = fma::<FMA>(f, 1.0 / LINE_SLOPE, -LINE_OFFSET / LINE_SLOPE);

@@ -1,7 +1,7 @@
 //! sRGB to CIELAB and back (CIE 15; D65, 2 degree observer; scikit-image's constants).
 //!
-//! The idea: **Lab is a cube root of linear light, and its inverse needs none**: going back is three cubes and
-//! a matrix.
+//! The idea: **Lab is a cube root of linear light, and its inverse needs none**: the way back is three cubes and a
+//! matrix.
 
 use super::srgb::{linear_to_srgb, srgb_to_linear, srgb8_to_linear};
 
@@ -22,16 +22,16 @@ const LINEAR_RGB: [[f32; 3]; 3] = [
 /// Weights of linear red, green and blue in luminance; they sum to 1.
 pub(crate) const LUMINANCE: [f32; 3] = [0.212_671, 0.715_160, 0.072_169];
 
-/// Above this luminance the Lab curve is a cube root, below it a line.
+/// Above this luminance the Lab curve is a cube root, below it linear.
 pub(crate) const CURVE_KNEE: f32 = 0.008_856;
-/// The Lab curve at the knee.
+/// Value of the Lab curve at the knee.
 pub(crate) const INVERSE_KNEE: f32 = 0.206_896_6;
-/// Slope of the line.
+/// Slope of the linear part.
 pub(crate) const LINE_SLOPE: f32 = 7.787;
-/// The line at 0.
+/// Value of the linear part at 0.
 pub(crate) const LINE_OFFSET: f32 = 16.0 / 116.0;
 
-/// Luminance Y (0..1) of an encoded sRGB color; unclamped.
+/// Luminance Y (0..1) of an encoded sRGB color; not clamped.
 #[must_use]
 pub fn srgb_to_luminance(rgb: [f32; 3]) -> f32 {
     dot(LUMINANCE, rgb.map(srgb_to_linear))
@@ -55,15 +55,15 @@ pub fn srgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
     linear_to_lab(rgb.map(srgb_to_linear))
 }
 
-/// `[L, a, b]` of an 8-bit sRGB color; as [`srgb_to_lab`], with the transfer function from a table.
+/// `[L, a, b]` of an 8-bit sRGB color, like [`srgb_to_lab`], with the transfer function from a table.
 #[must_use]
 pub fn srgb8_to_lab(rgb: [u8; 3]) -> [f32; 3] {
     let table = srgb8_to_linear();
     linear_to_lab(rgb.map(|code| table[usize::from(code)]))
 }
 
-/// Encoded sRGB of `[L, a, b]`. Nothing is clamped: a color outside the gamut has a channel outside 0..1, which
-/// [`gamut::fit_chroma`](super::gamut::fit_chroma) prevents.
+/// Encoded sRGB of `[L, a, b]`. Not clamped: a color out of gamut has a channel outside 0..1;
+/// [`gamut::fit_chroma`](super::gamut::fit_chroma) prevents that.
 #[must_use]
 pub fn lab_to_srgb(lab: [f32; 3]) -> [f32; 3] {
     let fy = (lab[0] + 16.0) / 116.0;
@@ -92,7 +92,7 @@ fn inverse_curve(f: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Every color of the reference grid with its Lab: see tests/parity/make_color_fixtures.py.
+    /// Every color of the reference grid and its Lab: see tests/parity/make_color_fixtures.py.
     fn reference() -> impl Iterator<Item = ([u8; 3], [f32; 3])> {
         let bytes = include_bytes!("../../../../tests/parity/lab_grid.bin");
         let (floats, rest) = bytes.as_chunks::<4>();

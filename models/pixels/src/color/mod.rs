@@ -1,10 +1,10 @@
 //! Color science: sRGB, CIELAB, the sRGB gamut and CIEDE2000, in plain f32.
 //!
-//! The idea: **one set of constants, scikit-image's, for every conversion in the project**, so that targets,
-//! predictions, metrics and pixels mean the same Lab. White is D65 of the 2 degree observer, (0.95047, 1,
-//! 1.08883); L runs from 0 to 100; encoded sRGB from 0 to 1.
+//! The idea: **one set of constants, scikit-image's, for every conversion in the project**, so targets,
+//! predictions, metrics and pixels mean the same Lab. White is D65 of the 2 degree observer, (0.95047, 1, 1.08883);
+//! L runs from 0 to 100, encoded sRGB from 0 to 1.
 //!
-//! Everything here is pure and safe to call from any thread. The tables are made on first use, once a process.
+//! Everything here is pure and thread-safe. Tables are built on first use, once per process.
 
 mod ciede2000;
 pub(crate) mod fast;

@@ -1,20 +1,20 @@
 //! The sRGB transfer function (IEC 61966-2-1).
 //!
-//! The idea: **an encoded sample of 8 or 16 bits has few values, so decoding is a table**; encoding has no such
-//! luck and is arithmetic.
+//! The idea: **encoded samples of 8 or 16 bits have few values, so decoding is a table lookup**; encoding has no
+//! such luck and is computed.
 
 use std::sync::LazyLock;
 
 use super::lab::luminance_to_lightness;
 
-/// Linear light of an encoded sRGB value. 0..1 maps to 0..1; beyond, the curve goes on (negative values along
-/// the linear part), nothing is clamped.
+/// Linear light of an encoded sRGB value. 0..1 maps to 0..1; outside, the curve continues (negative values along
+/// the linear part) without clamping.
 #[must_use]
 pub fn srgb_to_linear(encoded: f32) -> f32 {
     if encoded > 0.040_45 { ((encoded + 0.055) / 1.055).powf(2.4) } else { encoded / 12.92 }
 }
 
-/// Encoded sRGB value of linear light, the inverse of [`srgb_to_linear`]; nothing is clamped.
+/// Encoded sRGB value of linear light, the inverse of [`srgb_to_linear`]; not clamped.
 #[must_use]
 pub fn linear_to_srgb(linear: f32) -> f32 {
     if linear > 0.003_130_8 { 1.055 * linear.powf(1.0 / 2.4) - 0.055 } else { 12.92 * linear }
@@ -50,13 +50,13 @@ pub fn gray8_to_lightness() -> &'static [f32; 256] {
     &TABLE
 }
 
-/// The transfer function in f64, rounded once: what tables are made of.
+/// The transfer function in f64, rounded once; the tables are built with it.
 #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 once, at the end")]
 fn decode(encoded: f64) -> f32 {
     (if encoded > 0.040_45 { ((encoded + 0.055) / 1.055).powf(2.4) } else { encoded / 12.92 }) as f32
 }
 
-/// Rounds 0..1 to 0..=255, half up. Values beyond are clamped, NaN gives 0.
+/// Rounds 0..1 to 0..=255, half up. Values outside are clamped; NaN gives 0.
 #[inline(always)]
 #[must_use]
 #[expect(
@@ -68,7 +68,7 @@ pub fn unit_to_u8(value: f32) -> u8 {
     (value * 255.0 + 0.5) as u8
 }
 
-/// Rounds 0..1 to 0..=65535, half up. Values beyond are clamped, NaN gives 0.
+/// Rounds 0..1 to 0..=65535, half up. Values outside are clamped; NaN gives 0.
 #[inline(always)]
 #[must_use]
 #[expect(

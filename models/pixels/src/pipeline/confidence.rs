@@ -1,6 +1,7 @@
-//! The map of how sure the model is, at the picture's size.
+//! The confidence map, at the image's size.
 //!
-//! The idea: **the same way as chroma's, with one plane in place of two**, so that the map has the picture's edges.
+//! The idea: **confidence takes the same path as chroma, with one plane instead of two**, so the map follows the
+//! image's edges.
 
 use std::ops::ControlFlow;
 
@@ -10,13 +11,13 @@ use crate::{Confidence, Engine, ImageError, ImageView, ImageViewMut};
 /// The margins of a guided field are made for values up to this.
 const PERCENT: f32 = 100.0;
 
-/// Writes how sure `engine` is of each pixel's color: 0 (black) to 1 (white), linearly, into `output`: same size, in a
-/// format without color. `strength` is checked and has no part in it. What the network said of this picture when it was
-/// colorized is not asked for again.
+/// Writes the confidence of `engine` in each pixel's color, from 0 (black) to 1 (white), linearly, into `output`:
+/// same size, in a gray format. `strength` is checked but has no effect. If the engine caches its network's output,
+/// the map of an image just colorized does not run the network again.
 ///
 /// # Errors
-/// As [`colorize`](super::colorize), [`ImageError::Color`] for an output with color, and
-/// [`PipelineError::NoConfidence`] for a model that predicts one color a pixel.
+/// As for [`colorize`](super::colorize); [`ImageError::Color`] for an output with color, and
+/// [`PipelineError::NoConfidence`] for a model that predicts a single color per pixel.
 pub fn confidence(
     engine: &dyn Engine,
     input: &ImageView<'_>,

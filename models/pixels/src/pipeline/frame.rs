@@ -1,24 +1,24 @@
-//! Where a picture lies in the plane that the network sees.
+//! Where an image lies in the plane that the network sees.
 //!
-//! The idea: **a picture keeps its shape and lies in the plane's first corner**, so that a few pixels more or less of
-//! photograph move nothing that the network sees. Its longer side decides the scale, so a photograph that is cropped to
-//! another shape is seen as large as before (docs/research/pixels.md compares other rules). The rest, up to multiples of
-//! 32, is its own mirror image, and the network's output there is discarded.
+//! The idea: **an image keeps its aspect ratio and starts at the plane's top left corner**, so a few pixels more or
+//! less move nothing that the network sees. The longer side sets the scale, so a cropped photograph is seen at the
+//! same scale as before (docs/pixels.md compares other rules). The sides are padded to multiples of 32 with the
+//! image's own mirror image, and the network's output there is discarded.
 
 use super::resample::Axis;
 use crate::Plane;
 
 /// The plane's sides are multiples of this, which every network accepts.
 pub(super) const SIDE_STEP: usize = 32;
-/// The shorter side is at least this share of the working size, or a panorama would be a thread.
+/// The shorter side is at least this fraction of the working size, or a panorama would shrink to a thread.
 const SHORTEST: f64 = 0.5;
-/// Unless the longer side would then be more than this many times the working size.
+/// Unless that makes the longer side more than this many times the working size.
 const LONGEST: f64 = 4.0;
 
-/// A picture within the network's plane.
+/// An image within the network's plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frame {
-    /// Pixels of the plane a pixel of the picture.
+    /// Pixels of the plane per pixel of the image.
     scale: f64,
     full: (u32, u32),
     seen: (usize, usize),
@@ -26,8 +26,9 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame for a picture of `width` x `height` pixels: its aspect, with a longer side of `working_size`; of more than
-    /// 2:1, with a shorter side of half of that; of more than 8:1, with a longer side of four times that.
+    /// The frame for an image of `width` x `height` pixels. It keeps the aspect ratio; the longer side is
+    /// `working_size`. Beyond 2:1 the shorter side is half of that, and beyond 8:1 the longer side is four times
+    /// that.
     #[must_use]
     pub fn new(width: u32, height: u32, working_size: u32) -> Self {
         let full = (width.max(1), height.max(1));
@@ -42,14 +43,14 @@ impl Frame {
         Self { scale, full, seen, padded }
     }
 
-    /// The frame in which the picture shows no more than it would if it had been enlarged `times` times to this one: smaller
-    /// by that, but no larger than the picture.
+    /// The frame in which the image has no more detail than if it had been enlarged `times` times to this one:
+    /// smaller by that factor, but no larger than the image.
     pub(super) fn before_enlarging(&self, times: f64) -> Self {
         Self::scaled(self.full, (self.scale / times).min(self.scale.min(1.0)))
     }
 
-    /// Columns and rows of the plane that show the picture, from the first on. The picture may end up to half a pixel
-    /// before or behind the last one's edge.
+    /// Columns and rows of the plane that show the image, starting at the first. The image may end up to half a
+    /// pixel before or after the edge of the last one.
     #[must_use]
     pub fn seen(&self) -> (usize, usize) {
         self.seen
@@ -61,14 +62,14 @@ impl Frame {
         self.padded
     }
 
-    /// The whole plane from the part that shows the picture, row by row.
+    /// The whole plane, row by row, from the part that shows the image.
     ///
     /// # Panics
-    /// `seen` has not one value for each of its pixels.
+    /// If `seen` does not have exactly one value per pixel.
     #[must_use]
     pub fn pad(&self, seen: &[f32]) -> Vec<f32> {
         let (width, height) = self.seen;
-        assert_eq!(seen.len(), width * height, "one value a pixel");
+        assert_eq!(seen.len(), width * height, "one value per pixel");
         let columns: Vec<usize> = (0..self.padded.0).map(|x| mirror(x, width)).collect();
         let mut plane = Vec::with_capacity(self.padded.0 * self.padded.1);
         for y in 0..self.padded.1 {
@@ -78,12 +79,12 @@ impl Frame {
         plane
     }
 
-    /// One value for each place of the whole plane, as [`Self::pad`] makes them.
+    /// A plane of `values`, as [`Self::pad`] makes them.
     pub(super) fn plane(&self, values: Vec<f32>) -> Plane {
-        Plane::new(self.padded.0, self.padded.1, values).expect("as many values as the frame has places")
+        Plane::new(self.padded.0, self.padded.1, values).expect("one value per pixel of the plane")
     }
 
-    /// Which of `cells` columns and rows, which share the plane evenly, shows pixel `at` of the picture.
+    /// Which of `cells` columns and rows, which divide the plane evenly, shows pixel `at` of the image.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cell of the plane")]
     pub fn cell(&self, at: (u32, u32), cells: (usize, usize)) -> (usize, usize) {
@@ -95,20 +96,20 @@ impl Frame {
         (nearest(across, at.0, cells.0), nearest(down, at.1, cells.1))
     }
 
-    /// How the picture is resampled to what is seen of it: columns, then rows.
+    /// How the image is resampled to its visible part: columns, then rows.
     pub(super) fn axes(&self) -> (Axis, Axis) {
         let axis = |full: u32, seen: usize| Axis::new(full as usize, seen, self.scale);
         (axis(self.full.0, self.seen.0), axis(self.full.1, self.seen.1))
     }
 
-    /// How the picture as `smaller` sees it is enlarged to what is seen of it here: columns, then rows.
+    /// How the visible part of `smaller` is enlarged to this one: columns, then rows.
     pub(super) fn axes_from(&self, smaller: &Self) -> (Axis, Axis) {
         let scale = self.scale / smaller.scale;
         (Axis::new(smaller.seen.0, self.seen.0, scale), Axis::new(smaller.seen.1, self.seen.1, scale))
     }
 
-    /// Where the centers of the picture's pixels lie among `cells` that share the plane evenly, in cells from the center of
-    /// the first one: across, then down.
+    /// Where the centers of the image's pixels lie among `cells` that divide the plane evenly, in cells from the
+    /// center of the first one: across, then down.
     pub(super) fn lines(&self, cells: (usize, usize)) -> (Line, Line) {
         let line = |padded: usize, cells: usize| {
             let step = self.scale * cells as f64 / padded as f64;
@@ -118,7 +119,7 @@ impl Frame {
     }
 }
 
-/// Places along an axis: pixel `x` lies at `origin + step * x`.
+/// Positions along an axis: pixel `x` lies at `origin + step * x`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Line {
     pub(super) origin: f64,
@@ -131,7 +132,7 @@ impl Line {
     }
 }
 
-/// The pixel that place `at` of the plane shows: mirrors stand on the outer edges of the first and the last pixel.
+/// The pixel that position `at` of the plane shows: mirrored at the outer edges of the first and last pixel.
 fn mirror(at: usize, len: usize) -> usize {
     let at = at % (2 * len);
     if at < len { at } else { 2 * len - 1 - at }
@@ -174,7 +175,8 @@ mod tests {
 
     #[test]
     fn lines_meet_the_centers_of_pixels() {
-        // 8 pixels over 64 working ones of 96, in 24 cells of 4: pixel 0 is centered on 4, between cells 0 and 1.
+        // 8 pixels across 64 of 96 working pixels, in 24 cells of 4: pixel 0 is centered on 4, between cells 0 and
+        // 1.
         let frame = Frame { scale: 8.0, full: (8, 4), seen: (64, 32), padded: (96, 32) };
         let (across, down) = frame.lines((24, 32));
         assert_eq!((across.at(0), across.at(1), down.at(0)), (0.5, 2.5, 3.5));
@@ -186,7 +188,7 @@ mod tests {
         fn every_shape_is_kept(width in 1_u32..20_000, height in 1_u32..20_000, size in 32_u32..600) {
             let frame = Frame::new(width, height, size);
             let ((w, h), (pw, ph)) = (frame.seen(), frame.padded());
-            // One scale both ways, and half a pixel for the rest.
+            // The same scale in both directions, and half a pixel for rounding.
             for (seen, full) in [(w, width), (h, height)] {
                 prop_assert!((seen as f64 - frame.scale * f64::from(full)).abs() <= 0.5 || seen == 1);
             }

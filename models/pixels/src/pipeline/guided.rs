@@ -1,35 +1,35 @@
-//! Chroma from the network's size to the picture's, along the edges of lightness.
+//! Upsamples chroma from the network's size to the image's, along the edges of lightness.
 //!
-//! The idea: **near any point, chroma is a line over lightness** (K. He, J. Sun, "Fast guided filter", 2015), and of that
-//! line only the slope is needed: **chroma is interpolated, and what L differs from its own interpolation, times the slope,
-//! is added.** Where L is smooth nothing is added; where an edge of L falls between two predictions, chroma gets the same
-//! edge. A slope fitted to few values says nothing beyond them, so the result is held near the range of the surrounding
-//! predictions.
+//! The idea: **locally, chroma is a linear function of lightness** (K. He, J. Sun, "Fast guided filter", 2015), and
+//! only its slope is needed: **chroma is interpolated, and the slope times the difference of L from its own
+//! interpolation is added.** Where L is smooth nothing is added; where an edge of L falls between two predictions,
+//! chroma gets the same edge. A slope fitted to few values says nothing beyond them, so the result is clamped near
+//! the range of the surrounding predictions.
 //!
-//! Two things differ from the paper, both found by measuring (docs/research/pixels.md): the paper averages the lines of
-//! overlapping windows, including offsets, which blurs the prediction; and a slope is weighted by how well its line fits,
-//! so that colorless texture stays colorless.
+//! Two things differ from the paper, both found by measurement (docs/pixels.md). The paper averages the lines of
+//! overlapping windows, offsets included, which blurs the prediction. And here a slope is weighted by how well its
+//! line fits, so that texture without color stays without.
 
 use super::frame::Line;
 use super::resample::Axis;
 use crate::color::fast::fma;
 
-/// Weight of a neighbor in a window of 3 x 3, for each step from its middle.
+/// Weight of a neighbor in the 3 x 3 window, for each step from the center.
 const NEIGHBOR: f32 = 0.5;
 /// Variance of L, in squared units of L, below which a window counts as flat.
 const FLATNESS: f32 = 4.0;
-/// Variance of chroma that is noise.
+/// Variance of chroma that counts as noise.
 const NOISE: f32 = 0.5;
-/// Chroma may leave the range of the surrounding predictions by this, plus a tenth of the range.
+/// Chroma may exceed the range of the surrounding predictions by this, plus a tenth of the range.
 const MARGIN: f32 = 1.0;
 
-/// Values kept for each low-resolution pixel and each channel: chroma, slope, least, most.
+/// Values kept per low-resolution pixel and channel: chroma, slope, minimum, maximum.
 const KINDS: usize = 4;
 
-/// What the channels of a whole picture (a and b; or one, for a map) are made of, ready to be evaluated at any of its pixels.
+/// The channels of a whole image (a and b, or one for a map), fitted and ready to be evaluated at any pixel.
 pub(super) struct Field<const N: usize> {
     channels: [[Vec<f32>; KINDS]; N],
-    /// L, which the slopes are over.
+    /// L, which the slopes are relative to.
     guide: Vec<f32>,
     width: usize,
     height: usize,
@@ -37,20 +37,20 @@ pub(super) struct Field<const N: usize> {
     runs: Vec<Run>,
 }
 
-/// Neighboring pixels of a row that lie between the same two low-resolution columns.
+/// A run of pixels in a row that lie between the same two low-resolution columns.
 #[derive(Clone, Copy)]
 struct Run {
     end: usize,
     left: usize,
     right: usize,
-    /// Share of the right column at pixel 0 (as if the run began there), and its growth from pixel to pixel.
+    /// Weight of the right column at pixel 0 (as if the run began there), and its increment per pixel.
     share: f32,
     step: f32,
 }
 
 impl<const N: usize> Field<N> {
-    /// Fits the slopes. `guide` (L) and the `channels` are `width` x `height`; the channels are multiplied by `factor`.
-    /// `across` and `down` say where the `columns` pixels of the picture's rows, and its rows, lie among them.
+    /// Fits the slopes. `guide` (L) and the `channels` are `width` x `height`; the channels are multiplied by
+    /// `factor`. `across` and `down` map the `columns` pixels of an image row, and the image's rows, onto them.
     pub(super) fn new(
         guide: Vec<f32>,
         channels: [&[f32]; N],
@@ -77,12 +77,12 @@ impl<const N: usize> Field<N> {
         Self { channels, guide, width, height, down, runs: runs(across, columns, width) }
     }
 
-    /// Memory for one row, as [`Self::row`] fills it.
+    /// Buffer for one row, as filled by [`Self::row`].
     pub(super) fn row_buffer(&self) -> Vec<f32> {
         vec![0.0; self.width * (N * KINDS + 1)]
     }
 
-    /// Interpolates the planes to the height of row `y` of the picture: those of the channels, then L.
+    /// Interpolates the planes vertically at row `y` of the image: the channels, then L.
     pub(super) fn row(&self, y: usize, buffer: &mut [f32]) {
         let (top, bottom, share) = between(self.down.at(y), self.height);
         let share = narrow(share);
@@ -96,7 +96,7 @@ impl<const N: usize> Field<N> {
         }
     }
 
-    /// The channels of the pixels from column `begin` on, from their L and a row of the planes.
+    /// The channels of the pixels from column `begin` on, from their L and an interpolated row of the planes.
     #[inline(always)]
     pub(super) fn values<const FMA: bool>(
         &self,
@@ -128,14 +128,15 @@ impl<const N: usize> Field<N> {
     }
 }
 
-/// A value that grows evenly from pixel to pixel of a run.
+/// A value that is linear along a run.
 #[derive(Clone, Copy)]
 struct Slope {
     low: f32,
     rise: f32,
 }
 
-/// One channel of a run: chroma, and the slope times what L differs from its interpolation, held within the bounds.
+/// One channel of a run: chroma plus the slope times the difference of L from its interpolation, clamped to the
+/// bounds.
 #[inline(always)]
 fn line<const FMA: bool>(kinds: &[Slope; KINDS], guide: Slope, lightness: &[f32], out: &mut [f32]) {
     let [chroma, slope, least, most] = *kinds;
@@ -151,7 +152,7 @@ fn line<const FMA: bool>(kinds: &[Slope; KINDS], guide: Slope, lightness: &[f32]
     }
 }
 
-/// The pixels of the 3 x 3 window around pixel `at`, those beyond the border left out, and their weights.
+/// The pixels of the 3 x 3 window around pixel `at`, without those outside the plane, and their weights.
 fn neighbors(at: usize, width: usize, height: usize) -> impl Iterator<Item = (usize, f32)> {
     let (x, y) = (at % width, at / width);
     let weight = |place: usize, middle: usize| if place == middle { 1.0 } else { NEIGHBOR };
@@ -161,10 +162,10 @@ fn neighbors(at: usize, width: usize, height: usize) -> impl Iterator<Item = (us
     })
 }
 
-/// Slopes of the channels over L in a window of (weight, L, channels): those of least squares, each times the correlation of
+/// Least-squares slopes of the channels over L in a window of (weight, L, channels), each times the correlation of
 /// chroma and L.
 fn slopes<const N: usize>(window: impl Iterator<Item = (f32, f32, [f32; N])>) -> [f32; N] {
-    // Sums of 1, L, L L and the channels' squares; and of each channel and its product with L.
+    // Sums of 1, L, L^2 and the channels' squares; and of each channel and its product with L.
     let (mut sums, mut first, mut with_l) = ([0.0_f32; 4], [0.0_f32; N], [0.0_f32; N]);
     for (weight, l, values) in window {
         let squares = values.iter().map(|value| value * value).sum();
@@ -187,7 +188,7 @@ fn slopes<const N: usize>(window: impl Iterator<Item = (f32, f32, [f32; N])>) ->
     shared.map(|value| correlation * value / variance)
 }
 
-/// Splits a row of `columns` pixels, which lie along `across`, into runs over `low` columns.
+/// Splits a row of `columns` pixels, positioned by `across`, into runs over `low` columns.
 fn runs(across: Line, columns: usize, low: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for x in 0..columns {
@@ -203,7 +204,7 @@ fn runs(across: Line, columns: usize, low: usize) -> Vec<Run> {
     runs
 }
 
-/// The two of `len` samples that a position lies between, and the share of the second; the outermost one twice beyond it.
+/// The two of `len` samples around a position, and the weight of the second; outside, the outermost sample twice.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= position < len")]
 fn between(position: f64, len: usize) -> (usize, usize, f64) {
     if position <= 0.0 {
@@ -214,12 +215,12 @@ fn between(position: f64, len: usize) -> (usize, usize, f64) {
     (first, second, if second > first { position - first as f64 } else { 0.0 })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a share or a step, of which seven digits count")]
+#[expect(clippy::cast_possible_truncation, reason = "a weight or a step; f32 precision is enough")]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-/// Least and most of the 3 x 3 pixels around each one, with the margin.
+/// Minimum and maximum over the 3 x 3 pixels around each one, with the margin.
 fn window_range(plane: &[f32], width: usize, height: usize) -> (Vec<f32>, Vec<f32>) {
     let mut least = Vec::with_capacity(plane.len());
     let mut most = Vec::with_capacity(plane.len());
@@ -227,7 +228,7 @@ fn window_range(plane: &[f32], width: usize, height: usize) -> (Vec<f32>, Vec<f3
         let values = neighbors(at, width, height).map(|(at, _)| plane[at]);
         let (low, high) = values
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        // Where predictions are neutral all around, nothing may tint.
+        // Where all surrounding predictions are neutral, nothing may be tinted.
         let margin = 0.1 * (high - low) + MARGIN.min(0.1 * low.abs().max(high.abs()));
         least.push(low - margin);
         most.push(high + margin);
@@ -235,7 +236,7 @@ fn window_range(plane: &[f32], width: usize, height: usize) -> (Vec<f32>, Vec<f3
     (least, most)
 }
 
-/// Shrinks a plane to the size of the chroma by area.
+/// Shrinks a plane to the size of the chroma by area averaging.
 pub(super) fn shrink(plane: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
     if from == to {
         return plane.to_vec();

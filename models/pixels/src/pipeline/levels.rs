@@ -1,21 +1,21 @@
-//! Levels: a faded photograph is shown to the predictor as if it were not.
+//! Auto levels: the engine sees a faded photograph with its contrast restored.
 //!
-//! The idea: **a print that has paled is not a pale scene**. Its blacks have become brown-gray and its whites paper, and a network
-//! that knows scenes takes a black coat at half lightness for a red one. So what it is shown has the range of a photograph that
-//! has not paled; what is written keeps its own lightness.
+//! The idea: **a faded print is not a pale scene**. Its blacks have turned brown-gray and its whites paper-colored,
+//! and a network that knows scenes takes a black coat at half lightness for a red one. So the network sees the
+//! range of a photograph that has not faded; the output keeps its own lightness.
 //!
-//! L' = low' + g (L - low), g = 85 / (high - low) but 1 to 2, clamped to 0..=100, where low and high are the 0.5th and 99.5th
-//! percentile of L; the room below and above keeps its proportions. Of photos-eval-public 72% have a range of 85 or
-//! more, 4% one below 64.
+//! L' = low' + g (L - low), with g = 85 / (high - low) clamped to 1..2 and L' to 0..=100, where low and high are
+//! the 0.5th and 99.5th percentiles of L. The remaining room below and above keeps its proportions. In
+//! photos-eval-public 72% have a range of 85 or more, 4% one below 64.
 
-/// Share of the pixels left out at each end: dust, frames, glare.
+/// Fraction of pixels ignored at each end: dust, frames, glare.
 const OUTSIDE: f64 = 0.005;
-/// A smaller range is spread to this one.
+/// A smaller range is stretched to this.
 const RANGE: f32 = 85.0;
-/// But at most so much: a fog may be a fog.
+/// But by at most this factor: fog may really be fog.
 const MOST: f32 = 2.0;
 
-/// The map from L to what the predictor is shown.
+/// The map from L to what the engine sees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Levels {
     low: f32,
@@ -24,7 +24,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// The levels of a picture's L, 0 to 100.
+    /// The levels of an image's L, 0 to 100.
     pub(super) fn of(lightness: &[f32]) -> Self {
         let (low, high) = ends(lightness);
         let range = (high - low).max(1.0);
@@ -34,20 +34,20 @@ impl Levels {
         Self { low, factor, shift }
     }
 
-    /// What the predictor is shown of `lightness`.
+    /// What the engine sees of `lightness`.
     pub(super) fn shown(&self, lightness: &[f32]) -> Vec<f32> {
         let shown = |l: &f32| ((l - self.low).mul_add(self.factor, self.shift)).clamp(0.0, 100.0);
         lightness.iter().map(shown).collect()
     }
 }
 
-/// The percentiles.
+/// The low and high percentiles.
 fn ends(lightness: &[f32]) -> (f32, f32) {
     let Some(last) = lightness.len().checked_sub(1) else { return (0.0, 100.0) };
     let mut sorted = lightness.to_vec();
-    // Few: no more than the network's plane has.
+    // Cheap: no more values than the network's plane has.
     sorted.sort_unstable_by(f32::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of a length")]
     let outside = (last as f64 * OUTSIDE) as usize;
     (sorted[outside], sorted[last - outside])
 }
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_faded_picture_is_shown_with_its_blacks_and_whites() {
-        // 15 left, 25 of 45 parts of them below.
+        // 15 remain, of which 25/45 lie below.
         let (low, high) = shown(25.0, 80.0);
         assert!((low - 8.3).abs() < 0.3 && (high - 93.3).abs() < 0.3, "{low} to {high}");
     }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_fog_stays_pale_and_a_flat_picture_where_it_is() {
-        // From 60 to 80, twice as wide: 60 of 80 parts of the room are below it.
+        // 60 to 80 becomes twice as wide; 60/80 of the room is below.
         let (low, high) = shown(60.0, 80.0);
         assert!((high - low - 39.6).abs() < 0.2, "{low} to {high}");
         assert!((low - 45.0).abs() < 1.0, "{low}");

@@ -1,15 +1,15 @@
-//! The way of a pixel: picture in, L to the network, ab back, picture out.
+//! The pipeline: image in, L to the network, ab back, image out.
 //!
-//! The idea: **only low-resolution planes are ever whole in memory**; the picture itself is read twice, row by row,
-//! and written once. First its L is shrunk to the working size, in the picture's own shape, and mirrored to sides that
-//! networks take; the engine turns that into ab; then each row's L is read again and meets its chroma, interpolated
-//! along the edges of L, in the output's own format.
+//! The idea: **only low-resolution planes are ever held whole**; the image itself is read twice, row by row, and
+//! written once. First its L is shrunk to the working size, keeping the aspect ratio, and mirrored out to sides
+//! that networks accept. The engine turns that into ab. Then each row's L is read again, gets chroma interpolated
+//! along the edges of L, and is written in the output's format.
 //!
-//! Memory beyond the two pictures: 12 bytes for each pixel of the working size, 52 for each predicted ab pair, per
-//! thread 4 bytes for each column and 20 KiB, and what the engine takes.
+//! Memory beyond the two images: 12 bytes per pixel of the working size, 52 per predicted ab pair, 4 bytes per
+//! column and 20 KiB per thread, and whatever the engine needs.
 //!
-//! Lightness is the input's: color in it is read through its L, chroma is lowered where sRGB cannot show it, and
-//! alpha is copied.
+//! Lightness is kept from the input: color in it is reduced to its L, chroma is lowered where it is out of the sRGB
+//! gamut, and alpha is copied.
 
 mod confidence;
 mod frame;
@@ -32,23 +32,24 @@ use stages::Workers;
 
 use crate::{Engine, ImageError, ImageView, ImageViewMut, InputSpec, Plane, PredictError, Settings, limits};
 
-/// How to colorize.
+/// Parameters of [`colorize`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
-    /// Size the network works at, 32..=2048: the picture's longer side on its plane; [`Frame::new`] has what of panoramas.
+    /// Working size of the network, 32..=2048: the image's longer side as the network sees it. See [`Frame::new`]
+    /// for panoramas.
     pub working_size: u32,
-    /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
+    /// Chroma strength: 0 is gray, 1 as predicted, at most 1.5.
     pub strength: f32,
     /// Temperature of the annealed mean, 0..=1; `None` for the model's own.
     pub temperature: Option<f32>,
-    /// Threads to work on, 0 for all that the machine has, at most 1024.
+    /// Number of threads, 0 for all cores, at most 1024.
     pub threads: usize,
 }
 
-/// Why a picture was not colorized. What the output holds is then undefined.
+/// Why an image was not colorized. The output's contents are then undefined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PipelineError {
-    /// A picture does not fit its purpose.
+    /// An image does not fit its purpose.
     #[error(transparent)]
     Image(#[from] ImageError),
     /// A parameter is outside its range.
@@ -56,31 +57,31 @@ pub enum PipelineError {
     Parameter {
         /// The field of [`Params`].
         name: &'static str,
-        /// What came.
+        /// The value given.
         got: String,
-        /// What would do.
+        /// The values allowed.
         expected: String,
     },
     /// The progress callback asked to stop.
     #[error("colorizing was cancelled")]
     Cancelled,
-    /// The engine has no distribution to be sure or unsure by.
-    #[error("the model predicts one color a pixel and cannot say how sure it is; choose a model with bins")]
+    /// The engine predicts no distribution, so it has no confidence.
+    #[error("the model predicts a single color per pixel and has no confidence; choose a model with bins")]
     NoConfidence,
-    /// The engine failed, or gave what cannot be chroma.
+    /// The engine failed, or gave invalid chroma.
     #[error("prediction failed: {0}")]
     Predict(#[from] PredictError),
 }
 
 /// Colorizes `input` into `output`: same size, `output` in a format with color.
 ///
-/// `progress` is told fractions that rise from 0 to 1, at least ten times, always on the calling thread; when it
-/// breaks, work stops before the next band of rows. Several calls may run at once.
+/// `progress` gets fractions that rise from 0 to 1, at least ten times, always on the calling thread; if it breaks,
+/// work stops before the next band of rows. Calls may run in parallel.
 ///
 /// # Errors
-/// [`PipelineError::Image`] when `output` is gray or of another size, [`PipelineError::Parameter`] for a parameter
-/// outside its range or threads that the system will not start, [`PipelineError::Cancelled`], and
-/// [`PipelineError::Predict`] when `engine` fails or breaks its contract. All but the last two are found before
+/// [`PipelineError::Image`] if `output` is gray or of another size, [`PipelineError::Parameter`] for a parameter
+/// outside its range or if the system cannot start the threads, [`PipelineError::Cancelled`], and
+/// [`PipelineError::Predict`] if `engine` fails or breaks its contract. All but the last two are detected before
 /// any work.
 pub fn colorize(
     engine: &dyn Engine,
@@ -101,7 +102,7 @@ pub fn colorize(
     stages::write_color(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
 }
 
-/// What the progress callback answered.
+/// Turns the progress callback's answer into a result.
 fn told(answer: ControlFlow<()>) -> Result<(), PipelineError> {
     match answer {
         ControlFlow::Continue(()) => Ok(()),
@@ -109,18 +110,18 @@ fn told(answer: ControlFlow<()>) -> Result<(), PipelineError> {
     }
 }
 
-/// A picture brought to an engine: what both maps begin with.
+/// An image prepared for an engine: the common start of both maps.
 struct Brought {
     frame: Frame,
     workers: Workers,
     settings: Settings,
-    /// L on the network's plane.
+    /// L on the network's input plane.
     lightness: Plane,
-    /// What the engine is shown in its place, where that differs.
+    /// What the engine sees instead, if that differs.
     leveled: Option<Plane>,
 }
 
-/// L at the working size, as soft and as deep as the engine wants it.
+/// L at the working size, blurred and leveled as the engine wants it.
 fn bring(
     engine: &dyn Engine,
     input: &ImageView<'_>,
@@ -150,13 +151,13 @@ fn bring(
 }
 
 impl Brought {
-    /// What the engine is shown.
+    /// What the engine sees.
     fn shown(&self) -> &Plane {
         self.leveled.as_ref().unwrap_or(&self.lightness)
     }
 
-    /// What the engine gave, times `factor`, ready to be evaluated at any pixel of a picture of `columns`. `what` names it in
-    /// errors.
+    /// The engine's output times `factor`, ready to be evaluated at any pixel of an image `columns` wide. `what`
+    /// names it in errors.
     fn field<const N: usize>(
         self,
         what: &str,
@@ -192,7 +193,7 @@ fn check_params(params: &Params) -> Result<(), PipelineError> {
     }
 }
 
-/// Checks that `planes` are finite, of `cells` values each, and a whole fraction of the working size.
+/// Checks that `planes` are finite, hold `cells` values each, and divide the working size evenly.
 fn check_prediction(
     what: &str,
     (width, height): (usize, usize),
@@ -207,8 +208,8 @@ fn check_prediction(
     if !whole || planes.iter().any(|plane| Some(plane.len()) != width.checked_mul(height)) {
         let values: Vec<String> = planes.iter().map(|plane| plane.len().to_string()).collect();
         return Err(PredictError::new(format!(
-            "the model gave {what} of {width} x {height} ({} values) for L of {} x {}; expected a whole fraction of \
-             that size",
+            "the model gave {what} of {width} x {height} ({} values) for L of {} x {}; expected that size \
+             divided by a whole number",
             values.join(" and "),
             working.0,
             working.1

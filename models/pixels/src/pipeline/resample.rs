@@ -1,19 +1,19 @@
-//! From the picture's lightness to the size the network works at.
+//! Resamples the image's lightness to the working size.
 //!
-//! The idea: **a resampling is, for each target, a first source and a few weights**: the share of each source
-//! pixel's area when shrinking, linear interpolation when enlarging. Rows are weighted first, because adding whole
-//! rows is vector work and leaves one row to shrink across.
+//! The idea: **a resampling is, for each target, a first source and a few weights**: area coverage when shrinking,
+//! linear interpolation when enlarging. Rows are accumulated first: adding whole rows vectorizes and leaves a
+//! single row to shrink horizontally.
 
-/// Weights along one axis: target `i` is the sum of `weights(i)` times the sources from `first(i)` on.
+/// Weights along one axis: target `i` is the sum of `weights(i)` times the sources starting at `first(i)`.
 pub(super) struct Axis {
     first: Vec<usize>,
-    /// Where the weights of each target begin in `weights`; one more entry than targets.
+    /// Offsets of each target's weights in `weights`; one more entry than targets.
     begin: Vec<usize>,
     weights: Vec<f32>,
 }
 
 impl Axis {
-    /// Resampling of `from` pixels to `to`, with `scale` targets a source: `to` is about `scale * from`.
+    /// Resampling of `from` pixels to `to`, with `scale` targets per source: `to` is about `scale * from`.
     pub(super) fn new(from: usize, to: usize, scale: f64) -> Self {
         let mut axis = Self { first: Vec::with_capacity(to), begin: vec![0], weights: Vec::new() };
         for target in 0..to {
@@ -27,7 +27,7 @@ impl Axis {
         axis
     }
 
-    /// The sources that the target covers, each by the share of it that lies within.
+    /// The sources that the target covers, each weighted by the covered fraction.
     fn push_area(&mut self, from: usize, target: usize, scale: f64) {
         let place = |edge: usize| (edge as f64 / scale).min(from as f64);
         let (start, end) = (place(target), place(target + 1));
@@ -41,7 +41,8 @@ impl Axis {
         }
     }
 
-    /// Between the centers of the two nearest sources; beyond the outermost centers, the outermost source.
+    /// Interpolates between the centers of the two nearest sources; beyond the outermost centers, the outermost
+    /// source.
     fn push_linear(&mut self, from: usize, target: usize, scale: f64) {
         let position = ((target as f64 + 0.5) / scale - 0.5).clamp(0.0, (from - 1) as f64);
         let first = index(position);
@@ -62,7 +63,7 @@ impl Axis {
         (self.first[at], &self.weights[self.begin[at]..self.begin[at + 1]])
     }
 
-    /// `target` from `source` along this axis.
+    /// Computes `target` from `source` along this axis.
     pub(super) fn apply(&self, source: &[f32], target: &mut [f32]) {
         for (at, value) in target.iter_mut().enumerate() {
             let (first, weights) = self.taps(at);
@@ -71,17 +72,17 @@ impl Axis {
     }
 }
 
-/// The source that a place >= 0 lies in.
+/// The source that a position >= 0 lies in.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a place within a picture's side"
+    reason = "a position within an image's side"
 )]
 fn index(place: f64) -> usize {
     place as usize
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a share, of which seven digits count")]
+#[expect(clippy::cast_possible_truncation, reason = "a weight; f32 precision is enough")]
 fn narrow(share: f64) -> f32 {
     share as f32
 }
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn areas_are_those_worked_by_hand() {
-        // 1.25 sources a target: 1 and 1/4; 3/4 and 1/2; then what is left, a half.
+        // 1.25 sources per target: 1 and 1/4; 3/4 and 1/2; then the remaining half.
         let axis = Axis::new(3, 3, 0.8);
         let taps: Vec<_> = (0..3).map(|at| axis.taps(at)).collect();
         assert_eq!(taps[0], (0, &[0.8, 0.2][..]));

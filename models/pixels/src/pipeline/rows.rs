@@ -1,12 +1,12 @@
-//! A stretch of pixels in any format, to luminance and back.
+//! Converts a run of pixels in any format to luminance and back.
 //!
-//! The idea: **formats meet only here**: everything between reading and writing is planes of f32.
+//! The idea: **only this file knows the formats**: everything between reading and writing is planes of f32.
 
 use super::shade::BLOCK;
 use crate::PixelFormat;
 use crate::color::{srgb8_to_linear, srgb16_to_linear, unit_to_u8, unit_to_u16};
 
-/// Weights of luminance.
+/// Luminance weights.
 const RED: f32 = crate::color::LUMINANCE[0];
 const GREEN: f32 = crate::color::LUMINANCE[1];
 const BLUE: f32 = crate::color::LUMINANCE[2];
@@ -44,8 +44,8 @@ fn each<const N: usize>(source: &[u8], y: &mut [f32], value: impl Fn(&[u8; N]) -
     }
 }
 
-/// Linear light of an encoded f32, read from the 16-bit table with interpolation (error below 1e-8 plus
-/// rounding). Values beyond 0..1 are clamped, NaN reads as 0.
+/// Linear light of an encoded f32, interpolated from the 16-bit table (error below 1e-8 plus rounding). Values
+/// outside 0..1 are clamped; NaN reads as 0.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is within 0..=65535")]
 #[expect(clippy::manual_clamp, reason = "`max` turns NaN into 0, `clamp` keeps it")]
@@ -56,7 +56,8 @@ fn decode(table: &[f32; 65536], bytes: [u8; 4]) -> f32 {
     low + (high - low) * (position - index as f32)
 }
 
-/// Writes encoded `rgb` (within 0..=1, whole blocks) to the pixels of `target`, rounded to its depth. Alpha is left alone.
+/// Writes encoded `rgb` (within 0..=1, whole blocks) to the pixels of `target`, rounded to its bit depth. Alpha is
+/// left alone.
 #[inline(always)]
 pub(super) fn store(format: PixelFormat, target: &mut [u8], rgb: [&[f32]; 3]) {
     match format {
@@ -77,12 +78,12 @@ pub(super) fn store(format: PixelFormat, target: &mut [u8], rgb: [&[f32]; 3]) {
             },
         ),
         PixelFormat::Gray8 | PixelFormat::Gray16 | PixelFormat::GrayF32 => {
-            unreachable!("a gray output is refused before any row")
+            unreachable!("gray outputs are refused before the first row")
         }
     }
 }
 
-/// Writes 0..=100 as the whole range of a gray `target`, linearly; what is beyond is clamped.
+/// Maps 0..=100 linearly to the full range of a gray `target`; values outside are clamped.
 #[inline(always)]
 pub(super) fn store_percent(format: PixelFormat, target: &mut [u8], values: &[f32]) {
     let unit = |value: &f32| (value * 0.01).clamp(0.0, 1.0);
@@ -98,21 +99,21 @@ pub(super) fn store_percent(format: PixelFormat, target: &mut [u8], values: &[f3
             let pixels = target.as_chunks_mut::<4>().0.iter_mut().zip(values);
             pixels.for_each(|(pixel, value)| *pixel = unit(value).to_ne_bytes());
         }
-        _ => unreachable!("an output with color is refused before any row"),
+        _ => unreachable!("outputs with color are refused before the first row"),
     }
 }
 
-/// Added to a number from 0 to 2^16, it leaves the nearest whole number in the lowest bits.
+/// Added to a number from 0 to 2^16, it puts the nearest integer into the lowest bits.
 const WHOLE: f32 = 8_388_608.0;
 
-/// The code of 0..=1 as the lowest bits of a sum, since a checked conversion is no vector instruction.
+/// The code of 0..=1, taken from the lowest bits of a sum: a checked conversion does not vectorize.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the code is in the lowest 8 bits")]
 fn code8(value: f32) -> u8 {
     (value * 255.0 + WHOLE).to_bits() as u8
 }
 
-/// As [`code8`], of 16 bits.
+/// Like [`code8`], with 16 bits.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the code is in the lowest 16 bits")]
 fn code16(value: f32) -> u16 {
@@ -126,7 +127,7 @@ fn put16<const N: usize>(pixel: &mut [u8; N], rgb: [u16; 3]) {
     }
 }
 
-/// Codes of a block of each plane first, then pixels of them: two loops that are vector instructions.
+/// First the codes of a block of each plane, then the pixels from them: two loops that vectorize.
 #[inline(always)]
 fn spread<const N: usize, T: Copy + Default>(
     target: &mut [u8],
@@ -153,8 +154,8 @@ fn spread<const N: usize, T: Copy + Default>(
     }
 }
 
-/// Writes the alpha of `target`: the very bits of `source` where both have the same depth, converted where they
-/// have not, opaque where the source has none. Does nothing for a target without alpha.
+/// Writes the alpha of `target`: bit for bit from `source` if both have the same depth, converted if not, opaque if
+/// the source has none. Does nothing for a target without alpha.
 pub(super) fn copy_alpha(from: PixelFormat, source: &[u8], to: PixelFormat, target: &mut [u8]) {
     use PixelFormat::{Rgba8, Rgba16, RgbaF32};
     match (from, to) {

@@ -1,21 +1,21 @@
 //! Lab to encoded sRGB for blocks of pixels, at constant L and hue.
 //!
-//! The idea: **the gamut is tested for a block at once and searched only where a block needs it**, every pixel of
-//! the block in step and in arrays of a fixed length, so that every loop is vector instructions.
+//! The idea: **the gamut is tested per block, and searched only where a block needs it**, with all pixels of the
+//! block in lockstep and in arrays of fixed length, so that every loop vectorizes.
 
 use crate::color::fast::encode;
 use crate::color::gamut::{excess, linear_light};
 
-/// Pixels worked on together.
+/// Pixels processed together.
 pub(super) const BLOCK: usize = 32;
-/// Halvings when searching the gamut's edge, before the last step: a line between what the two ends exceed.
+/// Bisection steps of the gamut search, before one last linear interpolation between the two ends.
 const HALVINGS: u32 = 7;
 
-/// One value for each pixel of a block.
+/// One value per pixel of a block.
 pub(super) type Block = [f32; BLOCK];
 
-/// Planes of a block of pixels. `fy` is (L + 16) / 116 and `y` luminance; a and b go in as chroma and the three
-/// colors come out in place of `y`, `a` and `b`.
+/// Planes of a block of pixels. `fy` is (L + 16) / 116 and `y` luminance; a and b go in as chroma, and the three
+/// color channels replace `y`, `a` and `b`.
 pub(super) struct Planes<'a> {
     pub(super) fy: &'a Block,
     pub(super) y: &'a mut Block,
@@ -23,7 +23,7 @@ pub(super) struct Planes<'a> {
     pub(super) b: &'a mut Block,
 }
 
-/// Replaces `y`, `a`, `b` by encoded red, green and blue.
+/// Replaces `y`, `a`, `b` with encoded red, green and blue.
 #[inline(always)]
 pub(super) fn shade<const FMA: bool>(planes: Planes<'_>) {
     let Planes { fy, y, a, b } = planes;
@@ -44,16 +44,17 @@ pub(super) fn shade<const FMA: bool>(planes: Planes<'_>) {
     }
 }
 
-/// What rounding leaves above 1.
+/// Clips what rounding leaves above 1.
 #[inline(always)]
 fn clip(value: f32) -> f32 {
     if value < 1.0 { value } else { 1.0 }
 }
 
-/// Scales a and b of each pixel of a block down to the gamut's edge; pixels inside keep theirs bit for bit. `beyond` is what
-/// they exceed it by.
+/// Scales a and b of each pixel of a block down to the edge of the gamut; pixels inside keep theirs bit for bit.
+/// `beyond` is how far each exceeds it.
 ///
-/// Gray is inside, so there is an edge between it and the color; halving finds one, and keeps what its two ends exceed.
+/// Gray is inside, so there is an edge between it and the color; bisection finds one and keeps the excess at both
+/// ends.
 #[inline(always)]
 fn fit<const FMA: bool>(fy: &Block, y: &Block, a: &mut Block, b: &mut Block, beyond: &Block) {
     let (mut scale, mut inner, mut outer) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], *beyond);
@@ -73,7 +74,7 @@ fn fit<const FMA: bool>(fy: &Block, y: &Block, a: &mut Block, b: &mut Block, bey
         }
     }
     for at in 0..BLOCK {
-        // A gray with no chroma at all may exceed the gamut too, by its rounding: then there is no line to divide by.
+        // Rounding can put even a gray outside the gamut: then there is no slope to divide by.
         let inside = inner[at].min(0.0);
         let gap = inside - outer[at];
         let edge = scale[at] + if gap < 0.0 { width * inside / gap } else { 0.0 };
@@ -130,8 +131,8 @@ mod tests {
     }
 
     proptest! {
-        /// Half an 8-bit step is 0.00196. Half of that is allowed, for scikit-image's constants, which are 8e-5 off in linear
-        /// light, where the curve is steep.
+        /// Half an 8-bit step is 0.00196. Half of that is allowed, because scikit-image's constants are off by 8e-5
+        /// in linear light, where the curve is steep.
         #[test]
         fn colors_are_the_exact_ones(r in 0.0_f32..=1.0, g in 0.0_f32..=1.0, b in 0.0_f32..=1.0) {
             let [l, a, b] = srgb_to_lab([r, g, b]);
@@ -153,8 +154,8 @@ mod tests {
                 for (fast, color) in fitted.into_iter().zip(&colors) {
                     let exact = fit_chroma(*color);
                     let apart = (fast[1] - exact[1]).hypot(fast[2] - exact[2]);
-                    // The line cuts corners where another channel takes over, to the gray side; near black, where chroma
-                    // is all rounding, a wide one.
+                    // Interpolation cuts corners, toward gray, where another channel takes over; by a lot near
+                    // black, where chroma is all rounding.
                     prop_assert!(apart <= 1.0, "{color:?}: {fast:?}, exactly {exact:?}");
                     sum += apart;
                     let cross = fast[1] * color[2] - fast[2] * color[1];

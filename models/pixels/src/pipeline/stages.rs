@@ -1,7 +1,7 @@
-//! The two passes over the picture, in bands of rows on a pool of threads.
+//! The two passes over the image, in bands of rows on a thread pool.
 //!
-//! The idea: **rows are independent, and the calling thread only hands out bands**, so progress and cancelling live
-//! between bands, on the thread the caller knows.
+//! The idea: **rows are independent, and the calling thread only hands out bands**, so progress and cancellation
+//! happen between bands, on the caller's thread.
 
 use std::ops::Range;
 
@@ -17,21 +17,21 @@ use super::shade::{BLOCK, Planes, shade};
 use crate::color::fast::{fma, lab_curve};
 use crate::{ImageView, ImageViewMut, Layout, PixelFormat};
 
-/// Pixels worked on together: their planes stay in the fastest cache.
+/// Pixels processed together: their planes stay in the L1 cache.
 const STRETCH: usize = 512;
-/// Bands of the first pass.
+/// Number of bands of the first pass.
 const SHRINK_BANDS: usize = 8;
-/// Bands of the second pass.
+/// Number of bands of the second pass.
 const WRITE_BANDS: usize = 32;
 
-/// The threads of one call. With one thread the work is done on the calling one.
+/// The threads of one call. With one thread the work runs on the calling thread.
 pub(super) struct Workers {
     pool: Option<rayon::ThreadPool>,
     threads: usize,
 }
 
 impl Workers {
-    /// Starts `threads` threads, 0 for as many as the machine runs at once.
+    /// Starts `threads` threads; 0 means one per core.
     pub(super) fn new(threads: usize) -> Result<Self, PipelineError> {
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -54,7 +54,7 @@ impl Workers {
         self.threads
     }
 
-    /// Calls `work` on each chunk of `data` (the last may be shorter) with its index; `scratch` makes memory that
+    /// Calls `work` on each chunk of `data` (the last may be shorter) with its index; `scratch` makes a buffer that
     /// one thread reuses.
     fn chunks<T: Send, S>(
         &self,
@@ -78,7 +78,7 @@ impl Workers {
     }
 }
 
-/// Cuts `len` rows into `count` bands of nearly equal size, empty ones where there are fewer rows, and the share that is
+/// Splits `len` rows into `count` bands of nearly equal size, some empty if there are fewer rows, with the fraction
 /// done after each.
 fn bands(len: usize, count: usize) -> impl Iterator<Item = (Range<usize>, f32)> {
     (0..count).map(move |band| {
@@ -87,7 +87,7 @@ fn bands(len: usize, count: usize) -> impl Iterator<Item = (Range<usize>, f32)> 
     })
 }
 
-/// L (0..100) of the picture at the working size, where the frame sees it.
+/// L (0..100) of the image at the working size, in the visible part of the frame.
 pub(super) fn shrink_lightness(
     input: &ImageView<'_>,
     frame: &Frame,
@@ -117,7 +117,7 @@ pub(super) fn shrink_lightness(
     Ok(result)
 }
 
-/// L as `frame` sees it, from L as a smaller frame does: interpolated, on one thread, for there is little of it.
+/// L in `frame`, interpolated from L in a smaller frame; on one thread, because there is little of it.
 pub(super) fn enlarge_lightness(smaller: &Frame, lightness: &[f32], frame: &Frame) -> Vec<f32> {
     let (columns, rows) = frame.axes_from(smaller);
     let (from, to) = (smaller.seen().0, frame.seen());
@@ -134,7 +134,7 @@ pub(super) fn enlarge_lightness(smaller: &Frame, lightness: &[f32], frame: &Fram
     result
 }
 
-/// Memory that one thread reuses from row to row.
+/// Buffer that one thread reuses from row to row.
 struct Scratch {
     lines: Vec<f32>,
     fy: Vec<f32>,
@@ -151,7 +151,7 @@ impl Scratch {
     }
 }
 
-/// Reads each row's L again, gives it its chroma and writes it.
+/// Reads each row's L again, adds chroma and writes it.
 pub(super) fn write_color(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
@@ -165,7 +165,7 @@ pub(super) fn write_color(
     })
 }
 
-/// Reads each row's L again and writes the field's one channel, 0..=100, as the whole range of a gray output.
+/// Reads each row's L again and writes the field's single channel, 0..=100, as the full range of a gray output.
 pub(super) fn write_percent(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
@@ -179,7 +179,7 @@ pub(super) fn write_percent(
     })
 }
 
-/// Calls `write` for each stretch of each row: its first column, its pixels in the input and in the output.
+/// Calls `write` for each run of pixels of each row: its first column, its pixels in the input and in the output.
 fn write_rows<const N: usize>(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
@@ -191,7 +191,7 @@ fn write_rows<const N: usize>(
     let (from, to) = (input.layout, output.layout);
     let scratch = || Scratch::new(field.row_buffer());
     for (places, done) in bands(to.height, WRITE_BANDS) {
-        // Of no rows there is no last one, whose padding is left alone.
+        // An empty range has no last row, whose padding must be left alone.
         let bytes = if places.is_empty() { 0..0 } else { to.bytes_of(&places) };
         let band = &mut output.data[bytes];
         workers.chunks(band, to.pitch, scratch, |scratch, index, row| {
@@ -220,7 +220,7 @@ fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32],
     }
 }
 
-/// Colors the pixels in `source`, which begin at column `begin`, into `target`.
+/// Colors the pixels in `source`, which start at column `begin`, into `target`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn write_stretch(
     (from, to): (PixelFormat, PixelFormat),
@@ -234,7 +234,7 @@ fn write_stretch(
     let pixels = source.len() / from.bytes_per_pixel();
     let Scratch { lines, fy, lightness, y, a, b } = scratch;
     rows::luminance(from, source, &mut y[..pixels]);
-    // Whole blocks from here on: what lies behind the last pixel is computed and not stored.
+    // Whole blocks from here on: values past the last pixel are computed but not stored.
     let whole = pixels.next_multiple_of(BLOCK);
     let (fy, lightness, y) = (&mut fy[..whole], &mut lightness[..whole], &mut y[..whole]);
     for ((fy, lightness), y) in fy.iter_mut().zip(lightness.iter_mut()).zip(&*y) {
@@ -251,7 +251,7 @@ fn write_stretch(
     rows::copy_alpha(from, source, to, target);
 }
 
-/// Writes the field's one channel at the pixels in `source`, which begin at column `begin`, to a gray `target`.
+/// Writes the field's single channel at the pixels in `source`, which start at column `begin`, to a gray `target`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn write_percent_stretch(
     (from, to): (PixelFormat, PixelFormat),

@@ -9,7 +9,7 @@ use super::*;
 use crate::color::{luminance_to_lightness, srgb_to_lab, srgb_to_linear, srgb_to_luminance};
 use crate::{Ab, Confidence, PixelFormat};
 
-/// Gives what `chroma` says for each position (0..1 both ways), at 1/`factor` of the working size.
+/// Predicts what `chroma` says for each position (0..1 in both directions), at 1/`factor` of the working size.
 struct Fake<F> {
     factor: usize,
     chroma: F,
@@ -160,7 +160,7 @@ fn every_size_works_down_to_one_pixel() {
         let source = vec![120; usize::try_from(size.0 * size.1).expect("small")];
         let target = run(&tint(5.0, -20.0), PixelFormat::Gray8, PixelFormat::Rgb8, size, &source, &params());
         assert!(target.as_chunks::<3>().0.iter().all(|rgb| rgb == &target[..3]), "{size:?}");
-        assert!(target[2] > target[1], "{size:?} is not blue");
+        assert!(target[2] > target[1], "{size:?}: expected blue");
     }
 }
 
@@ -176,7 +176,7 @@ fn threads_do_not_change_the_result() {
     assert_eq!(with(1), with(0));
 }
 
-/// Two flat regions, dark and blue against bright and orange, whose edge lies inside a predicted pixel.
+/// Two flat regions, dark blue against bright orange, whose edge lies inside a predicted pixel.
 #[test]
 fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
     const SIZE: u32 = 256;
@@ -205,7 +205,7 @@ fn chroma_stops_at_edges_of_lightness_where_bilinear_bleeds() {
     assert!(guided < 0.25 * bilinear, "guided bleeds {guided}, bilinear {bilinear}");
 }
 
-/// Learned from pictures that were enlarged, and remembers the L it is shown.
+/// Trained on upscaled images; records the L it sees.
 struct Soft(f64, RefCell<Vec<f32>>);
 
 impl Engine for Soft {
@@ -224,7 +224,7 @@ impl Engine for Soft {
     }
 }
 
-/// L that a engine is shown of a square gray picture.
+/// The L that an engine sees of a square gray image.
 fn shown(enlarged: f64, side: u32, source: &[u8]) -> Vec<f32> {
     let engine = Soft(enlarged, RefCell::default());
     run(&engine, PixelFormat::Gray8, PixelFormat::Rgb8, (side, side), source, &params());
@@ -237,11 +237,11 @@ fn a_picture_is_shown_as_soft_as_those_of_the_training() {
         let least = l.iter().copied().fold(f32::MAX, f32::min);
         l.iter().copied().fold(f32::MIN, f32::max) - least
     };
-    // At the working size of 64 a board of single pixels shows; enlarged twice from 32 it cannot.
+    // At the working size of 64 a checkerboard of single pixels is visible; upscaled from 32 it cannot be.
     let board: Vec<u8> = (0..64 * 64).map(|at| if (at % 64 + at / 64) % 2 == 0 { 20 } else { 220 }).collect();
     assert!(range(&shown(1.0, 64, &board)) > 60.0);
     assert!(range(&shown(2.0, 64, &board)) < 0.1);
-    // What is as soft already is left as it is.
+    // What is that soft already is left alone.
     let slope: Vec<u8> = (0..64 * 64_u32).map(|at| u8::try_from(at % 64 * 3).expect("a code")).collect();
     let apart = shown(1.0, 64, &slope)
         .iter()
@@ -253,7 +253,7 @@ fn a_picture_is_shown_as_soft_as_those_of_the_training() {
     assert_eq!(shown(1.0, 32, &small), shown(2.0, 32, &small));
 }
 
-/// Wants levels, and gives chroma where what it is shown is dark.
+/// Wants auto levels, and predicts chroma where what it sees is dark.
 struct Dark;
 
 impl Engine for Dark {
@@ -274,7 +274,7 @@ impl Engine for Dark {
 
 #[test]
 fn a_faded_picture_is_shown_with_its_blacks_and_written_with_its_own_lightness() {
-    // A left half of L 31, which is a black that has paled, and a right one of 69.
+    // The left half has L 31, a faded black; the right half 69.
     let source: Vec<u8> = (0..64 * 64).map(|at| if at % 64 < 32 { 73 } else { 168 }).collect();
     let faded = run(&Dark, PixelFormat::Gray8, PixelFormat::Rgb8, (64, 64), &source, &params());
     let pixel = |x: usize| [0, 1, 2].map(|channel| f32::from(faded[3 * (32 * 64 + x) + channel]) / 255.0);
@@ -284,7 +284,7 @@ fn a_faded_picture_is_shown_with_its_blacks_and_written_with_its_own_lightness()
     assert!((left[0] - l(73)).abs() < 1.0 && (right[0] - l(168)).abs() < 1.0, "{left:?} {right:?}");
 }
 
-/// As sure as what it is shown is light.
+/// Its confidence is the lightness it sees.
 struct Sure;
 
 impl Engine for Sure {
@@ -293,7 +293,7 @@ impl Engine for Sure {
     }
 
     fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {
-        Err(PredictError::new("a map asks for no colors"))
+        Err(PredictError::new("a map must not ask for colors"))
     }
 
     fn confidence(&self, l: &Plane, _: Settings) -> Result<Option<Confidence>, PredictError> {
@@ -311,7 +311,7 @@ fn a_map_is_as_light_as_the_engine_is_sure_and_needs_one_that_can_say() {
     let mut output = ImageViewMut::tight(PixelFormat::Gray8, 64, 64, &mut map).expect("an output");
     let none = confidence(&tint(1.0, 1.0), &input, &mut output, &params(), &mut go_on);
     assert_eq!(none, Err(PipelineError::NoConfidence));
-    confidence(&Sure, &input, &mut output, &params(), &mut go_on).expect("it says");
+    confidence(&Sure, &input, &mut output, &params(), &mut go_on).expect("it has confidence");
     for (map, gray) in map.iter().zip(&source) {
         let expected = srgb_to_lab([f32::from(*gray) / 255.0; 3])[0] / 100.0;
         assert!((f32::from(*map) / 255.0 - expected).abs() < 0.01, "{map}, expected {expected}");
@@ -392,7 +392,7 @@ fn any_format() -> impl Strategy<Value = PixelFormat> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Stride of either sign, padding and odd addresses: the same pixels, and not a byte beside them.
+    /// Strides of either sign, padding and odd addresses: the same pixels, and not a byte beside them.
     #[test]
     fn layout_in_memory_does_not_matter(
         from in any_format(), to in any_format(), width in 1_u32..40, height in 1_u32..40,
@@ -413,7 +413,7 @@ proptest! {
         };
         let (in_row, out_row) = (columns * from.bytes_per_pixel(), columns * to.bytes_per_pixel());
         let (in_pitch, out_pitch) = (in_row + gaps.0, out_row + gaps.1);
-        // One byte in front makes the rows odd.
+        // One leading byte puts the rows at odd addresses.
         let mut input = vec![0xAB; 1 + in_pitch * rows];
         let mut output = vec![0xCD; 1 + out_pitch * rows];
         for (y, row) in source.chunks(in_row).enumerate() {
