@@ -1,15 +1,15 @@
-//! Where models are looked for.
+//! The folders searched for models.
 //!
-//! The idea: **the nearer to the caller, the earlier**: the host's folders, then the environment's, the user's,
-//! and what was installed or built with the library. docs/models.md states the order for users.
+//! The idea: **the closer to the caller, the earlier**: the host's folders, then those of the environment, the
+//! user's, and those installed or built with the library. docs/models.md states the order for users.
 
 use std::path::{Path, PathBuf};
 
 /// The environment variable with more folders, separated by colons.
 pub const VARIABLE: &str = "AUTOCHROME_MODELS";
 
-/// The models folders of a session whose host names `own` ones, in order and each once. Folders that are not
-/// there stay in the list, so that an error can say where was looked.
+/// The model folders of a session whose host names `own`, in order and without duplicates. Missing folders stay in
+/// the list, so that an error can say where it looked.
 pub fn models_folders(own: &[PathBuf]) -> Vec<PathBuf> {
     let named = std::env::var_os(VARIABLE);
     let named = named.iter().flat_map(std::env::split_paths);
@@ -28,16 +28,16 @@ pub fn models_folders(own: &[PathBuf]) -> Vec<PathBuf> {
     folders
 }
 
-/// `$XDG_DATA_HOME/autochrome/models`, by default under `~/.local/share`. A relative XDG_DATA_HOME is to be
-/// ignored (XDG Base Directory Specification 0.8).
+/// `$XDG_DATA_HOME/autochrome/models`, by default below `~/.local/share`. A relative XDG_DATA_HOME must be ignored
+/// (XDG Base Directory Specification 0.8).
 fn users() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")))?;
     Some(data.join("autochrome/models"))
 }
 
-/// The folders that go with a library at `path`: of an installation (`<prefix>/lib/autochrome/`), then of a
-/// build tree (`target/release/`).
+/// The folders that belong to a library at `path`: of an installation (`<prefix>/lib/autochrome/`), then of a build
+/// tree (`target/release/`).
 fn beside(path: &Path) -> Vec<PathBuf> {
     let Some(root) = path.ancestors().nth(3) else { return Vec::new() };
     vec![root.join("share/autochrome/models"), root.join("models/packages")]

@@ -1,7 +1,7 @@
 //! `libautochrome.so`: the Colorize filter behind a stable C ABI.
 //!
-//! The idea: **the boundary is one crate, the models another, and this one joins them.** `session` keeps models in memory and
-//! knows no C; `table` gives hosts the boundary's functions over it.
+//! The idea: **the boundary is one crate, the models another, and this one joins them.** `session` keeps models in
+//! memory and knows nothing of C; `table` exports the boundary's functions for it.
 
 mod folders;
 mod models;
@@ -25,7 +25,7 @@ impl Backend for Libtorch {
     const VERSION: &'static CStr =
         match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
             Ok(version) => version,
-            Err(_) => panic!("a version holds no NUL"),
+            Err(_) => panic!("a version contains no NUL"),
         };
 
     type Session = Session;

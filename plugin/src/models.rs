@@ -1,6 +1,6 @@
 //! The list of models as hosts see it.
 //!
-//! The idea: **a bad package is an entry with its reason**, never a gap and never the end of the list.
+//! The idea: **a bad package is an entry with the reason**; it is neither left out nor fatal to the list.
 
 use std::ffi::CString;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use autochrome_models::package::{Found, find_models};
 
 use crate::session::folder_name;
 
-/// Every model of some folders, the default one first, unusable ones last.
+/// Every model in these folders, the default one first, unusable ones last.
 pub fn search(folders: &[PathBuf]) -> Vec<ModelEntry> {
     find_models(folders).iter().map(entry).collect()
 }
@@ -41,7 +41,7 @@ fn entry(found: &Found) -> ModelEntry {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a temperature of 0..1 loses digits nobody sees")]
+#[expect(clippy::cast_possible_truncation, reason = "f32 is enough for a temperature of 0..1")]
 fn narrow(temperature: f64) -> f32 {
     temperature as f32
 }

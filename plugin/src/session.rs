@@ -1,7 +1,7 @@
-//! A session: the models a host has used, ready for the next picture. Safe code only.
+//! A session: the models a host has used, ready for the next image. Safe code only.
 //!
-//! The idea: **pay once.** Folders are searched when a session first needs a model and again only when a name is
-//! new; a model is loaded for a device once and kept while the host goes on using it, with its network's last output.
+//! The idea: **pay once.** Folders are searched when a session first needs a model, and again only for an unknown
+//! name. A model is loaded once per device and kept while the host keeps using it, with its network's last output.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use autochrome_models::device::{DeviceError, DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
 use autochrome_pixels::{ImageView, ImageViewMut};
 
-/// Models kept in memory; enough to compare two.
+/// Number of models kept in memory; enough to compare two.
 const KEPT_MODELS: usize = 2;
 
 /// See the module.
@@ -33,7 +33,7 @@ struct Loaded {
 }
 
 impl Session {
-    /// A session that looks for models in these folders. Looks for none yet.
+    /// A session over these model folders. Searches none of them yet.
     pub fn new(folders: Vec<PathBuf>) -> Self {
         Self { folders, found: Vec::new(), loaded: Vec::new(), used: Used::default() }
     }
@@ -43,12 +43,12 @@ impl Session {
         if let Some(index) = pick(&self.found, name) {
             return Ok(index);
         }
-        // A package may have been dropped in or mended since.
+        // A package may have been added or repaired since.
         self.found = find_models(&self.folders);
         pick(&self.found, name).ok_or_else(|| self.not_found(name))
     }
 
-    /// Why no package fits: it was refused, or it is not there.
+    /// Why no package fits: it is invalid, or there is none.
     fn not_found(&self, name: Option<&str>) -> Failure {
         let refused = self.found.iter().find_map(|found| {
             let error = found.package.as_ref().err()?;
@@ -104,13 +104,13 @@ impl autochrome_boundary::Session for Session {
     }
 }
 
-/// The index of the model of that name; without a name of the default one, which `find_models` puts first.
+/// The index of the model of that name; without a name, of the default one, which `find_models` puts first.
 fn pick(found: &[Found], name: Option<&str>) -> Option<usize> {
     let fits = |package: &Package| name.is_none_or(|name| package.manifest().name == name);
     found.iter().position(|found| found.package.as_ref().is_ok_and(fits))
 }
 
-/// The folder's own name, which stands for a package that cannot say its name.
+/// The folder's name, which stands in for the name of an unreadable package.
 pub fn folder_name(folder: &Path) -> String {
     folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
 }
@@ -134,12 +134,12 @@ fn invalid(error: &PackageError) -> Failure {
 fn list_folders(folders: &[PathBuf]) -> String {
     let one = |folder: &PathBuf| match folder.is_dir() {
         true => folder.display().to_string(),
-        false => format!("{} (absent)", folder.display()),
+        false => format!("{} (missing)", folder.display()),
     };
     folders.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// The colorizer of a package on a device, the most recent one last.
+/// The colorizer of a package on a device; the most recently used is last.
 fn load<'a>(
     loaded: &'a mut Vec<Loaded>,
     package: &Package,
@@ -149,7 +149,7 @@ fn load<'a>(
     let entry = match held {
         Some(index) => loaded.remove(index),
         None => {
-            // Room first: the memory of a model no longer used may be what this one needs.
+            // Make room first: this model may need the memory of one no longer used.
             loaded.drain(..loaded.len().saturating_sub(KEPT_MODELS - 1));
             let colorizer = Colorizer::load(package, &device).map_err(|error| invalid(&error))?;
             Loaded { folder: package.folder().to_path_buf(), device, colorizer }
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(failure.status, AUTOCHROME_MODEL_NOT_FOUND);
         assert_eq!(
             failure.text,
-            "no model named `blue` was found in /nowhere/models (absent); put a model package into one of them"
+            "no model named `blue` was found in /nowhere/models (missing); put a model package into one of them"
         );
     }
 }

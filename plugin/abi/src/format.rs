@@ -1,10 +1,10 @@
-//! The formats' numbers and what they mean to the pixels' code: the one place where the two meet.
+//! Maps the ABI's format numbers to pixel formats and back.
 
 use autochrome_pixels::PixelFormat;
 
 use crate::types::*;
 
-/// What a format's number means; `None` for a number that no version names.
+/// The format with this number; `None` if no version defines it.
 #[must_use]
 pub fn pixel_format(format: AutochromeFormat) -> Option<PixelFormat> {
     PixelFormat::ALL.into_iter().find(|known| format_number(*known) == format)

@@ -1,5 +1,5 @@
-//! The same table for Rust hosts, as an `abi_stable` root module: its layout is checked, type by type, when
-//! the library is loaded.
+//! The same table for Rust hosts, as an `abi_stable` root module whose layout is checked, type by type, when the
+//! library is loaded.
 
 use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
@@ -14,7 +14,7 @@ use crate::AutochromeApi;
 #[sabi(kind(Prefix(prefix_ref = AutochromeRoot_Ref)))]
 #[sabi(missing_field(panic))]
 pub struct AutochromeRoot {
-    /// Gives the C function table; a static, never freed.
+    /// Returns the C function table; a static, never freed.
     #[sabi(last_prefix_field)]
     pub api: extern "C" fn() -> *const AutochromeApi,
 }

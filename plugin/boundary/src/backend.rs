@@ -1,7 +1,8 @@
-//! What stands behind the interface.
+//! What is behind the interface.
 //!
-//! The idea: **the boundary knows pixels, and neither models nor libtorch.** It hands checked views and a checked request to a
-//! [`Session`] and turns what comes back into a status. The plugin brings models; a fake engine tests the same fence.
+//! The idea: **the boundary knows pixels, but neither models nor libtorch.** It hands checked views and a checked
+//! request to a [`Session`] and turns the result into a status. The plugin brings models; a fake engine tests the
+//! same fence.
 
 use std::ffi::{CStr, CString};
 use std::ops::ControlFlow;
@@ -12,27 +13,28 @@ use autochrome_pixels::{Engine, ImageView, ImageViewMut};
 
 use crate::failure::Failure;
 
-/// A library behind the interface: makes sessions and lists models.
+/// A library behind the interface: creates sessions and lists models.
 pub trait Backend {
-    /// Its version, as `version` of the table answers it.
+    /// Its version, as returned by the table's `version`.
     const VERSION: &'static CStr;
 
-    /// Its sessions.
+    /// Its session type.
     type Session: Session + 'static;
 
-    /// A session for a host that names these models folders. Loads no model yet.
+    /// A session for a host that names these model folders. Loads no model yet.
     ///
     /// # Errors
-    /// Whatever keeps it from being made.
+    /// Whatever prevents its creation.
     fn session(folders: Vec<PathBuf>) -> Result<Self::Session, Failure>;
 
     /// Every model that such a session would find, the default one first, unusable ones last.
     fn models(folders: Vec<PathBuf>) -> Vec<ModelEntry>;
 }
 
-/// Models that a host has used, ready for the next picture. One thread uses it at a time.
+/// Models that a host has used, ready for the next image. Used by one thread at a time.
 pub trait Session: Send {
-    /// Makes `map` of `input` into `output`. `progress` is told fractions that rise from 0 to 1, and breaks to cancel.
+    /// Writes the `map` of `input` to `output`. `progress` gets fractions that rise from 0 to 1, and breaks to
+    /// cancel.
     ///
     /// # Errors
     /// What failed; the output is then undefined.
@@ -45,30 +47,30 @@ pub trait Session: Send {
         progress: &mut Progress<'_>,
     ) -> Result<(), Failure>;
 
-    /// What the last success used.
+    /// What the last successful call used.
     fn used(&self) -> &Used;
 
     /// Forgets everything but its folders: a call panicked and may have left anything half done.
     fn reset(&mut self);
 }
 
-/// Told how far the work is; breaks to cancel.
+/// Gets the progress; breaks to cancel.
 pub type Progress<'a> = dyn FnMut(f32) -> ControlFlow<()> + 'a;
 
-/// What is made of a picture.
+/// What is computed from an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Map {
-    /// The picture in colors.
+    /// The image in color.
     Colors,
-    /// How sure the engine is of them, as a gray picture.
+    /// The engine's confidence in the colors, as a gray image.
     Confidence,
 }
 
 impl Map {
-    /// Makes it with this engine.
+    /// Computes it with this engine.
     ///
     /// # Errors
-    /// As [`colorize`] and [`confidence`].
+    /// As for [`colorize`] and [`confidence`].
     pub fn run(
         self,
         engine: &dyn Engine,
@@ -84,25 +86,25 @@ impl Map {
     }
 }
 
-/// What a call asks for; numbers are within their ranges.
+/// What a call asks for, with every number within its range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The model's name; `None` for the default one.
     pub model: Option<String>,
     /// The device as the host wrote it; `None` for `auto`.
     pub device: Option<String>,
-    /// The picture's longer side as the network sees it, in pixels; `None` for the model's own.
+    /// The image's longer side as the network sees it, in pixels; `None` for the model's own.
     pub working_size: Option<u32>,
-    /// Factor on chroma.
+    /// Chroma strength.
     pub strength: f32,
     /// Temperature; `None` for the model's own.
     pub temperature: Option<f32>,
-    /// Threads to work on, 0 for all that the machine has.
+    /// Number of threads, 0 for all cores.
     pub threads: usize,
 }
 
 impl Request {
-    /// As the pipeline takes it, with a model's `own` working size where the host left it open.
+    /// The pipeline's parameters, with the model's `own` working size if the host named none.
     #[must_use]
     pub fn params(&self, own: u32) -> Params {
         Params {
@@ -114,14 +116,14 @@ impl Request {
     }
 }
 
-/// What the last success used, as C strings for the host.
+/// What the last successful call used, as C strings for the host.
 #[derive(Debug, Default)]
 pub struct Used {
     /// The model's name.
     pub model: CString,
-    /// The device, as `cpu` or `cuda:N`.
+    /// The device: `cpu` or `cuda:N`.
     pub device: CString,
-    /// Why `auto` came down to the CPU.
+    /// Why `auto` fell back to the CPU.
     pub fallback: CString,
 }
 
@@ -130,9 +132,9 @@ pub struct Used {
 pub struct ModelEntry {
     /// Its name, or its folder's if it cannot be used.
     pub name: CString,
-    /// One line for people.
+    /// One-line description.
     pub description: CString,
-    /// Where it lies.
+    /// The folder it is in.
     pub folder: CString,
     /// License of the weights.
     pub license: CString,

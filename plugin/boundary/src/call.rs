@@ -1,7 +1,7 @@
 //! One call from a host: the panic boundary and the last error.
 //!
-//! The idea: **no way out but a value.** Whatever a body returns or panics with ends here, as a status for the
-//! host and as text kept for `last_error`: with the session when the call has one that is free, else with the
+//! The idea: **nothing leaves but a value.** Whatever a body returns or panics with ends here, as a status for the
+//! host and a message kept for `last_error`: in the session if the call has one that is free, otherwise in the
 //! thread.
 
 use std::cell::RefCell;
@@ -26,7 +26,7 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
 }
 
-/// A session with what calls need around it: who uses it now, and what its last error said.
+/// A session with what calls need around it: a lock, and its last error.
 pub struct Seat {
     session: Mutex<Box<dyn Session>>,
     last_error: Mutex<CString>,
@@ -38,11 +38,11 @@ impl Seat {
         Self { session: Mutex::new(session), last_error: Mutex::default() }
     }
 
-    /// The session, unless another call uses it.
+    /// The session, unless another call is using it.
     fn take(&self) -> Option<MutexGuard<'_, Box<dyn Session>>> {
         match self.session.try_lock() {
             Ok(session) => Some(session),
-            // Panics are caught while the lock is held, and the session is reset then.
+            // Panics are caught while the lock is held, and then the session is reset.
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
@@ -53,7 +53,7 @@ impl Seat {
     }
 }
 
-/// Runs a body whose failure the thread remembers.
+/// Runs a body whose failure is stored in the thread.
 pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> AutochromeStatus {
     match catch(name, || body(&Caller::new())) {
         Ok(()) => AUTOCHROME_OK,
@@ -61,8 +61,8 @@ pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> 
     }
 }
 
-/// Runs a body on the session of a handle, which remembers the failure. A body that panics leaves a session
-/// without models, as a new one.
+/// Runs a body on the session of a handle, which stores the failure. A body that panics leaves the session without
+/// models, like a new one.
 pub fn on_session(
     name: &str,
     handle: *const AutochromeSession,
@@ -71,7 +71,7 @@ pub fn on_session(
     let outcome = contain(name, || {
         let seat = SESSIONS.get(handle)?;
         let Some(mut session) = seat.take() else {
-            let text = format!("{name}: the session is in use by another call; make one session per thread");
+            let text = format!("{name}: the session is in use by another call; use one session per thread");
             return Err(Failure::new(AUTOCHROME_SESSION_BUSY, text));
         };
         let Err(failure) = catch(name, || body(&Caller::new(), &mut **session)) else {
@@ -86,7 +86,7 @@ pub fn on_session(
     outcome.unwrap_or_else(|failure| remember(&failure))
 }
 
-/// Runs a body that gives a value and cannot fail; `fallback` if it panics.
+/// Runs a body that returns a value and cannot fail; `fallback` if it panics.
 pub fn value<T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
     catch(name, || Ok(body())).unwrap_or_else(|failure| {
         remember(&failure);
@@ -94,8 +94,8 @@ pub fn value<T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
     })
 }
 
-/// What `last_error` answers: the session's text, or the thread's for NULL and for a session that is freed or
-/// busy, whose own text this thread's calls have not written.
+/// What `last_error` returns: the session's message; for NULL or a session that is freed or busy, the thread's,
+/// since this thread's calls have not written that session's message.
 pub fn last_error(handle: *const AutochromeSession) -> *const c_char {
     value("last_error", c"".as_ptr(), || match SESSIONS.get(handle) {
         Ok(seat) if seat.take().is_some() => seat.error().as_ptr(),
@@ -103,14 +103,14 @@ pub fn last_error(handle: *const AutochromeSession) -> *const c_char {
     })
 }
 
-/// Keeps the text for `last_error(NULL)` on this thread.
+/// Keeps the message for `last_error(NULL)` on this thread.
 fn remember(failure: &Failure) -> AutochromeStatus {
-    // A thread that is ending has no place for it any more; the status still says what happened.
+    // A thread that is exiting has no place for it any more; the status still says what happened.
     let _ = LAST_ERROR.try_with(|text| *text.borrow_mut() = c_text(&failure.text));
     failure.status
 }
 
-/// Contains a body that the tests may ask to panic.
+/// Contains a body that tests may ask to panic.
 fn catch<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     contain(name, || {
         fault::inject(name);
@@ -119,6 +119,6 @@ fn catch<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
 }
 
 fn contain<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    // What a body can leave half done is its session, and that is reset after a panic.
+    // All a body can leave half done is its session, which is reset after a panic.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(Failure::panicked(name, payload)))
 }

@@ -1,7 +1,7 @@
-//! What a call that failed has to say: a status by blame and one line of text.
+//! Why a call failed: a status by fault, and one line of text.
 //!
-//! The idea: **a call fails with one of these or not at all**: whoever makes one decides the blame, and the pipeline's errors
-//! are judged here.
+//! The idea: **a call fails with one of these or not at all**: whoever creates one decides who is at fault; for the
+//! pipeline's errors that is decided here.
 
 use std::any::Any;
 use std::ffi::CString;
@@ -17,7 +17,7 @@ use autochrome_pixels::pipeline::PipelineError;
 pub struct Failure {
     /// One of the `AUTOCHROME_` numbers.
     pub status: AutochromeStatus,
-    /// What was expected, what came, what to do.
+    /// What was expected, what was given, what to do.
     pub text: String,
 }
 
@@ -28,7 +28,7 @@ impl Failure {
         Self { status, text: text.into() }
     }
 
-    /// A panic that was caught in the function `name`.
+    /// A panic caught in the function `name`.
     pub(crate) fn panicked(name: &str, payload: Box<dyn Any + Send>) -> Self {
         let said = payload
             .downcast_ref::<String>()
@@ -36,11 +36,11 @@ impl Failure {
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("no message")
             .to_owned();
-        // A payload of another type could panic when dropped, and nothing would be left to catch it.
+        // A payload of another type could panic when dropped, and nothing would catch that.
         std::mem::forget(payload);
         Self::new(
             AUTOCHROME_INTERNAL_PANIC,
-            format!("{name} panicked: {said}; this is a defect in the library, please report it"),
+            format!("{name} panicked: {said}; this is a bug in the library, please report it"),
         )
     }
 }
@@ -67,7 +67,7 @@ impl From<PipelineError> for Failure {
     }
 }
 
-/// libtorch has no error type for memory; its CPU and CUDA allocators say so in these words.
+/// libtorch has no error type for running out of memory; its CPU and CUDA allocators use these words.
 fn names_memory(text: &str) -> bool {
     let text = text.to_lowercase();
     text.contains("out of memory") || text.contains("can't allocate memory")

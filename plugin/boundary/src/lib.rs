@@ -1,11 +1,12 @@
-//! The boundary between a host in any language and what colors pictures behind it.
+//! The boundary between a host in any language and what colorizes images behind it.
 //!
-//! The idea: **each exported function is check, borrow, safe call, write outputs.** What a host hands over is checked and
-//! borrowed in `fence`, the one module with unsafe code; `call` turns every failure and every panic into a status and a
-//! sentence; a [`Backend`] does the work and knows no C. The functions themselves stand in `abi`, one file per C type.
+//! The idea: **each exported function is check, borrow, safe call, write outputs.** `fence`, the one module with
+//! unsafe code, checks and borrows what a host passes in; `call` turns every failure and panic into a status and a
+//! message; a [`Backend`] does the work and knows nothing of C. The functions themselves are in `abi`, one file per
+//! C type.
 //!
-//! A library is a [`table`] of a backend and the function that gives it: the plugin's backend is libtorch's, the stub's is a
-//! fake, and both stand behind the very same fence.
+//! A library is a backend's [`table`] and the function that returns it. The plugin's backend uses libtorch, the
+//! stub's is a fake; both are behind the very same fence.
 
 mod abi;
 mod backend;

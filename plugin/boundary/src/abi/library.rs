@@ -20,7 +20,7 @@ pub extern "C" fn last_error(session: *const AutochromeSession) -> *const c_char
     call::last_error(session)
 }
 
-/// The name with the NUL that C needs, made once.
+/// The name, NUL-terminated for C; built once.
 fn name_of(status: AutochromeStatus) -> &'static CStr {
     static NAMES: OnceLock<Vec<(AutochromeStatus, CString)>> = OnceLock::new();
     let names =

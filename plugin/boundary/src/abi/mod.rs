@@ -1,7 +1,7 @@
 //! The exported functions, one file per C type.
 //!
-//! The idea: **check, borrow, safe call, write outputs, and nothing else.** They are private: hosts reach them
-//! through the table alone, whose types say that they are unsafe to call.
+//! The idea: **check, borrow, safe call, write outputs, and nothing else.** The functions are private: hosts reach
+//! them only through the table, whose types mark them unsafe to call.
 
 mod library;
 mod models;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::fence::Caller;
 
-/// Most folders a config may name; more is memory that was never set.
+/// Maximum number of folders in a config; a larger count is uninitialized memory.
 const MAX_FOLDERS: u32 = 1024;
 
 /// The folders that a host names in its config.

@@ -1,4 +1,4 @@
-//! `AutochromeModelList`: made, read, freed.
+//! `AutochromeModelList`: created, read, freed.
 
 use std::ptr;
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::handles::Handles;
 use crate::{Backend, ModelEntry, call};
 
-/// Every live list: strings that stay where they are until the list is freed.
+/// Every live list: strings that do not move until the list is freed.
 static LISTS: Handles<Vec<ModelEntry>> = Handles::new("list");
 
 pub extern "C" fn model_list_new<B: Backend>(

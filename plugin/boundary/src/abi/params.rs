@@ -25,7 +25,7 @@ pub extern "C" fn params_init(params: *mut AutochromeParams) -> AutochromeStatus
     call::status("params_init", |caller| caller.write(params, "params", &DEFAULTS))
 }
 
-/// The params of a call, each within its range.
+/// The params of a call, with every range checked.
 pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Request, Failure> {
     let params = if params.is_null() { DEFAULTS } else { caller.read(params, "params")? };
     let (strength, temperature) = (params.strength, params.temperature);
@@ -36,7 +36,7 @@ pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Reque
     let size = params.working_size;
     let expected = format!("{}, or 0 for the model's own", words(&WORKING_SIZES));
     check("working_size", size, size == 0 || WORKING_SIZES.contains(&size), &expected)?;
-    let expected = format!("at most {MAX_THREADS}, or 0 for all");
+    let expected = format!("at most {MAX_THREADS}, or 0 for all cores");
     check("threads", params.threads, params.threads <= MAX_THREADS, &expected)?;
     check("reserved", params.reserved, params.reserved == 0, "0")?;
     Ok(Request {

@@ -1,4 +1,4 @@
-//! `AutochromeSession`: made, used, freed.
+//! `AutochromeSession`: created, used, freed.
 
 use std::ffi::c_void;
 use std::ptr;

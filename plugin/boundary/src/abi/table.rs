@@ -1,4 +1,4 @@
-//! The table of functions over a backend.
+//! The function table of a backend.
 
 use autochrome_abi::{AUTOCHROME_ABI_MAJOR, AUTOCHROME_ABI_MINOR, AutochromeApi};
 
@@ -8,7 +8,7 @@ use crate::Backend;
 #[expect(clippy::cast_possible_truncation, reason = "the table is a few hundred bytes")]
 const TABLE_BYTES: u32 = size_of::<AutochromeApi>() as u32;
 
-/// The functions of this version over a backend: what `autochrome_api` of a library gives.
+/// The functions of this version for a backend: what a library's `autochrome_api` returns.
 #[must_use]
 pub const fn table<B: Backend>() -> AutochromeApi {
     AutochromeApi {

@@ -1,15 +1,14 @@
-//! The fence: the one module with unsafe code between a host and the safe rest.
+//! The fence: the one module with unsafe code, between a host and the safe rest.
 //!
-//! The idea: **everything a host hands over is checked here and leaves here as a safe value.** Structs are copied
-//! out at the size the host states, strings become `String`, pictures become views that cannot be left. What
-//! cannot be checked (that a pointer which is not NULL points to what its type says, that strings end, that
-//! pixels are not changed meanwhile) is what the header asks of the host, and what each SAFETY comment
-//! leans on.
+//! The idea: **everything a host passes in is checked here and leaves here as a safe value.** Structs are copied at
+//! the size the host states, strings become `String`, images become bounds-checked views. What cannot be checked
+//! (that a non-NULL pointer points to what its type says, that strings are terminated, that pixels do not change
+//! meanwhile) is what the header demands of the host, and what each SAFETY comment relies on.
 //!
-//! The methods of [`Caller`] are safe to call because only a call from a host makes one, and they are given
-//! nothing but that call's own arguments.
+//! The methods of [`Caller`] are safe to call because only a call from a host creates one, and they get nothing but
+//! that call's own arguments.
 
-#![allow(unsafe_code, reason = "pointers of the C ABI are followed here and nowhere else")]
+#![allow(unsafe_code, reason = "pointers of the C ABI are dereferenced here and nowhere else")]
 
 mod own_path;
 mod picture;
@@ -27,17 +26,17 @@ use crate::failure::Failure;
 
 pub use own_path::own_path;
 
-/// No struct of any version is larger: a size beyond it is memory that was never set.
+/// No struct of any version is larger: a size beyond this is uninitialized memory.
 const MAX_STRUCT_SIZE: usize = 4096;
 
 /// A struct of the ABI.
 ///
 /// # Safety
-/// `repr(C)`, opens with `struct_size: u32`, and any bytes are a valid value of it.
+/// `repr(C)`, begins with `struct_size: u32`, and any bytes are a valid value.
 pub unsafe trait Struct: Copy {
     /// Its name in the header.
     const NAME: &'static str;
-    /// Its size in version 1.0, which every host has. It stays when the struct grows.
+    /// Its size in version 1.0, which every host has. It stays the same when the struct grows.
     const SIZE_1_0: usize;
 }
 
@@ -71,16 +70,16 @@ unsafe impl Struct for AutochromeSessionInfo {
     const SIZE_1_0: usize = 32;
 }
 
-/// The call that a host is making: whoever holds it may follow the pointers of that call.
+/// The call that a host is making: whoever holds it may dereference the pointers of that call.
 pub struct Caller(());
 
 impl Caller {
-    /// For [`crate::call`], which makes one as an exported function is entered.
+    /// For [`crate::call`], which creates one on entry to an exported function.
     pub fn new() -> Self {
         Self(())
     }
 
-    /// Copies a struct as far as the host has it; fields its version lacks are zero.
+    /// Copies a struct up to the host's size; fields missing in its version are zero.
     pub fn read<T: Struct>(&self, given: *const T, what: &str) -> Result<T, Failure> {
         let size = struct_size(given, what)?;
         let mut value = MaybeUninit::<T>::zeroed();
@@ -93,7 +92,7 @@ impl Caller {
         }
     }
 
-    /// Fills a struct as far as the host has it. Its `struct_size` stays what the host said.
+    /// Fills a struct up to the host's size. Its `struct_size` keeps the host's value.
     pub fn write<T: Struct>(&self, given: *mut T, what: &str, value: &T) -> Result<(), Failure> {
         let size = struct_size(given, what)?;
         let keep = size_of::<u32>();
@@ -106,7 +105,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Writes a handle. NULL first, so that a failure leaves no stale one behind.
+    /// Writes a handle. Call it with NULL first, so that a failure leaves no stale handle behind.
     pub fn write_handle<T>(&self, given: *mut *mut T, what: &str, handle: *mut T) -> Result<(), Failure> {
         not_null(given, what)?;
         // SAFETY: the host states that it points to a pointer of its own; nothing is read from it.
@@ -114,7 +113,7 @@ impl Caller {
         Ok(())
     }
 
-    /// A string that may be absent: NULL and empty are `None`.
+    /// An optional string: NULL and empty are `None`.
     pub fn text(&self, given: *const c_char, what: &str) -> Result<Option<String>, Failure> {
         if given.is_null() {
             return Ok(None);
@@ -128,7 +127,7 @@ impl Caller {
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// `count` strings, none of which may be absent.
+    /// `count` strings, all required.
     pub fn texts(
         &self,
         given: *const *const c_char,
@@ -174,7 +173,7 @@ fn not_null<T>(given: *const T, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the host wrote into `struct_size`, if it can be right.
+/// The host's `struct_size`, if plausible.
 fn struct_size<T: Struct>(given: *const T, what: &str) -> Result<usize, Failure> {
     not_null(given, what)?;
     // SAFETY: the host states that it points to a T, which opens with this number.

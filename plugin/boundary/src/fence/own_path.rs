@@ -1,14 +1,14 @@
-//! The path of the library itself, so that it finds what was installed with it.
+//! The path of the library itself, for finding what was installed with it.
 //!
-//! The idea: **ask the loader which file holds this function.** It answers with the path it was given, which may
-//! be relative to a folder the process has since left; then the kernel's list of mappings is asked.
+//! The idea: **ask the loader which file contains this function.** It answers with the path it was given, which may
+//! be relative to a folder the process has since left; then the kernel's list of mappings is used.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The absolute path of the file this code was loaded from, with symbolic links followed; `None` where neither
-/// the loader nor the kernel tells.
+/// The absolute path of the file this code was loaded from, with symbolic links resolved; `None` if neither the
+/// loader nor the kernel knows it.
 pub fn own_path() -> Option<PathBuf> {
     let here = (own_path as fn() -> Option<PathBuf>) as usize;
     let path = from_loader(here).filter(|path| path.is_absolute()).or_else(|| from_maps(here))?;
@@ -18,7 +18,7 @@ pub fn own_path() -> Option<PathBuf> {
 fn from_loader(address: usize) -> Option<PathBuf> {
     // SAFETY: Dl_info is pointers and numbers, of which zero is a valid value.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr looks the address up and follows it nowhere; `info` is ours to fill.
+    // SAFETY: dladdr looks the address up without dereferencing it; `info` is ours to fill.
     let found = unsafe { libc::dladdr(std::ptr::without_provenance(address), &raw mut info) };
     if found == 0 || info.dli_fname.is_null() {
         return None;
@@ -29,7 +29,7 @@ fn from_loader(address: usize) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(path.to_bytes())))
 }
 
-/// The file of the mapping that holds the address: `start-end perms offset device inode path`.
+/// The file of the mapping that contains the address: `start-end perms offset device inode path`.
 fn from_maps(address: usize) -> Option<PathBuf> {
     let maps = std::fs::read("/proc/self/maps").ok()?;
     let line = maps.split(|byte| *byte == b'\n').find(|line| {

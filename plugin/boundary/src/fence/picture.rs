@@ -1,8 +1,8 @@
-//! Pictures in the host's memory, borrowed for one call.
+//! Images in the host's memory, borrowed for one call.
 //!
-//! The idea: **only bytes that belong to a pixel are touched.** Rows that follow one another without a gap are
-//! used where they lie. Rows with gaps go through a copy without gaps, because the bytes between them may be
-//! someone else's (another picture, another thread's), and so does an input that is also the output.
+//! The idea: **only bytes of pixels are touched.** Contiguous rows are used in place. Rows with gaps go through a
+//! contiguous copy, because the bytes between them may belong to something else (another image, another thread),
+//! and so does an input that is also the output.
 
 use autochrome_abi::{AUTOCHROME_BAD_IMAGE, AUTOCHROME_OUT_OF_MEMORY, AutochromeImage, pixel_format};
 use autochrome_pixels::limits::MAX_PIXELS;
@@ -11,7 +11,7 @@ use autochrome_pixels::{ImageError, ImageView, ImageViewMut, Layout, Place};
 use super::{Caller, not_null};
 use crate::failure::Failure;
 
-/// A picture whose numbers fit together; its pixels have not been touched.
+/// An image whose numbers are consistent; its pixels have not been touched.
 struct Picture {
     layout: Layout,
     place: Place,
@@ -19,7 +19,7 @@ struct Picture {
 }
 
 impl Caller {
-    /// Borrows both pictures for `body`; what it writes is in the host's memory when this returns.
+    /// Borrows both images for `body`; what it writes is in the host's memory when this returns.
     pub fn with_pictures(
         &self,
         input: *const AutochromeImage,
@@ -49,7 +49,7 @@ impl Caller {
 }
 
 impl Picture {
-    /// Checks the numbers of a picture: what holds here makes every later address lie inside its memory.
+    /// Checks the numbers of an image: they ensure that every address computed later lies inside its memory.
     fn check(image: &AutochromeImage, what: &str) -> Result<Self, Failure> {
         let bad = |text: String| Failure::new(AUTOCHROME_BAD_IMAGE, format!("{what}->{text}"));
         not_null(image.data, &format!("{what}->data"))?;
@@ -62,25 +62,22 @@ impl Picture {
             return Err(bad(format!("width x height is {width} x {height}; expected 1 to 2^32 pixels")));
         }
         let stride = image.stride;
-        let absurd = || {
-            bad(format!(
-                "stride is {stride}; a row of {width} {format:?} pixels and {height} rows do not fit it"
-            ))
-        };
+        let absurd =
+            || bad(format!("stride is {stride}; it does not fit {height} rows of {width} {format:?} pixels"));
         let layout = Layout::new(format, width, height, stride).map_err(|_| absurd())?;
         let top = image.data.cast::<u8>();
         let place = Place::new(layout, top.addr()).ok_or_else(absurd)?;
         Ok(Self { layout, place, lowest: top.wrapping_sub(layout.row_begin(0)) })
     }
 
-    /// The layout of a copy: top row first, no gaps.
+    /// The layout of a copy: top row first, contiguous.
     fn packed(&self) -> Result<Layout, Failure> {
         let (width, height) = self.layout.size();
         Layout::tight(self.layout.format(), width, height).map_err(|error| refused("a copy", &error))
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the host states that the picture is there and does not change during the call; `check` has
+        // SAFETY: the host states that the image is there and does not change during the call; `check` has
         // shown that its bytes do not wrap around, and it is called only for rows without gaps.
         unsafe { std::slice::from_raw_parts(self.lowest, self.layout.span()) }
     }
@@ -92,7 +89,7 @@ impl Picture {
     fn copy_in(&self) -> Result<Vec<u8>, Failure> {
         let mut pixels = zeroed(self.packed()?.span())?;
         for (y, row) in pixels.chunks_exact_mut(self.layout.row_bytes()).enumerate() {
-            // SAFETY: row `y` of the host's picture lies inside what `check` has shown to be addressable; the
+            // SAFETY: row `y` of the host's image lies inside what `check` has shown to be addressable; the
             // copy is memory of our own.
             unsafe { std::ptr::copy_nonoverlapping(self.row(y), row.as_mut_ptr(), row.len()) };
         }
@@ -111,20 +108,21 @@ fn writable(layout: Layout, pixels: &mut [u8]) -> Result<ImageViewMut<'_>, Failu
     ImageViewMut::with_layout(layout, pixels).map_err(|error| refused("output", &error))
 }
 
-/// Input and output may be one and the same picture, or share no pixel.
+/// Input and output may be the very same image, or share no pixel.
 fn refuse_overlap(input: &Picture, output: &Picture) -> Result<(), Failure> {
     if input.place.is_same_or_apart(&output.place) {
         return Ok(());
     }
     let text =
-        "input and output overlap; expected the very same picture (data, stride, format) or separate memory";
+        "input and output overlap; expected the very same image (data, stride, format) or separate memory";
     Err(Failure::new(AUTOCHROME_BAD_IMAGE, text))
 }
 
 fn zeroed(bytes: usize) -> Result<Vec<u8>, Failure> {
     let mut pixels = Vec::new();
     pixels.try_reserve_exact(bytes).map_err(|_| {
-        let text = format!("no memory for a copy of the picture of {bytes} bytes; use rows without gaps");
+        let text =
+            format!("out of memory: cannot copy the image ({bytes} bytes); contiguous rows need no copy");
         Failure::new(AUTOCHROME_OUT_OF_MEMORY, text)
     })?;
     pixels.resize(bytes, 0);
