@@ -73,9 +73,9 @@ fn is_seen_by_gimp(home: &Path) {
         (Need::Gimp3, "gimp3", "GIMP3_DIRECTORY", &[&inside, "gimp-console-3.0"], &["--quit"]),
     ];
     for (need, profile, variable, program, end) in gimps {
-        doctor("will be seen when GIMP starts next", profile);
+        doctor("GIMP will see it at its next start", profile);
         if !gimp(program, &["--version"]).output().is_ok_and(|answer| answer.status.success()) {
-            skip(need, format!("{program:?} does not start; .ci/run brings it"));
+            skip(need, format!("{program:?} cannot be started; .ci/run installs it"));
             continue;
         }
         // Its exit status says nothing about plug-ins; what it noted does.
@@ -100,7 +100,7 @@ fn an_installation_works_alone_and_leaves_nothing_behind() {
         assert_eq!(fs::read_link(&link).unwrap(), prefix.join("lib/autochrome/autochrome-gimp"));
         assert!(
             text(&installed)
-                .contains(&format!("restart it and find Colors > Colorize Photo... ({}", link.display()))
+                .contains(&format!("restart it and look for Colors > Colorize Photo... ({}", link.display()))
         );
     }
 
@@ -184,6 +184,6 @@ fn a_libtorch_of_another_version_is_refused_by_name() {
     let said = text(&refused).replace(&dir.path().canonicalize().unwrap().display().to_string(), "DIR");
     insta::assert_snapshot!(
         said.trim(),
-        @"error: DIR holds libtorch 2.4.1, and this project is built for libtorch 2.11.0. Name a folder of 2.11.0 with `cargo xtask setup --libtorch DIR` (`pip install torch==2.11.0` makes one), or unset LIBTORCH and run `cargo xtask setup`, which fetches 2.11.0"
+        @"error: DIR contains libtorch 2.4.1, but this project needs libtorch 2.11.0. Use your own 2.11.0 with `cargo xtask setup --libtorch DIR` (`pip install torch==2.11.0` makes one), or unset LIBTORCH and run `cargo xtask setup`, which fetches 2.11.0"
     );
 }

@@ -1,7 +1,7 @@
-//! What can be checked by reading the checkout: links in the documents, lengths of source files, places of pictures,
+//! Checks that only read the checkout: links in the documents, lengths of source files, locations of images, unused
 //! snapshots.
 //!
-//! The idea: a document that names a file is a promise, and so is the length a reader was promised.
+//! The idea: a document that names a file is a promise, and so is the limit on a file's length.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,26 +9,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// What a check that did not fail came to.
-pub enum Done {
-    Passed,
-    /// It cannot be done on this machine, and why.
-    Skipped(String),
-}
-
-/// Source files stay below this many lines.
+/// Source files have fewer lines than this.
 const MAX_LINES: usize = 500;
 
-/// Endings of what is written by hand and read by people.
+/// Extensions of handwritten files.
 const SOURCES: &[&str] = &["rs", "c", "cpp", "py", "sh", "html", "css", "js"];
 
-/// Endings of pictures, and the folders of those that were chosen and may be redistributed. One that lies elsewhere may be a
-/// photograph of a data set, which must not get into the project.
+/// Extensions of images, and the folders of those that were selected and may be redistributed. One elsewhere may be
+/// a photograph of a data set, which must not get into the project.
 const PICTURES: &[&str] = &["png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "jxl"];
 /// See [`PICTURES`].
 const PICTURE_FOLDERS: &[&str] = &["docs/images", "examples/photos", "tests/golden"];
 
-/// Checks every document, source file and picture below `root`; one error names all that is wrong.
+/// Checks every document, source file and image below `root`; one error lists everything that is wrong.
 pub fn run(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     for path in walk(root) {
@@ -48,7 +41,7 @@ pub fn run(root: &Path) -> Result<()> {
             && !PICTURE_FOLDERS.iter().any(|folder| Path::new(&name).starts_with(folder))
         {
             let folders = PICTURE_FOLDERS.join(", ");
-            wrong.push(format!("{name} is a picture: expected it in {folders}, or outside of the project"));
+            wrong.push(format!("{name} is an image: expected it in {folders}, or outside the project"));
         }
     }
     if !wrong.is_empty() {
@@ -57,7 +50,7 @@ pub fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Snapshots below `root` that are not among the paths in `used`, one a line.
+/// Snapshots below `root` that are not among the paths in `used`, one per line.
 pub fn unreferenced_snapshots(root: &Path, used: &str) -> Vec<String> {
     let used: HashSet<PathBuf> =
         used.lines().filter_map(|line| Path::new(line).canonicalize().ok()).collect();
@@ -67,7 +60,7 @@ pub fn unreferenced_snapshots(root: &Path, used: &str) -> Vec<String> {
     stray.map(|path| path.strip_prefix(root).unwrap_or(&path).display().to_string()).collect()
 }
 
-/// Every file of the checkout that is not made by a build, in order.
+/// Every file of the checkout that was not made by a build, sorted.
 fn walk(root: &Path) -> Vec<PathBuf> {
     let made = |name: &str| [".git", "target", "runs"].contains(&name) || name.starts_with(".libtorch");
     let (mut folders, mut found) = (vec![root.to_path_buf()], Vec::new());
@@ -85,7 +78,7 @@ fn walk(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The relative targets of the links and pictures in a Markdown text, without those in code.
+/// The relative targets of the links and images in a Markdown text, except those in code.
 fn links(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -148,7 +141,7 @@ mod tests {
         run(dir.path()).unwrap();
         fs::write(dir.path().join("sheet.PNG"), "").unwrap();
         let said = run(dir.path()).unwrap_err().to_string();
-        assert!(said.starts_with("sheet.PNG is a picture: expected it in docs/images,"), "{said}");
+        assert!(said.starts_with("sheet.PNG is an image: expected it in docs/images,"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: from a fresh checkout to a colored photograph.
 //!
-//! The idea: it calls the same program a user calls, and the result lies below `target/demo/`, never beside or
-//! over the photograph, so that it can be run again and again.
+//! The idea: it runs the same program a user runs, and the result goes to `target/demo/`, never beside or over the
+//! photograph, so that it can be repeated any number of times.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use anyhow::{Context, Result, bail};
 use crate::setup;
 use crate::workspace::{Workspace, run as run_command};
 
-/// What `demo` is told.
+/// Arguments of `demo`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The photograph to color [default: the first one in examples/photos/]
+    /// The photograph to colorize [default: the first one in examples/photos/]
     photo: Option<PathBuf>,
 }
 
-/// Endings of the formats `autochrome` reads.
+/// Extensions of the formats that `autochrome` reads.
 const PHOTOS: &[&str] = &["jpg", "jpeg", "png", "tif", "tiff", "webp"];
 
-/// Sets up, builds, colors the photograph and says where the result is.
+/// Sets up, builds, colorizes the photograph and prints where the result is.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let photo = match &args.photo {
         Some(photo) if photo.is_file() => photo.canonicalize()?,
-        Some(photo) => bail!("there is no photograph {}", photo.display()),
+        Some(photo) => bail!("photograph {} does not exist", photo.display()),
         None => first_photo(&workspace.root().join("examples/photos"))?,
     };
     setup::ensure(workspace)?;
@@ -36,7 +36,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     autochrome.arg(&photo).arg("-o").arg(&result).arg("--overwrite");
     run_command(&mut autochrome, "autochrome")?;
     if !result.is_file() {
-        bail!("autochrome ended well but left no {}", result.display());
+        bail!("autochrome succeeded but did not write {}", result.display());
     }
     println!("before  {}\nafter   {}", photo.display(), result.display());
     Ok(())
@@ -53,7 +53,7 @@ fn first_photo(folder: &Path) -> Result<PathBuf> {
     photos.sort();
     let first = photos.into_iter().next();
     first.with_context(|| {
-        format!("{} holds no photograph: name one, `cargo xtask demo PHOTO`", folder.display())
+        format!("{} contains no photograph: name one with `cargo xtask demo PHOTO`", folder.display())
     })
 }
 
@@ -62,14 +62,14 @@ fn is_photo(path: &Path) -> bool {
     path.is_file() && PHOTOS.contains(&ending.as_str())
 }
 
-/// Where the result goes: the photograph's name, as PNG, below `target/demo/`.
+/// Where the result goes: `target/demo/`, under the photograph's name, as PNG.
 fn result_path(target: &Path, photo: &Path) -> Result<PathBuf> {
     let name = photo.file_stem().with_context(|| format!("{} has no name", photo.display()))?;
     let mut name = name.to_owned();
     name.push("-colored.png");
     let result = target.join("demo").join(name);
     if result.canonicalize().is_ok_and(|there| there == photo) {
-        bail!("{} is the result of an earlier demo: name the photograph it was made from", photo.display());
+        bail!("{} is the result of an earlier demo: name the original photograph", photo.display());
     }
     Ok(result)
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask doctor`: what is found on this machine, and what to do about what is not.
+//! `cargo xtask doctor`: what is found on this machine, and how to fix what is not.
 //!
-//! The idea: one line a thing, each either good or with its remedy; nothing is fetched, built or changed.
+//! The idea: one line per item, either good or with its fix; nothing is downloaded, built or changed.
 
 use std::env;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::libtorch::{self, VERSION};
 use crate::tools;
 use crate::workspace::{Workspace, home};
 
-/// Prints what is found.
+/// Prints the findings.
 pub fn run(workspace: &Workspace) -> Result<()> {
     println!("Tools");
     say("python3", tools::python());
@@ -37,7 +37,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         Some(found) => {
             bad("cuda", &format!("{found}, but libtorch is the CPU set: run `cargo xtask setup --cuda`"))
         }
-        None => println!("  -  {:<14} no NVIDIA GPU is seen; the processor is used", "cuda"),
+        None => println!("  -  {:<14} no NVIDIA GPU found; the CPU is used", "cuda"),
     }
     let programs = programs(workspace);
     println!("Models");
@@ -70,7 +70,7 @@ fn cpu() -> String {
     format!("{}, {cores} threads", name.unwrap_or_else(|| env::consts::ARCH.to_owned()))
 }
 
-/// The NVIDIA GPUs, as their driver names them.
+/// The NVIDIA GPUs, as reported by their driver.
 fn gpu() -> Option<String> {
     let query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"];
     if let Ok(output) = Command::new("nvidia-smi").args(query).output()
@@ -79,10 +79,12 @@ fn gpu() -> Option<String> {
         let text = String::from_utf8_lossy(&output.stdout);
         return Some(text.lines().map(str::trim).collect::<Vec<_>>().join("; "));
     }
-    Path::new("/dev/nvidia0").exists().then(|| "an NVIDIA device, but no nvidia-smi to name it".to_owned())
+    Path::new("/dev/nvidia0")
+        .exists()
+        .then(|| "an NVIDIA device, but no nvidia-smi to identify it".to_owned())
 }
 
-/// The `autochrome` programs there are: built, and installed.
+/// The `autochrome` programs found: built, and installed.
 fn programs(workspace: &Workspace) -> Vec<(&'static str, PathBuf)> {
     let installed = on_path("autochrome").or_else(|| Some(home().ok()?.join(".local/bin/autochrome")));
     let candidates = [("built", Some(workspace.built("autochrome"))), ("installed", installed)];
@@ -105,12 +107,15 @@ fn models(workspace: &Workspace, programs: &[(&str, PathBuf)]) {
     for folder in folders {
         let packages = packages(&folder);
         match packages.is_empty() {
-            true => println!("  -  no package in {}", folder.display()),
+            true => println!("  -  no packages in {}", folder.display()),
             false => good(&packages.join(", "), &format!("in {}", folder.display())),
         }
     }
     let Some((kind, program)) = programs.first() else {
-        return bad("validity", "autochrome is not built, so no package was checked: run `cargo xtask demo`");
+        return bad(
+            "validity",
+            "autochrome is not built, so packages were not checked: run `cargo xtask demo`",
+        );
     };
     let listed = workspace.command(program).arg("models").output();
     match listed {
@@ -120,10 +125,10 @@ fn models(workspace: &Workspace, programs: &[(&str, PathBuf)]) {
                 println!("       {line}");
             }
             if !listed.status.success() {
-                bad("validity", "the list failed: see the lines above");
+                bad("validity", "listing the models failed: see the lines above");
             }
         }
-        Err(error) => bad("validity", &format!("{} does not start: {error}", program.display())),
+        Err(error) => bad("validity", &format!("{} cannot be started: {error}", program.display())),
     }
 }
 
@@ -142,7 +147,7 @@ fn hosts(programs: &[(&str, PathBuf)]) {
         match programs.iter().find(|(found, _)| *found == kind) {
             Some((_, path)) => good("command line", &format!("{kind}: {}", path.display())),
             None if kind == "built" => bad("command line", "not built: run `cargo xtask demo`"),
-            None => println!("  -  {:<14} not installed: `cargo xtask install` does it", "command line"),
+            None => println!("  -  {:<14} not installed: run `cargo xtask install`", "command line"),
         }
     }
     for (name, finding) in gimp::seen::report(&Surroundings::from_env()) {

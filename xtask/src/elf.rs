@@ -1,8 +1,8 @@
-//! What an installation must know about and change in ELF files.
+//! What an installation needs to read and change in ELF files.
 //!
-//! The idea: the two traces a build leaves in its output, the search path that leads back to the checkout and
-//! the paths of libtorch's headers in error messages, are replaced in the installed copy by text of the same
-//! length. Compiler flags would do the same, but only for builds that were given them.
+//! The idea: a build leaves two traces in its output, the search path back to the checkout and the paths of
+//! libtorch's headers in error messages. In the installed copy both are overwritten with text of the same length.
+//! Compiler flags could do the same, but only for builds that used them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use object::elf::{self, FileHeader64};
 use object::read::ReadCache;
 use object::read::elf::{Dyn as _, FileHeader as _};
 
-/// The libraries the ELF file at `path` asks the loader for.
+/// The libraries that the ELF file at `path` asks the loader for.
 pub fn needed(path: &Path) -> Result<Vec<String>> {
     let read = || -> Result<Vec<String>> {
         let file = ReadCache::new(std::fs::File::open(path)?);
@@ -25,10 +25,10 @@ pub fn needed(path: &Path) -> Result<Vec<String>> {
         let wanted = entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
         wanted.map(|entry| Ok(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned())).collect()
     };
-    read().with_context(|| format!("{} is no readable 64-bit ELF file", path.display()))
+    read().with_context(|| format!("{} is not a readable 64-bit ELF file", path.display()))
 }
 
-/// The least glibc that the ELF file at `path` runs with, such as `2.35`; none where it asks for none.
+/// The minimum glibc that the ELF file at `path` needs, such as `2.35`; `None` if it needs none.
 pub fn glibc(path: &Path) -> Result<Option<String>> {
     let read = || -> Result<Option<(u32, u32)>> {
         let file = ReadCache::new(std::fs::File::open(path)?);
@@ -46,18 +46,18 @@ pub fn glibc(path: &Path) -> Result<Option<String>> {
         }
         Ok(most)
     };
-    let most = read().with_context(|| format!("{} is no readable 64-bit ELF file", path.display()))?;
+    let most = read().with_context(|| format!("{} is not a readable 64-bit ELF file", path.display()))?;
     Ok(most.map(|(major, minor)| format!("{major}.{minor}")))
 }
 
-/// The numbers in `GLIBC_2.35`; a third one is left out.
+/// The numbers in `GLIBC_2.35`; a third one is ignored.
 fn glibc_version(name: &str) -> Option<(u32, u32)> {
     let mut numbers = name.strip_prefix("GLIBC_")?.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// Every library below `folders` that the files `roots` need, directly or not; what is nowhere in `folders`
-/// belongs to the system.
+/// Every library in `folders` that the files `roots` need, directly or indirectly; what is not in `folders` belongs
+/// to the system.
 pub fn closure(roots: &[PathBuf], folders: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     let mut open: VecDeque<PathBuf> = roots.to_vec().into();
@@ -73,22 +73,22 @@ pub fn closure(roots: &[PathBuf], folders: &[PathBuf]) -> Result<BTreeMap<String
     Ok(found)
 }
 
-/// Takes the build tree out of a library or program, length unchanged.
+/// Removes traces of the build tree from a library or program without changing its length.
 pub fn scrub(bytes: &mut [u8], checkout: &Path) {
     for start in positions(bytes, b"$ORIGIN:$ORIGIN/") {
-        // The search path ends after its first entry, the folder of the file itself.
+        // The search path ends after its first entry, the file's own folder.
         let rest = &mut bytes[start + b"$ORIGIN".len()..];
         let end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
         rest[..end].fill(0);
     }
     let checkout = checkout.as_os_str().as_encoded_bytes();
     for start in positions(bytes, b"/.libtorch/") {
-        // The bindings may come from a build whose checkout lay elsewhere; such a path begins after what
-        // cannot be in one.
+        // The bindings may come from a build in another checkout; such a path begins after a character that a path
+        // cannot contain.
         let known = start.checked_sub(checkout.len()).filter(|&from| bytes[from..].starts_with(checkout));
         let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | b'"' | b'\'');
         let from = known.unwrap_or_else(|| bytes[..start].iter().rposition(ends).map_or(0, |end| end + 1));
-        // `/home/me/src/.libtorch/x.h` becomes `.////////////.libtorch/x.h`, a path like any other.
+        // `/home/me/src/.libtorch/x.h` becomes `.////////////.libtorch/x.h`, an ordinary path.
         if bytes[from..start].first() == Some(&b'/') {
             bytes[from] = b'.';
             bytes[from + 1..start].fill(b'/');
@@ -96,9 +96,9 @@ pub fn scrub(bytes: &mut [u8], checkout: &Path) {
     }
 }
 
-/// The first place in the checkout or in the target folder that `bytes` names, if any.
+/// The first path in the checkout or the target folder that `bytes` contains, if any.
 pub fn names_build_tree(bytes: &[u8], checkout: &Path, target: &Path) -> Option<String> {
-    // `<checkout>/` alone would find, for a checkout at `/src`, every other path with `/src/` in it.
+    // `<checkout>/` alone would match, for a checkout at `/src`, every other path containing `/src/`.
     let entries = std::fs::read_dir(checkout).into_iter().flatten().flatten().map(|entry| entry.path());
     let places: Vec<PathBuf> = entries.chain([target.join("release")]).collect();
     let places = places.iter().map(|place| place.as_os_str().as_encoded_bytes());
@@ -114,7 +114,7 @@ pub fn names_build_tree(bytes: &[u8], checkout: &Path, target: &Path) -> Option<
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Where `needle` begins in `bytes`.
+/// Offsets of `needle` in `bytes`.
 fn positions(bytes: &[u8], needle: &[u8]) -> Vec<usize> {
     let Some(&first) = needle.first() else { return Vec::new() };
     let starts = bytes.iter().enumerate().filter(|&(_, &byte)| byte == first).map(|(start, _)| start);
@@ -168,6 +168,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = dir.path().join("text");
         std::fs::write(&text, "no ELF").unwrap();
-        assert!(needed(&text).unwrap_err().to_string().contains("no readable 64-bit ELF file"));
+        assert!(needed(&text).unwrap_err().to_string().contains("not a readable 64-bit ELF file"));
     }
 }

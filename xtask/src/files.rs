@@ -1,6 +1,6 @@
-//! Writing so that an interruption leaves the old or the new, never a part.
+//! Atomic writes: an interruption leaves the old file or the new one, never a part.
 //!
-//! The idea: bytes go into a neighbor of the final name, reach the disk, and then take the name in one rename.
+//! The idea: bytes are written to a sibling of the final name, flushed to disk, and then renamed into place.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,27 +9,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// What marks a file that waits to take its final name.
+/// Marks a file that waits for its final name.
 pub const STAGED_SUFFIX: &str = ".autochrome-new";
 
-/// The neighbor in which the new content of `path` is prepared.
+/// The sibling in which the new content of `path` is prepared.
 pub fn staged(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(STAGED_SUFFIX);
     PathBuf::from(name)
 }
 
-/// Writes `bytes` into the neighbor of `path` and brings them to the disk; `mode` are the file's permissions.
+/// Writes `bytes` to the sibling of `path` and flushes them to disk, with permissions `mode`.
 pub fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     stage_with(path, mode, |new| fs::write(new, bytes))
 }
 
-/// Copies `from` into the neighbor of `path` and brings it to the disk.
+/// Copies `from` to the sibling of `path` and flushes it to disk.
 pub fn stage_copy(path: &Path, from: &Path, mode: u32) -> Result<()> {
     stage_with(path, mode, |new| fs::copy(from, new).map(|_| ()))
 }
 
-/// Prepares a link to `target` in the neighbor of `path`.
+/// Prepares a link to `target` as the sibling of `path`.
 pub fn stage_link(path: &Path, target: &Path) -> Result<()> {
     let new = staged(path);
     let write = || -> io::Result<()> {
@@ -40,7 +40,7 @@ pub fn stage_link(path: &Path, target: &Path) -> Result<()> {
         }
         std::os::unix::fs::symlink(target, &new)
     };
-    write().with_context(|| format!("cannot make the link {}", path.display()))
+    write().with_context(|| format!("cannot create the link {}", path.display()))
 }
 
 fn stage_with(path: &Path, mode: u32, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
@@ -57,18 +57,18 @@ fn stage_with(path: &Path, mode: u32, fill: impl FnOnce(&Path) -> io::Result<()>
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Gives the staged content of `path` its name.
+/// Renames the staged content of `path` into place.
 pub fn commit(path: &Path) -> Result<()> {
     fs::rename(staged(path), path).with_context(|| format!("cannot replace {}", path.display()))
 }
 
-/// Replaces `path` by `bytes`, whole or not at all.
+/// Replaces `path` with `bytes`, whole or not at all.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     stage(path, bytes, mode)?;
     commit(path)
 }
 
-/// Removes what is at `path`, be it a file, a link (never what it names) or a folder; absent is fine.
+/// Removes the file, link (never its target) or folder at `path`; missing is fine.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
@@ -83,7 +83,7 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Puts the finished `new` (a folder or a link) in the place of `path`; what was there goes after it.
+/// Puts the finished `new` (a folder or a link) in place of `path`, then removes what was there.
 pub fn swap_in(new: &Path, path: &Path) -> Result<()> {
     let mut old = OsString::from(path);
     old.push("-old");

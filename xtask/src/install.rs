@@ -1,8 +1,8 @@
 //! `cargo xtask install` and `uninstall`: programs, plugin, libtorch and models below a prefix.
 //!
-//! The idea: all new files are written beside their final names first and renamed at the end, and a list says
-//! what is ours; the installed files find each other relative to themselves and name nothing of the checkout. GIMP looks
-//! for plug-ins in folders of its own: there goes a link, and the plug-in stays beside the library it loads.
+//! The idea: all new files are staged beside their final names and renamed at the end, and a list records which
+//! files are ours. Installed files find each other by relative paths and contain no path of the checkout. GIMP
+//! looks for plug-ins in its own folders: it gets a link there, and the plug-in stays beside the library it loads.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -18,25 +18,25 @@ use crate::manifest::{Manifest, leads_into, remove_file};
 use crate::workspace::{Workspace, home, output};
 use crate::{elf, files, setup};
 
-/// What `install` is told.
+/// Arguments of `install`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Where to install [default: ~/.local]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
-    /// Install what is built already
+    /// Install what is already built
     #[arg(long)]
     no_build: bool,
-    /// Offer the plug-in to the GIMP with this profile folder (or its plug-ins folder) instead of those found;
-    /// may be given more than once
+    /// Add the plug-in to the GIMP with this profile folder (or its plug-ins folder) instead of every GIMP found;
+    /// repeatable
     #[arg(long, value_name = "DIR", conflicts_with = "no_gimp")]
     gimp: Vec<PathBuf>,
-    /// Leave every GIMP as it is
+    /// Do not add the plug-in to any GIMP
     #[arg(long)]
     no_gimp: bool,
 }
 
-/// Libraries of the CUDA set that are opened by name at run time, by the plugin or by one another.
+/// Libraries of the CUDA set that are loaded by name at run time, by the plugin or by one another.
 const OPENED_BY_NAME: &[&str] = &[
     "libtorch_cuda.so",
     "libtorch_cuda_linalg.so",
@@ -46,10 +46,10 @@ const OPENED_BY_NAME: &[&str] = &[
     "libnvJitLink",
 ];
 
-/// Where the plugin and its libraries go.
+/// The folder of the plugin and its libraries.
 const LIB: &str = "lib/autochrome";
 
-/// One file to be installed; `to` is relative to the prefix, or absolute for a link outside it.
+/// One file to install; `to` is relative to the prefix, or absolute for a link outside it.
 struct Item {
     to: PathBuf,
     content: Content,
@@ -59,11 +59,11 @@ struct Item {
 enum Content {
     Bytes(Vec<u8>),
     File(PathBuf),
-    /// To this path.
+    /// A link to this path.
     Link(PathBuf),
 }
 
-/// Installs below the prefix and says what was done.
+/// Installs below the prefix and prints what was done.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let prefix = absolute_prefix(args.prefix.clone())?;
     let found = setup::ensure(workspace)?;
@@ -75,22 +75,22 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let gimps = gimps(args)?;
     items.extend(gimps.iter().map(|gimp| link(gimp, &prefix)));
     install(&prefix, &items)?;
-    println!("{count} files are installed below {}", prefix.display());
+    println!("installed {count} files below {}", prefix.display());
     let bin = prefix.join("bin");
     let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir == bin));
     if !on_path {
-        println!("{} is not on PATH: add it, or call {}", bin.display(), bin.join("autochrome").display());
+        println!("{} is not on PATH: add it, or run {}", bin.display(), bin.join("autochrome").display());
     }
     for gimp in &gimps {
-        println!("{}: restart it and find {MENU} ({})", gimp.name, gimp.place().display());
+        println!("{}: restart it and look for {MENU} ({})", gimp.name, gimp.place().display());
     }
     if gimps.is_empty() && !args.no_gimp {
-        println!("no GIMP was given the plug-in: where there is one, `--gimp DIR` names its profile folder");
+        println!("no GIMP got the plug-in: to add it to one, name its profile folder with `--gimp DIR`");
     }
     Ok(())
 }
 
-/// The GIMPs that are given the plug-in, set up so far that they have a profile.
+/// The GIMP installations that get the plug-in, each with a profile created if it had none.
 fn gimps(args: &Args) -> Result<Vec<Gimp>> {
     if args.no_gimp {
         return Ok(Vec::new());
@@ -103,7 +103,7 @@ fn gimps(args: &Args) -> Result<Vec<Gimp>> {
     Ok(found)
 }
 
-/// The GIMPs of the folders that were named, each once however often and by which path it was.
+/// The GIMP installations of the folders given, without duplicates, whichever path names them.
 fn named(folders: &[PathBuf]) -> Result<Vec<Gimp>> {
     let mut found: Vec<Gimp> = Vec::new();
     let real = |gimp: &Gimp| gimp.profile.canonicalize().unwrap_or_else(|_| gimp.profile.clone());
@@ -116,7 +116,7 @@ fn named(folders: &[PathBuf]) -> Result<Vec<Gimp>> {
     Ok(found)
 }
 
-/// The link by which one GIMP finds the installed plug-in.
+/// The link through which a GIMP finds the installed plug-in.
 fn link(gimp: &Gimp, prefix: &Path) -> Item {
     Item { to: gimp.place(), content: Content::Link(prefix.join(LIB).join(PLUG_IN)), mode: 0o777 }
 }
@@ -125,13 +125,13 @@ fn link(gimp: &Gimp, prefix: &Path) -> Item {
 pub fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
     let prefix = absolute_prefix(prefix)?;
     let Some(manifest) = Manifest::read(&prefix)? else {
-        bail!("nothing is installed below {}: name the prefix that was given to `install`", prefix.display());
+        bail!("nothing is installed below {}: name the prefix given to `install`", prefix.display());
     };
     manifest.remove(&prefix)?;
     let links = manifest.links().count();
-    println!("{} files are removed from {}", manifest.files.len() - links, prefix.display());
+    println!("removed {} files from {}", manifest.files.len() - links, prefix.display());
     for link in manifest.links().filter(|link| fs::symlink_metadata(link).is_ok()) {
-        println!("{} does not lead to this installation any more and is left there", link.display());
+        println!("{} no longer points to this installation and was kept", link.display());
     }
     Ok(())
 }
@@ -141,17 +141,17 @@ fn absolute_prefix(prefix: Option<PathBuf>) -> Result<PathBuf> {
         Some(prefix) => prefix,
         None => home()?.join(".local"),
     };
-    std::path::absolute(&prefix).with_context(|| format!("{} is no folder", prefix.display()))
+    std::path::absolute(&prefix).with_context(|| format!("{} is not a valid folder", prefix.display()))
 }
 
-/// Everything that is installed: libraries and models before the plugin that loads them, the program last.
+/// Everything to install: libraries and models before the plugin that loads them, the program last.
 fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
     let plugin = workspace.built("libautochrome.so");
     let program = workspace.built("autochrome");
     let gimp = workspace.built(PLUG_IN);
     for path in [&plugin, &program, &gimp] {
         if !path.is_file() {
-            bail!("{} is not built: leave out --no-build", path.display());
+            bail!("{} is not built: omit --no-build", path.display());
         }
     }
     let mut items = Vec::new();
@@ -168,7 +168,10 @@ fn plan(workspace: &Workspace, set: Set) -> Result<Vec<Item>> {
         if let Content::Bytes(bytes) = &item.content
             && let Some(found) = elf::names_build_tree(bytes, workspace.root(), workspace.target())
         {
-            bail!("{} would name the build tree ({found}): nothing is installed", item.to.display());
+            bail!(
+                "{} would contain a path of the build tree ({found}): nothing was installed",
+                item.to.display()
+            );
         }
     }
     Ok(items)
@@ -191,19 +194,19 @@ fn libraries(workspace: &Workspace, plugin: &Path, set: Set) -> Result<Vec<(Stri
     let mut all = elf::closure(&roots, &folders)?;
     all.extend(opened);
     if !all.contains_key("libtorch_cpu.so") {
-        bail!("{} does not ask for libtorch_cpu.so: build it again without --no-build", plugin.display());
+        bail!("{} does not link libtorch_cpu.so: rebuild it without --no-build", plugin.display());
     }
     Ok(all.into_iter().collect())
 }
 
-/// A built file as it is installed: without its traces of the build tree.
+/// A built file as installed: without traces of the build tree.
 fn scrubbed(workspace: &Workspace, path: &Path, to: String, mode: u32) -> Result<Item> {
     let mut bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     elf::scrub(&mut bytes, workspace.root());
     Ok(Item { to: to.into(), content: Content::Bytes(bytes), mode })
 }
 
-/// Every file of every model package below `folder`; large ones are copied, the rest is read.
+/// Every file of every model package below `folder`; large ones are copied, the others are read.
 fn models(folder: &Path) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for package in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
@@ -223,14 +226,14 @@ fn models(folder: &Path) -> Result<Vec<Item>> {
     }
     if items.is_empty() {
         eprintln!(
-            "{} holds no model package: what is installed colors nothing until one is added",
+            "{} contains no model package: the installation cannot colorize until one is added",
             folder.display()
         );
     }
     Ok(items)
 }
 
-/// The licenses of what is installed.
+/// The licenses of everything installed.
 fn licenses(workspace: &Workspace) -> Vec<Item> {
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| workspace.root().join(name));
     let theirs = fs::read_dir(workspace.libtorch().join("licenses")).into_iter().flatten().flatten();
@@ -242,7 +245,7 @@ fn licenses(workspace: &Workspace) -> Vec<Item> {
     files.filter_map(place).collect()
 }
 
-/// The man page and the completions, which the program writes itself.
+/// The man page and the completions, generated by the program itself.
 fn described_by(workspace: &Workspace, program: &Path) -> Result<Vec<Item>> {
     let told = [
         ("share/man/man1/autochrome.1", ["man", ""]),
@@ -258,7 +261,7 @@ fn described_by(workspace: &Workspace, program: &Path) -> Result<Vec<Item>> {
     told.into_iter().map(write).collect()
 }
 
-/// Writes all items beside their names, then renames all, then removes what an earlier installation had more.
+/// Stages all items beside their names, then renames them all, then removes leftovers of an earlier installation.
 fn install(prefix: &Path, items: &[Item]) -> Result<()> {
     let old = Manifest::read(prefix)?.unwrap_or_default();
     let mut new =
@@ -266,17 +269,17 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
     if let Some(item) = items.iter().find(|item| is_foreign(item, prefix, &old)) {
         let remedy = match item.content {
             Content::Link(_) => {
-                "remove it (`cargo xtask uninstall` does, where an installation below another \
-                                 --prefix put it there), or leave GIMP out with --no-gimp"
+                "remove it (with `cargo xtask uninstall`, if an installation with another \
+                                 --prefix put it there), or skip GIMP with --no-gimp"
             }
-            _ => "remove it, or name another --prefix",
+            _ => "remove it, or use another --prefix",
         };
         bail!(
-            "{} is there already and was not installed by this command: {remedy}",
+            "{} already exists and was not installed by this command: {remedy}",
             prefix.join(&item.to).display()
         );
     }
-    // A GIMP that was given the plug-in before keeps it, whichever are named this time.
+    // A GIMP that has the plug-in already keeps it, whichever ones are named this time.
     new.files.extend(old.links().filter(|link| leads_into(link, prefix)).cloned());
     new.add_missing_folders(prefix);
     new.folders.extend(old.folders.iter().cloned());
@@ -293,7 +296,7 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
         };
         if let Err(error) = staged {
             items.iter().for_each(|item| drop(remove_file(&files::staged(&prefix.join(&item.to)))));
-            return Err(error.context("the installation is left as it was"));
+            return Err(error.context("the installation is unchanged"));
         }
         bar.inc(size(item));
     }
@@ -307,7 +310,7 @@ fn install(prefix: &Path, items: &[Item]) -> Result<()> {
     new.write(prefix)
 }
 
-/// Whether something is in the place of `item` that is not ours to replace.
+/// Whether something that is not ours to replace is in the place of `item`.
 fn is_foreign(item: &Item, prefix: &Path, old: &Manifest) -> bool {
     let place = prefix.join(&item.to);
     let ours = match &item.content {
@@ -356,7 +359,7 @@ mod tests {
         install(dir.path(), &[item("bin/a", "1")]).unwrap();
         let absent = Item { to: "lib/b".into(), content: Content::File("/absent".into()), mode: 0o644 };
         let said = format!("{:#}", install(dir.path(), &[item("bin/a", "2"), absent]).unwrap_err());
-        assert!(said.contains("left as it was") && said.contains("lib/b"), "{said}");
+        assert!(said.contains("is unchanged") && said.contains("lib/b"), "{said}");
         assert_eq!(read(dir.path(), "bin/a"), "1");
         assert!(!files::staged(&dir.path().join("bin/a")).exists());
     }
@@ -367,11 +370,11 @@ mod tests {
         fs::create_dir(dir.path().join("bin")).unwrap();
         fs::write(dir.path().join("bin/a"), "theirs").unwrap();
         let said = install(dir.path(), &[item("bin/a", "1")]).unwrap_err().to_string();
-        assert!(said.contains("bin/a is there already"), "{said}");
+        assert!(said.contains("bin/a already exists"), "{said}");
         assert_eq!(read(dir.path(), "bin/a"), "theirs");
     }
 
-    /// The link of a GIMP whose profile lies below `dir`, and its place.
+    /// The link of a GIMP whose profile is below `dir`, and its path.
     fn linked(dir: &Path, profile: &str, prefix: &Path) -> (Item, PathBuf) {
         let gimp = Gimp::named(&dir.join(profile)).unwrap();
         (link(&gimp, prefix), gimp.place())
@@ -412,10 +415,10 @@ mod tests {
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::write(&place, "theirs").unwrap();
         let said = install(&prefix, &items).unwrap_err().to_string();
-        assert!(said.contains("is there already") && said.contains("--no-gimp"), "{said}");
+        assert!(said.contains("already exists") && said.contains("--no-gimp"), "{said}");
         assert!(!prefix.exists(), "all or nothing");
 
-        // A link that leads nowhere is theirs too; so is what replaced our own.
+        // A broken link is theirs too, and so is what replaced our own.
         fs::remove_file(&place).unwrap();
         std::os::unix::fs::symlink("/absent", &place).unwrap();
         install(&prefix, &items).unwrap_err();
@@ -437,7 +440,7 @@ mod tests {
         fs::create_dir_all(dir.path().join("3.0/plug-ins")).unwrap();
         fs::write(place.parent().unwrap(), "a file in the place of the folder").unwrap();
         let said = format!("{:#}", install(&prefix, &[item("bin/a", "1"), ours]).unwrap_err());
-        assert!(said.contains("left as it was") && said.contains("cannot make the link"), "{said}");
+        assert!(said.contains("is unchanged") && said.contains("cannot create the link"), "{said}");
         assert!(!prefix.join("bin/a").exists());
     }
 }

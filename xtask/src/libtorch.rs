@@ -1,7 +1,7 @@
-//! What a libtorch folder is: its version, whether it is complete, whether it can drive a GPU.
+//! Inspects a libtorch folder: its version, whether it is complete, whether it supports CUDA.
 //!
-//! The idea: a folder is judged by its own files, never by how it came here, so that a folder assembled from
-//! wheels, a libtorch archive and an installed PyTorch are all the same thing.
+//! The idea: a folder is judged by its own files, not by its origin, so one assembled from wheels, a libtorch
+//! archive and an installed PyTorch are all the same.
 
 use std::fmt;
 use std::fs;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 /// The version the bindings are made for; `tch` in Cargo.toml pins it.
 pub const VERSION: &str = "2.11.0";
 
-/// What a build needs to find below the folder.
+/// The files a build needs in the folder.
 const NEEDED: &[&str] = &[
     "lib/libtorch_cpu.so",
     "lib/libc10.so",
@@ -20,12 +20,12 @@ const NEEDED: &[&str] = &[
     "include/torch/csrc/api/include/torch/torch.h",
 ];
 
-/// What can be computed on.
+/// The devices it supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// The processor.
+    /// The CPU.
     Cpu,
-    /// The processor and NVIDIA GPUs.
+    /// The CPU and NVIDIA GPUs.
     Cuda,
 }
 
@@ -41,18 +41,18 @@ impl fmt::Display for Set {
 /// A usable libtorch folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Libtorch {
-    /// What can be computed on.
+    /// The devices it supports.
     pub set: Set,
 }
 
-/// Checks that `folder` holds a complete libtorch of the right version.
+/// Checks that `folder` is a complete libtorch of the right version.
 pub fn inspect(folder: &Path) -> Result<Libtorch> {
     if !folder.exists() {
-        bail!("there is no folder {}", folder.display());
+        bail!("folder {} does not exist", folder.display());
     }
     if let Some(missing) = NEEDED.iter().find(|file| !folder.join(file).is_file()) {
         bail!(
-            "{} is no libtorch folder: expected {missing} in it. A libtorch folder holds lib/ and include/; of a \
+            "{} is not a libtorch folder: {missing} is missing. A libtorch folder contains lib/ and include/; in a \
              Python environment it is site-packages/torch",
             folder.display()
         );
@@ -60,8 +60,8 @@ pub fn inspect(folder: &Path) -> Result<Libtorch> {
     let version = version(folder)?;
     if version != VERSION {
         bail!(
-            "{} holds libtorch {version}, and this project is built for libtorch {VERSION}. Name a folder of \
-             {VERSION} with `cargo xtask setup --libtorch DIR` (`pip install torch=={VERSION}` makes one), or \
+            "{} contains libtorch {version}, but this project needs libtorch {VERSION}. Use your own {VERSION} \
+             with `cargo xtask setup --libtorch DIR` (`pip install torch=={VERSION}` makes one), or \
              unset LIBTORCH and run `cargo xtask setup`, which fetches {VERSION}",
             folder.display()
         );
@@ -70,7 +70,7 @@ pub fn inspect(folder: &Path) -> Result<Libtorch> {
     Ok(Libtorch { set })
 }
 
-/// The version a libtorch folder states, without a local suffix such as `+cu130`.
+/// The version stated in a libtorch folder, without a local suffix such as `+cu130`.
 fn version(folder: &Path) -> Result<String> {
     let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
     let stated = read("build-version")
@@ -107,7 +107,7 @@ fn version_in_header(text: &str) -> Option<String> {
     Some(format!("{}.{}.{}", number("MAJOR")?, number("MINOR")?, number("PATCH")?))
 }
 
-/// The folders with the libraries of a libtorch: its own, and NVIDIA's beside an installed PyTorch.
+/// The folders with the libraries of a libtorch: its own, and NVIDIA's next to an installed PyTorch.
 pub fn library_folders(libtorch: &Path) -> Vec<PathBuf> {
     let mut folders = vec![libtorch.join("lib")];
     let beside = libtorch.parent().map(|parent| parent.join("nvidia"));
@@ -123,7 +123,7 @@ pub fn library_folders(libtorch: &Path) -> Vec<PathBuf> {
 pub mod tests {
     use super::*;
 
-    /// Makes a folder that looks like libtorch of this version.
+    /// Creates a folder that looks like libtorch of this version.
     pub fn fake(folder: &Path, version: &str) {
         for file in NEEDED {
             let path = folder.join(file);

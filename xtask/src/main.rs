@@ -1,6 +1,6 @@
-//! `cargo xtask`: everything one does with a checkout besides plain cargo.
+//! `cargo xtask`: everything you do with a checkout besides plain cargo.
 //!
-//! The idea: each command does all of the set-up it needs, and does nothing that is already done.
+//! The idea: each command does all the setup it needs, and repeats nothing that is done.
 
 mod checks;
 mod demo;
@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 
 use workspace::Workspace;
 
-/// Sets Autochrome up, shows it, tests it and installs it.
+/// Set up, try, test and install Autochrome
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -37,21 +37,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Puts libtorch into .libtorch/: fetched once, or your own
+    /// Fetch libtorch into .libtorch/, or link your own
     Setup(setup::Args),
-    /// Builds, colors a photograph and says where the result is
+    /// Build, colorize a photograph and print where the result is
     Demo(demo::Args),
-    /// Runs every check and test of the project, cheapest first
+    /// Run every check and test of the project, cheapest first
     Test(test::Args),
-    /// Trains a package that ships again, from its recipe
+    /// Retrain a shipped package from its recipe
     Retrain(retrain::Args),
-    /// Makes a folder that trains on a machine without Rust
+    /// Make a folder that trains on a machine without Rust
     Pack(pack::Args),
-    /// Says what is found on this machine and what to do about what is not
+    /// Report what is found on this machine and how to fix what is not
     Doctor,
-    /// Builds and installs the programs, the plugin, libtorch and the models
+    /// Build and install the programs, the plugin, libtorch and the models
     Install(install::Args),
-    /// Removes what `install` put there, and nothing else
+    /// Remove what `install` put there, and nothing else
     Uninstall {
         /// The prefix given to `install` [default: ~/.local]
         #[arg(long, value_name = "DIR")]

@@ -1,8 +1,9 @@
 //! The list of what an installation put below its prefix.
 //!
-//! The idea: it is written before the first file and again after the last, so that whatever an interruption
-//! leaves is listed, and `uninstall` removes exactly that. Below the prefix lies everything but the links that lead
-//! other programs to it: such a line is an absolute path, and only a link that leads into the prefix is removed by it.
+//! The idea: the list is written before the first file and again after the last, so that whatever an interruption
+//! leaves behind is listed, and `uninstall` removes exactly that. Everything is below the prefix except the links
+//! that other programs find it by. Such a line is an absolute path, and it removes only a link that points into the
+//! prefix.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,25 +14,25 @@ use anyhow::{Context, Result, bail};
 
 use crate::files;
 
-/// Where it lies below the prefix.
+/// Its path below the prefix.
 const PLACE: &str = "share/autochrome/install-manifest";
-/// How the path of every link outside the prefix ends.
+/// Every link outside the prefix has a path that ends like this.
 const LINK: &str = "plug-ins/autochrome-gimp/autochrome-gimp";
 const FIRST_LINE: &str = "autochrome-install 2";
-/// As the first version wrote it, which knew no links.
+/// The first line written by the first version, which had no links.
 const FIRST_LINE_1: &str = "autochrome-install 1";
 
-/// Files and folders, relative to the prefix; links outside and the folders made for them, absolute.
+/// Files and folders, relative to the prefix; links outside it and the folders created for them, absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// Files that were installed.
     pub files: BTreeSet<PathBuf>,
-    /// Folders that were made for them.
+    /// Folders that were created for them.
     pub folders: BTreeSet<PathBuf>,
 }
 
 impl Manifest {
-    /// Reads the list below `prefix`; none where nothing is installed.
+    /// Reads the list below `prefix`; `None` if nothing is installed.
     pub fn read(prefix: &Path) -> Result<Option<Self>> {
         let path = prefix.join(PLACE);
         match fs::read_to_string(&path) {
@@ -44,7 +45,7 @@ impl Manifest {
     fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
         if !matches!(lines.next(), Some(FIRST_LINE | FIRST_LINE_1)) {
-            bail!("expected `{FIRST_LINE}` in its first line: it was written by another version");
+            bail!("expected `{FIRST_LINE}` as its first line: it was written by another version");
         }
         let mut manifest = Self::default();
         for line in lines.filter(|line| !line.is_empty()) {
@@ -53,7 +54,7 @@ impl Manifest {
             let inside = path.strip_prefix("/").ok().filter(|inside| outside && *inside != Path::new(""));
             let inside = inside.unwrap_or(&path);
             if !inside.components().all(|part| matches!(part, Component::Normal(_))) {
-                bail!("`{line}` leaves the prefix: nothing is removed by this list");
+                bail!("`{line}` is outside the prefix: this list removes nothing");
             }
             let kind = if line.ends_with('/') { &mut manifest.folders } else { &mut manifest.files };
             kind.insert(path);
@@ -67,12 +68,12 @@ impl Manifest {
         [format!("{FIRST_LINE}\n")].into_iter().chain(files).chain(folders).collect()
     }
 
-    /// Replaces the list below `prefix`.
+    /// Writes the list below `prefix`, replacing the old one.
     pub fn write(&self, prefix: &Path) -> Result<()> {
         files::replace(&prefix.join(PLACE), self.text().as_bytes(), 0o644)
     }
 
-    /// Adds the folders that have to be made below `prefix` for the files and for the list itself.
+    /// Adds the folders that must be created below `prefix` for the files and for the list itself.
     pub fn add_missing_folders(&mut self, prefix: &Path) {
         let lists = [PathBuf::from(PLACE)];
         let parents = self.files.iter().chain(&lists).flat_map(|file| file.ancestors().skip(1));
@@ -81,7 +82,7 @@ impl Manifest {
         self.folders.extend(missing);
     }
 
-    /// Both lists in one.
+    /// The union of both lists.
     pub fn union(&self, other: &Self) -> Self {
         Self { files: &self.files | &other.files, folders: &self.folders | &other.folders }
     }
@@ -91,7 +92,7 @@ impl Manifest {
         self.files.iter().filter(|file| file.is_absolute())
     }
 
-    /// Removes the files below `prefix`, then the list, then the folders that are empty now.
+    /// Removes the files below `prefix`, then the list, then the folders that are now empty.
     pub fn remove(&self, prefix: &Path) -> Result<()> {
         for file in &self.files {
             for path in [prefix.join(file), files::staged(&prefix.join(file))] {
@@ -103,14 +104,14 @@ impl Manifest {
         remove_file(&prefix.join(PLACE))?;
         // Deepest first: a folder sorts before what is in it.
         for folder in self.folders.iter().rev() {
-            // One that holds something else stays; that is no failure.
+            // One that contains something else stays; that is not a failure.
             drop(fs::remove_dir(prefix.join(folder)));
         }
         Ok(())
     }
 }
 
-/// Whether there is a link at `path` that leads into `prefix`, to something that is there or not.
+/// Whether there is a link at `path` that points into `prefix`, broken or not.
 pub fn leads_into(path: &Path, prefix: &Path) -> bool {
     let within = |target: &Path| match (target.canonicalize(), prefix.canonicalize()) {
         (Ok(target), Ok(prefix)) => target.starts_with(prefix),
@@ -119,7 +120,7 @@ pub fn leads_into(path: &Path, prefix: &Path) -> bool {
     fs::read_link(path).is_ok_and(|target| target.starts_with(prefix) || within(&target))
 }
 
-/// Removes a file, and only a file; absent is fine.
+/// Removes a file, and only a file; missing is fine.
 pub fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -152,7 +153,7 @@ mod tests {
         let link = format!("/home/me/../you/{LINK}");
         for line in ["/etc/passwd", "../x", "a/../../x", "/", "/a/../", &link] {
             let said = Manifest::parse(&format!("{FIRST_LINE}\n{line}\n")).unwrap_err().to_string();
-            assert!(said.contains("leaves the prefix"), "{said}");
+            assert!(said.contains("is outside the prefix"), "{said}");
         }
         Manifest::parse("something else\n").unwrap_err();
         Manifest::parse(&format!("{FIRST_LINE_1}\nbin/a\n")).unwrap();
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(read, written);
         assert_eq!(read.links().count(), 2);
         read.remove(&prefix).unwrap();
-        assert!(!dir.path().join("2.10").exists(), "its folders were made for it");
+        assert!(!dir.path().join("2.10").exists(), "its folders were created for it");
         assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
     }
 
@@ -190,7 +191,7 @@ mod tests {
         ours.add_missing_folders(prefix);
         ours.write(prefix).unwrap();
         files::replace(&prefix.join("bin/a"), b"", 0o755).unwrap();
-        // An interruption left one file waiting, and the third was never written.
+        // An interruption left one file staged, and the third was never written.
         files::stage(&prefix.join("lib/x/b"), b"", 0o644).unwrap();
         fs::write(prefix.join("lib/theirs"), "").unwrap();
         ours.remove(prefix).unwrap();

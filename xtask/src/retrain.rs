@@ -1,7 +1,7 @@
-//! `cargo xtask retrain NAME`: a package that ships, made again.
+//! `cargo xtask retrain NAME`: makes a shipped package again.
 //!
-//! The idea: **a recipe is data**, `trainer/recipes/NAME.toml` with the card's notes in `NAME.md` beside it, and what is
-//! done with it are the trainer's own commands, so that each can be repeated by hand.
+//! The idea: **a recipe is data**, `trainer/recipes/NAME.toml` with the card's notes in `NAME.md` beside it; what
+//! is done with it are the trainer's own commands, so that each can be repeated by hand.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +12,24 @@ use serde::Deserialize;
 use crate::setup;
 use crate::workspace::{Workspace, output, run as run_command};
 
-/// What `retrain` is told.
+/// Arguments of `retrain`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The package, a file of trainer/recipes
+    /// The package, named by a file in trainer/recipes
     name: String,
     /// The folder with the data sets
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where the runs go; a run that is there is gone on with; not for a package made in two runs [default: runs/]
+    /// Where the runs go; an existing run is resumed; not for a package made in two runs [default: runs/]
     #[arg(long, value_name = "DIR")]
     runs: Option<PathBuf>,
-    /// Threads the trainer computes on; 0: all
+    /// Number of threads; 0: all
     #[arg(long, default_value_t = 0)]
     threads: u32,
-    /// Allows sources that differ from their commit; the package says so
+    /// Allow sources that differ from their commit; the package records it
     #[arg(long)]
     dirty: bool,
-    /// Says what would be called, and calls nothing
+    /// Print what would be run, and run nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -38,7 +38,7 @@ pub struct Args {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recipe {
-    /// The recipe that is followed first, whose package the configuration goes on from.
+    /// The recipe to follow first; the configuration continues from its package.
     after: Option<String>,
     /// The trainer's configuration.
     config: PathBuf,
@@ -46,18 +46,18 @@ struct Recipe {
     encoder: Option<String>,
     /// A sentence on how its data is made, for people who do not have it.
     data: Option<String>,
-    /// What `export` is told besides the folders.
+    /// Options of `export` besides the folders.
     export: Vec<String>,
 }
 
 impl Recipe {
-    /// How its data is made, to go behind what is said of it.
+    /// How its data is made, as a suffix for messages.
     fn data_sentence(&self) -> Option<String> {
         self.data.as_ref().map(|sentence| format!("; how it is made: {sentence}"))
     }
 }
 
-/// The photographs a package is measured on, and the classifier asked about them; both lie in the data folder.
+/// The photographs a package is measured on, and the classifier of the metrics; both are in the data folder.
 const MEASURED_ON: [&str; 2] = ["photos-eval-public.tar", "efficientnet_lite0.safetensors"];
 
 /// Trains, exports, measures, and exports again with the metrics.
@@ -65,14 +65,14 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let recipe = recipe(workspace.root(), &args.name)?;
     if let Some(first) = recipe.after.as_ref().filter(|_| args.runs.is_some()) {
         bail!(
-            "{} goes on from {first}, which its configuration looks for in runs/: leave out --runs",
+            "{} continues from {first}, which its configuration looks for in runs/: omit --runs",
             args.name
         );
     }
     let data = args.data.canonicalize().with_context(|| {
         format!("--data {}{}", args.data.display(), recipe.data_sentence().unwrap_or_default())
     })?;
-    // The trainer is called in the root of the checkout, whatever folder this is called in.
+    // The trainer runs in the root of the checkout, whatever the current folder is.
     let runs = args.runs.as_ref().map_or_else(|| Ok(workspace.root().join("runs")), std::path::absolute)?;
     let plan = Plan {
         root: workspace.root(),
@@ -88,18 +88,16 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     follow(workspace, args, &plan, true)
 }
 
-/// A chain of recipes is at most so long.
+/// Maximum length of a chain of recipes.
 const MOST_RECIPES: usize = 8;
 
-/// The recipes that are followed before this one, the first one first.
+/// The recipes to follow before this one, in order.
 fn before(root: &Path, recipe: &Recipe) -> Result<Vec<(String, Recipe)>> {
     let mut chain = Vec::new();
     let mut next = recipe.after.clone();
     while let Some(name) = next {
         if chain.len() == MOST_RECIPES {
-            bail!(
-                "recipe {name}: expected at most {MOST_RECIPES} recipes one after the other; is there a cycle?"
-            );
+            bail!("recipe {name}: expected a chain of at most {MOST_RECIPES} recipes; is there a cycle?");
         }
         let first = self::recipe(root, &name)?;
         next = first.after.clone();
@@ -108,7 +106,7 @@ fn before(root: &Path, recipe: &Recipe) -> Result<Vec<(String, Recipe)>> {
     Ok(chain)
 }
 
-/// Does what a plan says, or says it; `last` is the plan for the package that was asked for, which alone is measured.
+/// Runs a plan, or prints it; `last` is the plan of the package asked for, the only one that is measured.
 fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result<()> {
     let steps = plan.steps(args.threads, last);
     if let Some(sentence) = &plan.recipe.data {
@@ -123,14 +121,14 @@ fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result
     workspace.build(&["autochrome-trainer"])?;
     let trainer = workspace.built("autochrome-trainer");
     let version = output(workspace.command(&trainer).arg("--version"), "autochrome-trainer --version")?;
-    // Now, and not when the training is over and its export refuses.
+    // Now, not when training is done and the export refuses.
     if !args.dirty && String::from_utf8_lossy(&version).contains("-changed") {
         bail!(
-            "the trainer's sources differ from their commit, and so could not be found again: commit them, or add --dirty"
+            "the trainer's sources differ from their commit, so the package could not be reproduced: commit them, or pass --dirty"
         );
     }
     for step in steps {
-        // An encoder that was fetched once, and checked then, is not fetched again.
+        // A fetched encoder was checked then; it is not fetched again.
         if step[0] == "python3" && plan.encoder().is_some_and(|path| path.is_file()) {
             continue;
         }
@@ -144,12 +142,12 @@ fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result
         }
     }
     if last {
-        println!("{}: to use it, copy it to models/packages", plan.package().display());
+        println!("{}: copy it to models/packages to use it", plan.package().display());
     }
     Ok(())
 }
 
-/// What a step of a plan calls the trainer.
+/// The inputs of a plan's steps.
 const TRAINER: &str = "autochrome-trainer";
 
 struct Plan<'a> {
@@ -174,10 +172,10 @@ impl Plan<'_> {
         self.run().join("eval.json")
     }
 
-    /// Says which data sets are missing before anything is built, and how they are made.
+    /// Names the missing data sets before anything is built, and how they are made.
     fn expect_data(&self) -> Result<()> {
         let sets = train_sets(&self.root.join(&self.recipe.config))?;
-        // Braces stand for many; the trainer names the one that is missing.
+        // Braces stand for many files; the trainer names the one that is missing.
         let missing = sets.iter().filter(|set| !set.contains('{') && !self.data.join(set).exists());
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if !missing.is_empty() {
@@ -192,7 +190,7 @@ impl Plan<'_> {
         Some(self.root.join(format!("target/encoders/efficientnet_{name}.safetensors")))
     }
 
-    /// Every command, program first; what it costs to measure only where that is wanted.
+    /// Every command, program first; measuring only if it is wanted.
     fn steps(&self, threads: u32, measure: bool) -> Vec<Vec<String>> {
         let text = |path: &Path| path.display().to_string();
         let trainer = |arguments: &[String]| [&[TRAINER.to_owned()], arguments].concat();
@@ -230,7 +228,7 @@ impl Plan<'_> {
     }
 }
 
-/// The data sets that a configuration learns from, or the first of those it extends that names some.
+/// The data sets that a configuration trains on, or those of the first one it extends that names some.
 fn train_sets(config: &Path) -> Result<Vec<String>> {
     let mut path = config.to_owned();
     loop {
@@ -240,7 +238,7 @@ fn train_sets(config: &Path) -> Result<Vec<String>> {
             return Ok(sets.iter().filter_map(|set| set.as_str().map(str::to_owned)).collect());
         }
         match table.get("extends").and_then(|base| base.as_str()) {
-            // A file that extends itself would be read for ever; the trainer says more of it.
+            // A file that extends itself would loop forever; the trainer reports it.
             Some(base) if path.file_name() != Some(base.as_ref()) => path.set_file_name(base),
             _ => return Ok(Vec::new()),
         }
@@ -252,7 +250,7 @@ fn recipe(root: &Path, name: &str) -> Result<Recipe> {
     let path = folder.join(format!("{name}.toml"));
     if !path.is_file() {
         let known: Vec<String> = names(&folder)?;
-        bail!("there is no recipe {name}: expected one of {}", known.join(", "));
+        bail!("unknown recipe {name}: expected one of {}", known.join(", "));
     }
     let text = fs::read_to_string(&path)?;
     toml::from_str(&text).with_context(|| format!("recipe {}", path.display()))
@@ -344,7 +342,7 @@ mod tests {
                 .starts_with(&format!("autochrome-trainer eval {at}/packages/n --json --data {at}/photos"))
         );
         assert_eq!(told[4], format!("{export} --metrics {at}/n/eval.json"));
-        // Of a package that is only gone on from nothing is measured.
+        // A package that is only continued from is not measured.
         assert_eq!(plan.steps(0, false).len(), 3);
         let dirty = Plan { dirty: true, ..plan }.steps(0, false);
         assert_eq!(dirty.last().and_then(|export| export.last()).map(String::as_str), Some("--dirty"));

@@ -1,7 +1,7 @@
-//! `cargo xtask setup`: `.libtorch/`, assembled once or linked to a libtorch the user has.
+//! `cargo xtask setup`: `.libtorch/`, assembled once or linked to the user's libtorch.
 //!
-//! The idea: everything is prepared beside `.libtorch` and takes its name in one rename, so that a folder of
-//! that name is always whole.
+//! The idea: everything is prepared beside `.libtorch` and renamed into place, so that a folder of that name is
+//! always complete.
 
 use std::env;
 use std::fs;
@@ -15,16 +15,16 @@ use crate::libtorch::{self, Libtorch, Set, VERSION};
 use crate::workspace::{Workspace, output};
 use crate::{files, tools, wheels};
 
-/// What `setup` is told.
+/// Arguments of `setup`.
 #[derive(clap::Args, Default)]
 pub struct Args {
-    /// Take the CUDA set (2.5 GB to fetch, 3.5 GB on the disk) instead of the CPU set
+    /// Use the CUDA set (2.5 GB download, 3.5 GB on disk) instead of the CPU set
     #[arg(long, conflicts_with = "libtorch")]
     cuda: bool,
     /// Use the libtorch in this folder (of a PyTorch: site-packages/torch) instead of fetching one
     #[arg(long, value_name = "DIR")]
     libtorch: Option<PathBuf>,
-    /// Take the wheels from this folder instead of fetching them
+    /// Use the wheels in this folder instead of fetching them
     #[arg(long, value_name = "DIR", conflicts_with = "libtorch")]
     wheels: Option<PathBuf>,
 }
@@ -32,13 +32,13 @@ pub struct Args {
 /// What the user asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
-    /// This folder of the user's.
+    /// The user's own folder.
     Own(PathBuf),
-    /// A set out of the wheels.
+    /// A set from the wheels.
     Wheels(Set),
 }
 
-/// What is to be done about it.
+/// What to do about it.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Nothing,
@@ -46,7 +46,7 @@ enum Step {
     Assemble(Set),
 }
 
-/// Runs `setup` and says what is there.
+/// Runs `setup` and prints what is there.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let found = provide(workspace, args)?;
     let own = linked_folder(&workspace.libtorch());
@@ -55,7 +55,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a build can start; says nothing when all is there.
+/// Makes sure that a build can start; prints nothing if everything is there.
 pub fn ensure(workspace: &Workspace) -> Result<Libtorch> {
     provide(workspace, &Args::default())
 }
@@ -66,7 +66,7 @@ fn provide(workspace: &Workspace, args: &Args) -> Result<Libtorch> {
     let wanted = wanted(workspace, args)?;
     let current = libtorch::inspect(&place);
     if let (Err(error), Some(own), Wanted::Wheels(_)) = (&current, linked_folder(&place), &wanted) {
-        bail!("{error:#}. It links to {}: remove it to have libtorch fetched", own.display());
+        bail!("{error:#}. It links to {}: remove it to fetch libtorch instead", own.display());
     }
     match decide(&place, current.as_ref().ok(), wanted) {
         Step::Nothing => {}
@@ -81,27 +81,23 @@ fn wanted(workspace: &Workspace, args: &Args) -> Result<Wanted> {
     let Some(own) = own_folder(workspace, args)? else { return Ok(Wanted::Wheels(set)) };
     let found = libtorch::inspect(&own)?;
     if set == Set::Cuda && found.set == Set::Cpu {
-        bail!(
-            "{} has no CUDA: unset LIBTORCH and LIBTORCH_USE_PYTORCH to have the CUDA set fetched",
-            own.display()
-        );
+        bail!("{} has no CUDA: unset LIBTORCH and LIBTORCH_USE_PYTORCH to fetch the CUDA set", own.display());
     }
     Ok(Wanted::Own(own))
 }
 
-/// The libtorch the user names: by the option, by `LIBTORCH`, or by `LIBTORCH_USE_PYTORCH`.
+/// The libtorch the user names: by option, `LIBTORCH`, or `LIBTORCH_USE_PYTORCH`.
 fn own_folder(workspace: &Workspace, args: &Args) -> Result<Option<PathBuf>> {
     if let Some(folder) = &args.libtorch {
         return Ok(Some(canonical(folder)?));
     }
-    // .cargo/config.toml sets LIBTORCH where the user has not; that one is no wish of the user's.
+    // .cargo/config.toml sets LIBTORCH if the user has not; that one does not count.
     if let Some(folder) =
         env::var_os("LIBTORCH").map(PathBuf::from).filter(|folder| !folder.as_os_str().is_empty())
         && folder != workspace.libtorch()
     {
-        let folder = canonical(&folder).context(
-            "LIBTORCH names a folder that cannot be used: unset it to have libtorch fetched, or name one that is there",
-        )?;
+        let folder = canonical(&folder)
+            .context("LIBTORCH names an unusable folder: unset it to fetch libtorch, or name another")?;
         let place = workspace.libtorch().canonicalize().ok();
         return Ok((Some(&folder) != place.as_ref()).then_some(folder));
     }
@@ -112,7 +108,7 @@ fn own_folder(workspace: &Workspace, args: &Args) -> Result<Option<PathBuf>> {
 }
 
 fn canonical(folder: &Path) -> Result<PathBuf> {
-    folder.canonicalize().with_context(|| format!("there is no folder {}", folder.display()))
+    folder.canonicalize().with_context(|| format!("folder {} does not exist", folder.display()))
 }
 
 /// The folder of the PyTorch that `python3` would import, found without importing it.
@@ -123,7 +119,7 @@ fn pytorch_folder() -> Result<PathBuf> {
     if folder.is_empty() {
         bail!(
             "LIBTORCH_USE_PYTORCH is set, but python3 has no PyTorch: expected PyTorch {VERSION}. Install it \
-             (`pip install torch=={VERSION}`), or unset LIBTORCH_USE_PYTORCH to have libtorch fetched"
+             (`pip install torch=={VERSION}`), or unset LIBTORCH_USE_PYTORCH to fetch libtorch"
         );
     }
     canonical(Path::new(&folder))
@@ -139,8 +135,8 @@ fn decide(place: &Path, current: Option<&Libtorch>, wanted: Wanted) -> Step {
     }
 }
 
-/// Makes `.libtorch` a folder of links into the user's: with all libraries in one folder they find each other,
-/// and with the link-time `libtorch.so` of ours, programs ask for CUDA only when it is used.
+/// Makes `.libtorch` a folder of links into the user's. With all libraries in one folder they find each other, and
+/// with our link-time `libtorch.so`, programs load CUDA only when they use it.
 fn link(place: &Path, own: &Path) -> Result<()> {
     let new = beside(place, "-new");
     files::remove(&new)?;
@@ -167,13 +163,13 @@ fn link(place: &Path, own: &Path) -> Result<()> {
     files::swap_in(&new, place)
 }
 
-/// The user's folder that `.libtorch` links to, if it does.
+/// The user's folder that `.libtorch` links to, if any.
 fn linked_folder(place: &Path) -> Option<PathBuf> {
     let include = place.join("include");
     Some(fs::read_link(include).ok()?.parent()?.to_path_buf())
 }
 
-/// A neighbor of `.libtorch` that git ignores.
+/// A sibling of `.libtorch` that git ignores.
 fn beside(place: &Path, suffix: &str) -> PathBuf {
     let mut name = place.as_os_str().to_owned();
     name.push(suffix);
@@ -183,7 +179,7 @@ fn beside(place: &Path, suffix: &str) -> PathBuf {
 fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         bail!(
-            "libtorch is fetched on x86_64 Linux only: name a libtorch {VERSION} of yours with \
+            "libtorch can be fetched on x86_64 Linux only: use your own libtorch {VERSION} with \
              `cargo xtask setup --libtorch DIR`"
         );
     }
@@ -194,7 +190,7 @@ fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<(
         tools::pip()?;
         tools::disk(workspace.root(), bytes + wheels::unpacked_bytes(set))?;
         eprintln!(
-            "libtorch {VERSION} ({set}) is fetched once, {} MB in {} wheels",
+            "fetching libtorch {VERSION} ({set}), once: {} MB in {} wheels",
             bytes / 1_000_000,
             wheels.len()
         );
@@ -202,14 +198,14 @@ fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<(
         tools::disk(workspace.root(), wheels::unpacked_bytes(set))?;
     }
     let place = workspace.libtorch();
-    // Whole wheels stay here until libtorch is, so that an interrupted set-up goes on where it stopped.
+    // Complete wheels stay here until libtorch is complete, so that an interrupted setup resumes.
     let store = beside(&place, "-wheels");
     let new = beside(&place, "-new");
     files::remove(&new)?;
     let filled = fill(&new, &wheels, brought, &store);
     if filled.is_err() {
         drop(files::remove(&new));
-        // Kept where a wheel is in it.
+        // Kept if a wheel is in it.
         drop(fs::remove_dir(&store));
     }
     filled?;
@@ -217,7 +213,7 @@ fn assemble(workspace: &Workspace, set: Set, brought: Option<&Path>) -> Result<(
     files::remove(&store)
 }
 
-/// Puts everything of the set below `folder`, from the wheels the user brought or from `store`.
+/// Unpacks the set into `folder`, from the user's wheels or from `store`.
 fn fill(folder: &Path, wheels: &[wheels::Wheel], brought: Option<&Path>, store: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
     if brought.is_none() {
@@ -234,7 +230,7 @@ fn fill(folder: &Path, wheels: &[wheels::Wheel], brought: Option<&Path>, store: 
     finish(folder, wheels)
 }
 
-/// Makes what no wheel holds: an empty `libtorch.so` to link with, which asks for the CPU libraries alone.
+/// Makes what no wheel contains: an empty `libtorch.so` to link with, which depends on the CPU libraries only.
 fn link_libtorch(folder: &Path) -> Result<()> {
     let (compiler, _) = tools::compiler()?;
     let mut words = compiler.split_whitespace();
@@ -248,7 +244,7 @@ fn link_libtorch(folder: &Path) -> Result<()> {
     output(&mut link, "linking libtorch.so").map(|_| ())
 }
 
-/// Adds the link-time `libtorch.so`, the version, and where the rest came from.
+/// Adds the link-time `libtorch.so`, the version, and the sources of the rest.
 fn finish(folder: &Path, wheels: &[wheels::Wheel]) -> Result<()> {
     link_libtorch(folder)?;
     let sources: String = wheels
@@ -283,7 +279,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let new = dir.path().join(".libtorch-new");
         let said = fill(&new, &wheels::wheels(Set::Cpu), Some(dir.path()), Path::new("/absent")).unwrap_err();
-        assert!(said.to_string().contains("holds no wheel of torch 2.11.0"));
+        assert!(said.to_string().contains("contains no wheel of torch 2.11.0"));
         assert!(new.is_dir() && !dir.path().join(".libtorch").exists());
     }
 
@@ -296,7 +292,7 @@ mod tests {
         fake(&place, VERSION);
         let nvidia = root.join("site-packages/nvidia/cu13/lib");
         fs::create_dir_all(&nvidia).unwrap();
-        // The linker wants real libraries; what is in them does not matter here.
+        // The linker needs real libraries; their contents do not matter here.
         for library in
             [own.join("lib/libtorch_cpu.so"), own.join("lib/libc10.so"), nvidia.join("libcudart.so.13")]
         {
@@ -312,7 +308,7 @@ mod tests {
         assert!(!place.join("lib/libtorch.so").is_symlink(), "it is ours");
         assert_eq!(decide(&place, Some(&CPU), Wanted::Own(own.clone())), Step::Nothing);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 2);
-        // The user's folder changes: that is seen, and the link can be made again.
+        // The user's folder changes: that is detected, and the link can be renewed.
         fs::write(own.join("build-version"), "2.12.0").unwrap();
         assert!(libtorch::inspect(&place).unwrap_err().to_string().contains("2.12.0"));
         link(&place, &own).unwrap();

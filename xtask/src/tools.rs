@@ -1,6 +1,6 @@
-//! The programs that set-up calls, and the sentence for each that is missing.
+//! The programs that setup calls, and the message for each that is missing.
 //!
-//! The idea: ask before starting, so that what is missing is named before anything is fetched.
+//! The idea: check first, so that what is missing is named before anything is downloaded.
 
 use std::env;
 use std::path::Path;
@@ -9,18 +9,18 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 const PYTHON_REMEDY: &str = "it fetches libtorch. Install it (Debian, Ubuntu: `apt install python3 python3-pip`), or \
-     name a libtorch you have with `cargo xtask setup --libtorch DIR`";
+     use your own libtorch with `cargo xtask setup --libtorch DIR`";
 
-/// What `program ARGS` prints first, when it is there and works.
+/// The first line printed by `program ARGS`, if it exists and succeeds.
 fn answer(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).env_remove("LD_LIBRARY_PATH").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The version of Python, as it names itself.
+/// The version of Python, as it reports it.
 pub fn python() -> Result<String> {
-    answer("python3", &["--version"]).with_context(|| format!("python3 is not found: {PYTHON_REMEDY}"))
+    answer("python3", &["--version"]).with_context(|| format!("python3 not found: {PYTHON_REMEDY}"))
 }
 
 /// The version of pip.
@@ -39,18 +39,18 @@ pub fn compiler() -> Result<(String, String)> {
     match answer(program, &args) {
         Some(version) => Ok((name.clone(), version)),
         None => bail!(
-            "the C++ compiler `{name}` is not found: it compiles the bindings to libtorch. Install one (Debian, \
-             Ubuntu: `apt install g++`), or name yours in CXX"
+            "C++ compiler `{name}` not found: it compiles the bindings to libtorch. Install one (Debian, \
+             Ubuntu: `apt install g++`), or set CXX to yours"
         ),
     }
 }
 
-/// Checks that `needed` bytes are free where `folder` lies.
+/// Checks that `needed` bytes are free on the disk of `folder`.
 pub fn disk(folder: &Path, needed: u64) -> Result<()> {
     let Some(free) = free_bytes(folder) else { return Ok(()) };
     if free < needed {
         bail!(
-            "{} has {} MB free, and set-up needs {} MB for a while: make room, or name a libtorch you have with \
+            "{} has {} MB free, but setup temporarily needs {} MB: free some space, or use your own libtorch with \
              `cargo xtask setup --libtorch DIR`",
             folder.display(),
             free / 1_000_000,
@@ -60,7 +60,7 @@ pub fn disk(folder: &Path, needed: u64) -> Result<()> {
     Ok(())
 }
 
-/// The bytes free where `folder` lies, as `df` says; none where there is no `df`.
+/// The bytes free on the disk of `folder`, according to `df`; `None` if there is no `df`.
 fn free_bytes(folder: &Path) -> Option<u64> {
     let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
     parse_df(&String::from_utf8_lossy(&output.stdout))

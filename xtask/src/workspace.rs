@@ -1,7 +1,7 @@
-//! Where things lie in the checkout, and how cargo is called from it.
+//! Paths in the checkout, and how cargo is called in it.
 //!
-//! The idea: every child process sees the environment a user's own shell would give it, so that a build from
-//! here and a plain `cargo build` share every artifact, and no program finds libraries by `LD_LIBRARY_PATH`.
+//! The idea: every child process gets the environment of the user's own shell, so that builds from here and a plain
+//! `cargo build` share every artifact, and no program finds libraries through `LD_LIBRARY_PATH`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,10 @@ impl Workspace {
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
-        let root = root.context("no Cargo.lock above this package: run `cargo xtask` inside the checkout")?;
+        let root =
+            root.context("found no Cargo.lock above this package: run `cargo xtask` inside the checkout")?;
         let target = match env::var_os("CARGO_TARGET_DIR") {
-            // cargo reads a relative folder from where it is called.
+            // cargo resolves a relative folder against the current one.
             Some(dir) => env::current_dir().context("no current folder")?.join(dir),
             None => root.join("target"),
         };
@@ -35,7 +36,7 @@ impl Workspace {
         &self.root
     }
 
-    /// The folder of libtorch, whether it is there or not.
+    /// The folder of libtorch, whether or not it exists.
     pub fn libtorch(&self) -> PathBuf {
         self.root.join(".libtorch")
     }
@@ -45,12 +46,12 @@ impl Workspace {
         &self.target
     }
 
-    /// A file among the built programs and libraries.
+    /// A built program or library.
     pub fn built(&self, name: &str) -> PathBuf {
         self.target.join("release").join(name)
     }
 
-    /// cargo, called in the root of the checkout.
+    /// cargo, run in the root of the checkout.
     pub fn cargo(&self) -> Command {
         let mut command = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
@@ -65,7 +66,7 @@ impl Workspace {
         command
     }
 
-    /// Builds these packages in the one profile everything is built in.
+    /// Builds these packages in the one profile used for everything.
     pub fn build(&self, packages: &[&str]) -> Result<()> {
         let mut command = self.cargo();
         command.args(["build", "--release"]);
@@ -76,20 +77,20 @@ impl Workspace {
     }
 }
 
-/// Runs a command with its output shown; `what` names it when it fails.
+/// Runs a command with its output shown; `what` names it in errors.
 pub fn run(command: &mut Command, what: &str) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("{what}: `{program}` does not start"))?;
+    let status = command.status().with_context(|| format!("{what}: cannot start `{program}`"))?;
     if !status.success() {
-        bail!("{what} failed ({status}); its own message stands above");
+        bail!("{what} failed ({status}); see its message above");
     }
     Ok(())
 }
 
-/// Runs a command quietly and gives what it printed.
+/// Runs a command quietly and returns what it printed.
 pub fn output(command: &mut Command, what: &str) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("{what}: `{program}` does not start"))?;
+    let output = command.output().with_context(|| format!("{what}: cannot start `{program}`"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         bail!("{what} failed ({}): {}", output.status, text.trim());
@@ -100,5 +101,5 @@ pub fn output(command: &mut Command, what: &str) -> Result<Vec<u8>> {
 /// The user's home folder.
 pub fn home() -> Result<PathBuf> {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
-    home.map(PathBuf::from).context("HOME is not set: name the folder with --prefix DIR")
+    home.map(PathBuf::from).context("HOME is not set: pass --prefix DIR")
 }

@@ -1,4 +1,4 @@
-//! What the build scripts of the crates that link libtorch share.
+//! Shared by the build scripts of the crates that link libtorch.
 //!
 //! The idea: a program finds libtorch **relative to itself** (`$ORIGIN`), never through `LD_LIBRARY_PATH`
 //! and never by the absolute path of a build tree.
@@ -8,17 +8,17 @@ use std::path::{Component, Path, PathBuf};
 
 /// Emits the run-time search path of a library or program that links libtorch.
 ///
-/// Searched in order: beside the file (an installation), then the libtorch folder of this checkout, stated
-/// relative to the folder cargo puts programs in and to `deps/` below it, where it puts tests.
+/// Searched in order: the file's own folder (an installation), then the libtorch folder of this checkout, relative
+/// to the folder cargo puts programs in and to `deps/` below it, where it puts tests.
 pub fn emit_libtorch_rpath() {
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts"));
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     // OUT_DIR is <target>/<profile>/build/<package>-<hash>/out.
-    let profile_dir = out_dir.ancestors().nth(3).expect("OUT_DIR lies four folders below the target folder");
+    let profile_dir = out_dir.ancestors().nth(3).expect("OUT_DIR is four folders below the target folder");
     let libtorch = manifest
         .ancestors()
         .find(|dir| dir.join("Cargo.lock").is_file())
-        .expect("the package lies inside the workspace")
+        .expect("the package is inside the workspace")
         .join(".libtorch/lib");
     let relative = relative_path(profile_dir, &libtorch);
     println!("cargo::rerun-if-changed=build.rs");
@@ -27,7 +27,7 @@ pub fn emit_libtorch_rpath() {
     println!("cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/../{}", relative.display());
 }
 
-/// The path that leads from the folder `from` to `to`; both absolute and without `..`.
+/// The relative path from folder `from` to `to`; both absolute and without `..`.
 fn relative_path(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<Component>, Vec<Component>) =
         (from.components().collect(), to.components().collect());

@@ -1,7 +1,7 @@
-//! The GIMPs of the user: which there are, and where each looks for the plug-ins of its user.
+//! The user's GIMP installations, and where each looks for its plug-ins.
 //!
-//! The idea: a GIMP is its profile folder, for that is where it looks; a program on PATH only says which profile it
-//! has. What is asked of the environment is asked once, so that tests can answer for it.
+//! The idea: a GIMP is its profile folder, because that is where it looks; a program on PATH only says which
+//! profile it has. The environment is read once, so that tests can replace it.
 
 pub mod seen;
 
@@ -14,10 +14,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The name of the plug-in: of its executable, and, or GIMP ignores it, of the folder that holds it.
+/// The name of the plug-in: of its executable, and of the folder that contains it, or GIMP ignores it.
 pub const PLUG_IN: &str = "autochrome-gimp";
 
-/// Where the menus of GIMP have it.
+/// Where GIMP's menus have it.
 pub const MENU: &str = "Colors > Colorize Photo...";
 
 /// The version of GIMP as its profile counts it: 2.10, 3.0, 3.2.
@@ -28,7 +28,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Reads `2.10` or `2.10.34`; none for versions the plug-in is not made for.
+    /// Parses `2.10` or `2.10.34`; `None` for versions the plug-in does not support.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('.').map(|part| part.parse().ok());
         let version = Self { major: parts.next()??, minor: parts.next()?? };
@@ -45,11 +45,11 @@ impl fmt::Display for Version {
 /// One GIMP of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gimp {
-    /// What it calls itself: `GIMP 2.10.34`, or less where only its folder is known.
+    /// What it calls itself: `GIMP 2.10.34`, or less if only its folder is known.
     pub name: String,
-    /// Its program, where it is on PATH.
+    /// Its program, if it is on PATH.
     pub program: Option<PathBuf>,
-    /// The folder of its settings; a GIMP that was never started has none yet.
+    /// Its profile folder; a GIMP that was never started has none yet.
     pub profile: PathBuf,
     /// Its personal plug-ins folder.
     pub plug_ins: PathBuf,
@@ -60,13 +60,13 @@ impl Gimp {
         Self { name, program, plug_ins: profile.join("plug-ins"), profile }
     }
 
-    /// The GIMP of a folder that the user names: its profile, or the folder `plug-ins` in it.
+    /// The GIMP of a folder named by the user: its profile, or the folder `plug-ins` in it.
     pub fn named(folder: &Path) -> Result<Self> {
-        let folder =
-            std::path::absolute(folder).with_context(|| format!("{} is no folder", folder.display()))?;
+        let folder = std::path::absolute(folder)
+            .with_context(|| format!("{} is not a valid folder", folder.display()))?;
         if folder.exists() && !folder.is_dir() {
             bail!(
-                "{} is no folder: name a profile of GIMP, or the folder `plug-ins` in it",
+                "{} is not a folder: name a profile of GIMP, or the folder `plug-ins` in it",
                 folder.display()
             );
         }
@@ -77,16 +77,16 @@ impl Gimp {
         Ok(Self::with_profile("GIMP".into(), None, profile))
     }
 
-    /// Where the plug-in lies for this GIMP.
+    /// The path of the plug-in for this GIMP.
     pub fn place(&self) -> PathBuf {
         self.plug_ins.join(PLUG_IN).join(PLUG_IN)
     }
 
-    /// Lets a GIMP that was never started make its profile: made by anyone else, GIMP would take itself for set up
-    /// and leave out the settings of an earlier version and its own folders.
+    /// Starts a GIMP that was never started, so that it creates its profile. If anyone else did, GIMP would
+    /// consider itself set up and skip migrating earlier settings and creating its own folders.
     pub fn set_up(&self) -> Result<()> {
         let (false, Some(program)) = (self.profile.exists(), &self.program) else { return Ok(()) };
-        eprintln!("{} was never started: it makes its profile now", self.name);
+        eprintln!("{} was never started: starting it to create its profile", self.name);
         let mut command = Command::new(program);
         command.args(["--no-interface", "--no-data", "--no-fonts", "--no-splash"]);
         match self.name.starts_with("GIMP 2.") {
@@ -102,8 +102,8 @@ impl Gimp {
         if !self.profile.is_dir() {
             let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
             bail!(
-                "{} ({}) was never started and did not make its profile {} now ({how}): start it once, or leave it \
-                 out with --no-gimp",
+                "{} ({}) was never started and did not create its profile {} now ({how}): start it once, or skip \
+                 GIMP with --no-gimp",
                 self.name,
                 program.display(),
                 self.profile.display()
@@ -129,7 +129,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// As this process finds them.
+    /// As this process sees them.
     pub fn from_env() -> Self {
         let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let path = env::var_os("PATH").unwrap_or_default();
@@ -142,13 +142,13 @@ impl Surroundings {
         }
     }
 
-    /// The folder that holds the profiles, one for each version.
+    /// The folder that contains the profiles, one per version.
     fn profiles(&self) -> Option<PathBuf> {
         let config = self.config.clone().or_else(|| Some(self.home.as_ref()?.join(".config")))?;
         Some(config.join("GIMP"))
     }
 
-    /// The profile the environment names for this version; a relative one is seen from the home folder.
+    /// The profile the environment names for this version; relative to the home folder.
     fn named_profile(&self, version: Version) -> Option<PathBuf> {
         let named = if version.major == 2 { &self.gimp2 } else { &self.gimp3 };
         named.as_ref().map(|folder| self.home.clone().unwrap_or_default().join(folder))
@@ -179,7 +179,7 @@ impl Surroundings {
             let Some(profile) = self.named_profile(version).or(own) else { continue };
             let full = program.as_ref().map_or_else(|| version.to_string(), |(_, full)| full.clone());
             let gimp = Gimp::with_profile(format!("GIMP {full}"), program.map(|(path, _)| path), profile);
-            // GIMP3_DIRECTORY is the profile of every GIMP 3 there is.
+            // GIMP3_DIRECTORY is the profile of every GIMP 3.
             if found.iter().all(|other| other.profile != gimp.profile) {
                 found.push(gimp);
             }
@@ -187,7 +187,7 @@ impl Surroundings {
         found
     }
 
-    /// The programs on PATH, with what they say of their version; those with a window before those without.
+    /// The programs on PATH with their versions; those with a window before those without.
     fn programs(&self) -> Vec<(Version, String, PathBuf)> {
         let mut found = Vec::new();
         for folder in &self.path {
@@ -204,7 +204,7 @@ impl Surroundings {
     }
 }
 
-/// Whether a file has a name that GIMP's program goes by: `gimp`, `gimp-3`, `gimp-2.10`, `gimp-console-3.0`.
+/// Whether a file is named like GIMP's program: `gimp`, `gimp-3`, `gimp-2.10`, `gimp-console-3.0`.
 fn is_gimp(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Some(rest) = name.strip_prefix("gimp") else { return false };
@@ -214,7 +214,7 @@ fn is_gimp(path: &Path) -> bool {
     (rest.is_empty() || version.is_some_and(is_version)) && path.is_file()
 }
 
-/// What a program answers to `--version`, where it is a GIMP the plug-in is made for.
+/// What a program prints for `--version`, if it is a GIMP the plug-in supports.
 fn version_of(program: &Path) -> Option<(Version, String)> {
     let mut command = Command::new(program);
     let output = command.arg("--version").env_remove("LD_LIBRARY_PATH").stdin(Stdio::null()).output().ok()?;
@@ -231,7 +231,7 @@ fn version_of(program: &Path) -> Option<(Version, String)> {
 pub mod tests {
     use super::*;
 
-    /// Writes a program that answers `--version` as GIMP does.
+    /// Writes a program that answers `--version` like GIMP.
     pub fn program(folder: &Path, name: &str, version: &str) -> PathBuf {
         let path = folder.join(name);
         let script = format!("#!/bin/sh\necho GNU Image Manipulation Program version {version}\n");
@@ -239,7 +239,7 @@ pub mod tests {
         path
     }
 
-    /// An environment in which everything is below `dir` and nothing is there yet.
+    /// An environment in which everything is below `dir` and nothing exists yet.
     pub fn surroundings(dir: &Path) -> Surroundings {
         Surroundings { home: Some(dir.join("home")), path: vec![dir.join("bin")], ..Surroundings::default() }
     }
@@ -311,7 +311,7 @@ pub mod tests {
         assert_eq!(named.place(), dir.path().join("plug-ins/autochrome-gimp/autochrome-gimp"));
         fs::write(dir.path().join("file"), "").unwrap();
         let said = Gimp::named(&dir.path().join("file")).unwrap_err().to_string();
-        assert!(said.contains("is no folder"), "{said}");
+        assert!(said.contains("is not a folder"), "{said}");
     }
 
     #[test]
@@ -326,7 +326,7 @@ pub mod tests {
         let said = with("exit 3").set_up().unwrap_err().to_string();
         assert!(said.contains("never started") && said.contains("exit status: 3"), "{said}");
         with(&format!("mkdir {}", profile.display())).set_up().unwrap();
-        // It is there now, so GIMP is not started again.
+        // It exists now, so GIMP is not started again.
         with("rm -r /absent").set_up().unwrap();
         assert!(profile.is_dir());
     }

@@ -1,7 +1,8 @@
 //! Whether a GIMP sees the plug-in, and why not.
 //!
-//! The idea: GIMP leaves everything out without a word - a wrong folder name, a missing run bit, a path in its settings -
-//! and notes in `pluginrc` what plug-ins answered when it started them; both are read here as GIMP reads them.
+//! The idea: GIMP silently skips whatever is wrong - a wrong folder name, a missing execute bit, a path in its
+//! settings - and records in `pluginrc` what plug-ins answered when it queried them. Both are read here as GIMP
+//! reads them.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -9,25 +10,26 @@ use std::path::{Path, PathBuf};
 
 use super::{Gimp, MENU, PLUG_IN, Surroundings};
 
-/// The procedure the plug-in offers.
+/// The procedure that the plug-in registers.
 const PROCEDURE: &str = "plug-in-autochrome-colorize";
 
 /// One line about one GIMP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The plug-in is there, and this is how it stands.
+    /// The plug-in is there; how it stands.
     Good(String),
-    /// It was not installed for this GIMP.
+    /// It is not installed for this GIMP.
     Absent(String),
-    /// It is there and this GIMP does not offer it: why, and what to do.
+    /// It is there but this GIMP does not offer it: why, and what to do.
     Bad(String),
 }
 
-/// Every GIMP of the user: its name, and what was found.
+/// Every GIMP of the user: its name, and the finding.
 pub fn report(around: &Surroundings) -> Vec<(String, Finding)> {
     let gimps = around.gimps();
     if gimps.is_empty() {
-        let what = "not found; `cargo xtask install --gimp DIR` names its profile folder where there is one";
+        let what =
+            "not found; if you have one, name its profile folder with `cargo xtask install --gimp DIR`";
         return vec![("GIMP".into(), Finding::Absent(what.into()))];
     }
     let line = |gimp: Gimp| {
@@ -42,7 +44,7 @@ pub fn report(around: &Surroundings) -> Vec<(String, Finding)> {
     gimps.into_iter().map(line).collect()
 }
 
-/// How the plug-in stands with one GIMP.
+/// The state of the plug-in in one GIMP.
 fn inspect(gimp: &Gimp, home: Option<&Path>) -> Finding {
     let place = gimp.place();
     match fs::symlink_metadata(&place) {
@@ -58,13 +60,13 @@ fn inspect(gimp: &Gimp, home: Option<&Path>) -> Finding {
     let Ok(file) = fs::metadata(&place) else {
         let target = fs::read_link(&place).unwrap_or_default();
         return Finding::Bad(format!(
-            "{} leads to {}, which is gone: run `cargo xtask install`, or remove it",
+            "{} points to {}, which is gone: run `cargo xtask install`, or remove it",
             place.display(),
             target.display()
         ));
     };
     if file.permissions().mode() & 0o111 == 0 {
-        return Finding::Bad(format!("{0} may not be run: `chmod +x {0}`", real(&place).display()));
+        return Finding::Bad(format!("{0} is not executable: run `chmod +x {0}`", real(&place).display()));
     }
     if let Some(path) = search_path(&gimp.profile).filter(|path| !leads_to(path, gimp, home)) {
         return Finding::Bad(format!(
@@ -77,7 +79,7 @@ fn inspect(gimp: &Gimp, home: Option<&Path>) -> Finding {
     noted(gimp, &place)
 }
 
-/// The plug-in is not in its place: not installed, or under a name that GIMP leaves out.
+/// The plug-in is not in its place: not installed, or under a name that GIMP ignores.
 fn absent(gimp: &Gimp) -> Finding {
     let folder = gimp.plug_ins.join(PLUG_IN);
     let entries = fs::read_dir(&gimp.plug_ins).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -88,50 +90,50 @@ fn absent(gimp: &Gimp) -> Finding {
     misplaced.sort();
     if let Some(path) = misplaced.first() {
         return Finding::Bad(format!(
-            "{} is left out by GIMP, which expects a folder of the plug-in's own name: move it to {}",
+            "{} is ignored by GIMP, which expects a folder of the plug-in's own name: move it to {}",
             path.display(),
             gimp.place().display()
         ));
     }
     let never = if gimp.profile.is_dir() { "" } else { "never started, and " };
-    Finding::Absent(format!("{never}the plug-in is not installed: `cargo xtask install` does it"))
+    Finding::Absent(format!("{never}the plug-in is not installed: run `cargo xtask install`"))
 }
 
-/// What GIMP noted when it last asked its plug-ins.
+/// What GIMP recorded when it last queried its plug-ins.
 fn noted(gimp: &Gimp, place: &Path) -> Finding {
     let list = gimp.profile.join("pluginrc");
     let text = read(&list);
     let check = format!("run `{} --check`", real(place).display());
     match entry(&text, gimp) {
         Some(entry) if !entry.body.contains(&format!("(proc-def \"{PROCEDURE}\"")) => {
-            Finding::Bad(format!("GIMP started the plug-in, and it did not offer {PROCEDURE}: {check}"))
+            Finding::Bad(format!("GIMP queried the plug-in, but it did not offer {PROCEDURE}: {check}"))
         }
         Some(entry) if fs::metadata(place).is_ok_and(|file| file.mtime() == entry.modified) => {
             Finding::Good(format!("GIMP has seen the plug-in: {MENU}"))
         }
-        Some(_) => Finding::Good("the plug-in is newer than what GIMP has seen: restart GIMP".into()),
-        // GIMP notes no plug-in that offers nothing, and writes the list again whenever it asked one.
+        Some(_) => Finding::Good("the plug-in is newer than the one GIMP has seen: restart GIMP".into()),
+        // GIMP records no plug-in without procedures, and rewrites the list whenever it queried one.
         None if changed(&list) > changed(place) => {
-            Finding::Bad(format!("GIMP was started since, and the plug-in offered nothing: {check}"))
+            Finding::Bad(format!("GIMP has been started since, but the plug-in offered nothing: {check}"))
         }
-        None => Finding::Good("the plug-in is there and will be seen when GIMP starts next".into()),
+        None => Finding::Good("the plug-in is there; GIMP will see it at its next start".into()),
     }
 }
 
-/// A file of GIMP's; plug-ins put names of any encoding into it.
+/// A file of GIMP's; plug-ins write names in any encoding into it.
 fn read(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// What `pluginrc` says of one plug-in.
+/// What `pluginrc` says about one plug-in.
 struct Entry<'a> {
-    /// When the file was modified that GIMP asked, in seconds since 1970.
+    /// Modification time of the file that GIMP queried, in seconds since 1970.
     modified: i64,
     /// Its procedures.
     body: &'a str,
 }
 
-/// The entry of our plug-in, if there is one.
+/// The entry of our plug-in, if any.
 fn entry<'a>(list: &'a str, gimp: &Gimp) -> Option<Entry<'a>> {
     let names = [format!("${{gimp_dir}}/plug-ins/{PLUG_IN}/{PLUG_IN}"), gimp.place().display().to_string()];
     for part in list.split("(plug-in-def \"").skip(1) {
@@ -144,13 +146,13 @@ fn entry<'a>(list: &'a str, gimp: &Gimp) -> Option<Entry<'a>> {
     None
 }
 
-/// When what a path names, or the link at it, last changed in content, name or permissions.
+/// When the target of a path, or the link at it, last changed in content, name or permissions.
 fn changed(path: &Path) -> Option<(i64, i64)> {
     let times = [fs::metadata(path), fs::symlink_metadata(path)].into_iter().flatten();
     times.map(|found| (found.ctime(), found.ctime_nsec())).max()
 }
 
-/// The `plug-in-path` in the profile's `gimprc`, where one is set.
+/// The `plug-in-path` in the profile's `gimprc`, if set.
 fn search_path(profile: &Path) -> Option<String> {
     let text = read(&profile.join("gimprc"));
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
@@ -159,7 +161,7 @@ fn search_path(profile: &Path) -> Option<String> {
     Some(value.split_once('"')?.0.to_owned())
 }
 
-/// Whether a `plug-in-path` holds the personal plug-ins folder.
+/// Whether a `plug-in-path` contains the personal plug-ins folder.
 fn leads_to(path: &str, gimp: &Gimp, home: Option<&Path>) -> bool {
     let home = home.unwrap_or(Path::new("~")).display().to_string();
     path.split(':').any(|part| {
@@ -169,7 +171,7 @@ fn leads_to(path: &str, gimp: &Gimp, home: Option<&Path>) -> bool {
     })
 }
 
-/// A path without links, where it exists.
+/// A path with links resolved, if it exists.
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
@@ -180,7 +182,7 @@ mod tests {
     use std::fs::File;
     use std::time::{Duration, SystemTime};
 
-    /// A profile with the plug-in linked into it as `install` does, and the file it leads to.
+    /// A profile with the plug-in linked into it as `install` does, and the file it points to.
     fn installed(dir: &Path) -> (Gimp, PathBuf) {
         let gimp = Gimp::named(&dir.join("3.0")).unwrap();
         let file = dir.join("lib/autochrome-gimp");
@@ -190,7 +192,7 @@ mod tests {
         (gimp, file)
     }
 
-    /// Says what is found, with the temporary folder out of it.
+    /// The finding as text, without the temporary folder.
     fn said(gimp: &Gimp, dir: &Path) -> String {
         let text = match inspect(gimp, None) {
             Finding::Good(what) => format!("good: {what}"),
@@ -200,7 +202,7 @@ mod tests {
         text.replace(&dir.display().to_string(), "DIR")
     }
 
-    /// Writes a `pluginrc` that GIMP would have written after it asked the plug-ins.
+    /// Writes a `pluginrc` as GIMP would after querying the plug-ins.
     fn list(gimp: &Gimp, file: &Path, procedure: &str) {
         let modified = fs::metadata(file).unwrap().mtime();
         let text = format!(
@@ -215,7 +217,7 @@ mod tests {
     fn what_is_not_installed_is_told_from_what_lies_wrong() {
         let dir = tempfile::tempdir().unwrap();
         let gimp = Gimp::named(&dir.path().join("3.0")).unwrap();
-        let not_installed = "the plug-in is not installed: `cargo xtask install` does it";
+        let not_installed = "the plug-in is not installed: run `cargo xtask install`";
         assert_eq!(said(&gimp, dir.path()), format!("absent: never started, and {not_installed}"));
         fs::create_dir_all(gimp.plug_ins.join("autochrome")).unwrap();
         assert_eq!(said(&gimp, dir.path()), format!("absent: {not_installed}"));
@@ -223,7 +225,7 @@ mod tests {
         for wrong in ["autochrome/autochrome-gimp", "autochrome-gimp"] {
             fs::write(gimp.plug_ins.join(wrong), "").unwrap();
             let expected = format!(
-                "bad: DIR/3.0/plug-ins/{wrong} is left out by GIMP, which expects a folder of the plug-in's own name: \
+                "bad: DIR/3.0/plug-ins/{wrong} is ignored by GIMP, which expects a folder of the plug-in's own name: \
                  move it to {place}"
             );
             assert_eq!(said(&gimp, dir.path()), expected);
@@ -239,9 +241,9 @@ mod tests {
         let (gimp, file) = installed(dir.path());
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         let lib = "DIR/lib/autochrome-gimp";
-        assert_eq!(said(&gimp, dir.path()), format!("bad: {lib} may not be run: `chmod +x {lib}`"));
+        assert_eq!(said(&gimp, dir.path()), format!("bad: {lib} is not executable: run `chmod +x {lib}`"));
         fs::remove_file(&file).unwrap();
-        let expected = "bad: DIR/3.0/plug-ins/autochrome-gimp/autochrome-gimp leads to DIR/lib/autochrome-gimp, which is \
+        let expected = "bad: DIR/3.0/plug-ins/autochrome-gimp/autochrome-gimp points to DIR/lib/autochrome-gimp, which is \
                         gone: run `cargo xtask install`, or remove it";
         assert_eq!(said(&gimp, dir.path()), expected);
     }
@@ -272,7 +274,7 @@ mod tests {
     fn what_gimp_noted_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let (gimp, file) = installed(dir.path());
-        let next = "good: the plug-in is there and will be seen when GIMP starts next";
+        let next = "good: the plug-in is there; GIMP will see it at its next start";
         assert_eq!(said(&gimp, dir.path()), next);
         list(&gimp, &file, PROCEDURE);
         assert_eq!(said(&gimp, dir.path()), "good: GIMP has seen the plug-in: Colors > Colorize Photo...");
@@ -280,12 +282,12 @@ mod tests {
         File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
         assert_eq!(
             said(&gimp, dir.path()),
-            "good: the plug-in is newer than what GIMP has seen: restart GIMP"
+            "good: the plug-in is newer than the one GIMP has seen: restart GIMP"
         );
         list(&gimp, &file, "something-else");
         let check = "run `DIR/lib/autochrome-gimp --check`";
         let expected = format!(
-            "bad: GIMP started the plug-in, and it did not offer plug-in-autochrome-colorize: {check}"
+            "bad: GIMP queried the plug-in, but it did not offer plug-in-autochrome-colorize: {check}"
         );
         assert_eq!(said(&gimp, dir.path()), expected);
     }
@@ -295,12 +297,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (gimp, _) = installed(dir.path());
         fs::write(gimp.profile.join("pluginrc"), "(file-version 15)\n").unwrap();
-        // The clock of a file system ticks every few milliseconds: wait until it has.
+        // A file system's clock ticks every few milliseconds: wait until it has.
         while changed(&gimp.profile.join("pluginrc")) == changed(&gimp.place()) {
             fs::write(gimp.profile.join("pluginrc"), "(file-version 15)\n").unwrap();
         }
         let check = "run `DIR/lib/autochrome-gimp --check`";
-        let expected = format!("bad: GIMP was started since, and the plug-in offered nothing: {check}");
+        let expected = format!("bad: GIMP has been started since, but the plug-in offered nothing: {check}");
         assert_eq!(said(&gimp, dir.path()), expected);
     }
 

@@ -1,32 +1,32 @@
-//! A configuration, made to stand alone: every file that it names lies beside its photographs.
+//! Makes a configuration stand alone: every file that it names is beside its photographs.
 //!
-//! The idea: **what is packed is what is named**. Of a configuration that is written out whole, each string that ends in
-//! `.safetensors` is a file, and `init.package` a folder; both are looked for where the trainer looks for them.
+//! The idea: **what is named is packed**. In a fully expanded configuration, each string that ends in
+//! `.safetensors` is a file, and `init.package` is a folder; both are resolved as the trainer resolves them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
-/// What of a configuration is done before it is packed.
+/// What to pack for a configuration.
 #[derive(Debug, Default, PartialEq)]
 pub struct Wanted {
     /// The data sets, as the configuration names them.
     pub train: Vec<PathBuf>,
-    /// `--split` and `--classes` of the trainer, by which photographs are chosen when they are sliced.
+    /// The trainer's `--split` and `--classes`, which select photographs while slicing.
     pub selection: Vec<String>,
     /// The side that its crops need, in pixels.
     pub side: i64,
     /// Photographs held out.
     pub held_out: i64,
-    /// Files and folders it names: where each lies, and its name in the pack.
+    /// Files and folders it names: the path of each, and its name in the pack.
     pub files: Vec<(PathBuf, String)>,
     /// The classifier of its losses, by its name in the pack.
     pub classifier: Option<String>,
 }
 
-/// Takes out of `config` what it names, and puts the names that these have in the pack in its place. Relative paths lie
-/// below `data`, or else below the current folder.
+/// Collects what `config` names, and replaces each with its name in the pack. Relative paths are below `data`, or
+/// else below the current folder.
 pub fn detach(config: &mut Table, data: &Path) -> Result<Wanted> {
     let mut wanted = Wanted::default();
     let set = config.get_mut("data").and_then(Value::as_table_mut).context("data: expected a table")?;
@@ -49,7 +49,7 @@ pub fn detach(config: &mut Table, data: &Path) -> Result<Wanted> {
         && let Some(package) = init.get_mut("package")
     {
         name_in_pack(package, data, &mut wanted.files).context("init.package")?;
-        // The package has the encoder's weights.
+        // The package contains the encoder's weights.
         init.retain(|key, _| !key.starts_with("encoder"));
     }
     let named = &mut |value: &mut Value| name_in_pack(value, data, &mut wanted.files);
@@ -73,7 +73,7 @@ fn each_weights_file(table: &mut Table, act: &mut dyn FnMut(&mut Value) -> Resul
     Ok(())
 }
 
-/// Finds what `value` names, and makes it its name in the pack.
+/// Resolves `value` and replaces it with its name in the pack.
 fn name_in_pack(value: &mut Value, data: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
     let named = Path::new(value.as_str().context("expected a path")?).to_owned();
     let places = [data.join(&named), named.clone()];
@@ -83,7 +83,7 @@ fn name_in_pack(value: &mut Value, data: &Path, files: &mut Vec<(PathBuf, String
     let found = found.canonicalize()?;
     let name = found.file_name().and_then(|name| name.to_str()).context("expected a name")?.to_owned();
     if files.iter().any(|(other, taken)| *taken == name && *other != found) {
-        bail!("{}: another file that is packed has this name; rename one", found.display());
+        bail!("{}: another packed file has the same name; rename one", found.display());
     }
     if !files.contains(&(found.clone(), name.clone())) {
         files.push((found, name.clone()));

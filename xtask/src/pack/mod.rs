@@ -1,7 +1,8 @@
 //! `cargo xtask pack CONFIG`: a folder that trains on a machine without Rust.
 //!
-//! The idea: **the folder is whole or absent, and knows itself**: the trainer, the configuration, what it names, and its
-//! photographs in slices small enough to send, with a list of checksums by which `run.sh` tells there what is missing.
+//! The idea: **the folder is whole or absent, and can check itself**: the trainer, the configuration, the files it
+//! names, and its photographs in slices small enough to send, with a list of checksums by which `run.sh` detects
+//! what is missing.
 
 mod config;
 
@@ -19,60 +20,60 @@ use crate::workspace::{Workspace, output, run as run_command};
 use crate::{elf, files, setup};
 use config::Wanted;
 
-/// What `pack` is told.
+/// Arguments of `pack`.
 #[derive(clap::Args)]
 pub struct Args {
     /// The trainer's configuration
     config: PathBuf,
-    /// The folder that relative paths in the configuration lie under
+    /// The folder that relative paths in the configuration are resolved in
     #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
-    /// The folder to make; a pack that is there is replaced
+    /// The folder to make; an existing pack is overwritten
     #[arg(short, long, value_name = "PACK")]
     out: PathBuf,
     /// Data sets to pack instead of the configuration's
     #[arg(long, value_name = "PATH", num_args = 1..)]
     train: Vec<PathBuf>,
-    /// A tar of photographs to measure on; otherwise those that the configuration holds out are
+    /// A tar of photographs to measure on, instead of those that the configuration holds out
     #[arg(long, value_name = "TAR")]
     eval: Option<PathBuf>,
-    /// Short side in pixels that photographs are reduced to, or MIN..MAX to leave out those below MIN [default: the
-    /// configuration's greatest crop]
+    /// Short side in pixels to shrink photographs to, or MIN..MAX to skip those below MIN [default: the
+    /// configuration's largest crop]
     #[arg(long, value_name = "SIDE")]
     side: Option<String>,
     /// JPEG quality of the photographs
     #[arg(long, default_value_t = 85)]
     quality: u8,
-    /// Most megabytes of a slice
+    /// Maximum size of a slice in megabytes
     #[arg(long, value_name = "MB", default_value = "40")]
     slice_mb: String,
-    /// Takes so many photographs at most, spread evenly
+    /// Use at most this many photographs, evenly spread
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Packs the trainer that is built already
+    /// Pack the trainer that is already built
     #[arg(long)]
     no_build: bool,
-    /// Allows sources that differ from their commit; the package says so
+    /// Allow sources that differ from their commit; the package records it
     #[arg(long)]
     dirty: bool,
-    /// What `export` is told there besides the folders, after `--`: settings of prediction, a description, a license
+    /// Options of `export` besides the folders, after `--`: prediction settings, a description, a license
     #[arg(last = true, value_name = "EXPORT OPTIONS")]
     export: Vec<String>,
 }
 
-/// The list by which a pack is known.
+/// The list that identifies a pack.
 const MANIFEST: &str = "MANIFEST.sha256";
-/// The checkpoint of a run that was made in a pack.
+/// The checkpoint of a run made in a pack.
 const CHECKPOINT: &str = "run/checkpoint.safetensors";
 
-/// Makes the folder and says what is in it.
+/// Makes the folder and prints what is in it.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let out = std::path::absolute(&args.out).with_context(|| format!("{}", args.out.display()))?;
     if out.exists() && !out.join(MANIFEST).is_file() {
-        bail!("{} is there already and is no pack: name another --out", out.display());
+        bail!("{} already exists and is not a pack: name another --out", out.display());
     }
     if out.join(CHECKPOINT).exists() {
-        bail!("{} holds a run ({CHECKPOINT}): move it away, or name another --out", out.display());
+        bail!("{} contains a run ({CHECKPOINT}): move it away, or name another --out", out.display());
     }
     setup::ensure(workspace)?;
     if !args.no_build {
@@ -83,7 +84,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let listed = Pack { workspace, args, folder: &new }
         .fill()
         .inspect_err(|_| drop(files::remove(&new)))
-        .with_context(|| format!("{} is not made", out.display()))?;
+        .with_context(|| format!("could not make {}", out.display()))?;
     files::swap_in(&new, &out)?;
     let bytes: u64 = listed.iter().map(|(_, bytes)| bytes).sum();
     println!("{}: {} files, {} bytes", out.display(), listed.len(), bytes);
@@ -102,7 +103,7 @@ struct Pack<'a> {
 }
 
 impl Pack<'_> {
-    /// Writes every file; gives their names and sizes.
+    /// Writes every file; returns their names and sizes.
     fn fill(&self) -> Result<Vec<(String, u64)>> {
         let dirty = self.is_from_changed_sources()?;
         let glibc = self.pack_trainer()?;
@@ -139,17 +140,17 @@ impl Pack<'_> {
         self.workspace.command(self.workspace.built("autochrome-trainer"))
     }
 
-    /// Whether the trainer's sources differ from their commit. Its export refuses then, unless it is told --dirty.
+    /// Whether the trainer's sources differ from their commit. Its export then refuses, unless it gets --dirty.
     fn is_from_changed_sources(&self) -> Result<bool> {
         let version = output(self.trainer().arg("--version"), "autochrome-trainer --version")?;
         let changed = String::from_utf8_lossy(&version).contains("-changed");
         if changed && !self.args.dirty {
-            bail!("the trainer's sources differ from their commit: commit them, or add --dirty");
+            bail!("the trainer's sources differ from their commit: commit them, or pass --dirty");
         }
         Ok(changed)
     }
 
-    /// The trainer, stripped and without its traces of the build tree; gives the glibc it needs.
+    /// Packs the trainer, stripped and without traces of the build tree; returns the glibc it needs.
     fn pack_trainer(&self) -> Result<String> {
         let (from, to) =
             (self.workspace.built("autochrome-trainer"), self.folder.join("bin/autochrome-trainer"));
@@ -159,10 +160,10 @@ impl Pack<'_> {
         let mut bytes = fs::read(&to)?;
         elf::scrub(&mut bytes, self.workspace.root());
         if let Some(found) = elf::names_build_tree(&bytes, self.workspace.root(), self.workspace.target()) {
-            bail!("the trainer would name the build tree ({found})");
+            bail!("the trainer would contain a path of the build tree ({found})");
         }
         files::replace(&to, &bytes, 0o755)?;
-        elf::glibc(&to)?.context("the trainer asks for no glibc: expected a program for Linux with glibc")
+        elf::glibc(&to)?.context("the trainer does not use glibc: expected a program for Linux with glibc")
     }
 
     fn whole_configuration(&self) -> Result<Table> {
@@ -170,7 +171,7 @@ impl Pack<'_> {
         Ok(String::from_utf8(text)?.parse()?)
     }
 
-    /// Slices the photographs; gives the slices' names.
+    /// Slices the photographs; returns the names of the slices.
     fn slice(&self, wanted: &Wanted) -> Result<Vec<String>> {
         let (args, folder) = (self.args, self.folder.join("data"));
         let mut slice = self.trainer();
@@ -193,7 +194,7 @@ impl Pack<'_> {
         Ok(names)
     }
 
-    /// What `run.sh` reads.
+    /// The settings that `run.sh` reads.
     fn settings(&self, wanted: &Wanted, slices: &[String], glibc: &str, dirty: bool) -> String {
         let mut export = self.args.export.clone();
         if !export.iter().any(|option| option.starts_with("--description")) {
@@ -216,7 +217,7 @@ impl Pack<'_> {
         files::replace(&self.folder.join(name), text.as_bytes(), 0o644)
     }
 
-    /// Writes the list of checksums; gives every file with its size.
+    /// Writes the list of checksums; returns every file with its size.
     fn list(&self) -> Result<Vec<(String, u64)>> {
         let (mut listed, mut text) = (Vec::new(), String::new());
         for path in below(self.folder)? {
@@ -249,7 +250,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::set_permissions(to, fs::Permissions::from_mode(0o644)).with_context(subject)
 }
 
-/// Every file below a folder, in order.
+/// Every file below a folder, sorted.
 fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     let (mut open, mut found) = (vec![folder.to_path_buf()], Vec::new());
     while let Some(folder) = open.pop() {
@@ -262,7 +263,7 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// A word that a shell takes as it is.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -289,14 +290,14 @@ mod tests {
                 <crate::Cli as clap::Parser>::parse_from(std::iter::once("xtask".to_owned()).chain(words))
                     .command
             else {
-                unreachable!("pack was asked for")
+                unreachable!("parsed as pack")
             };
             run(&workspace, &args).unwrap_err().to_string()
         };
-        assert!(said(root.path()).contains("is no pack"));
+        assert!(said(root.path()).contains("is not a pack"));
         fs::write(root.path().join(MANIFEST), "").unwrap();
         fs::create_dir(root.path().join("run")).unwrap();
         fs::write(root.path().join(CHECKPOINT), "").unwrap();
-        assert!(said(root.path()).contains("holds a run"));
+        assert!(said(root.path()).contains("contains a run"));
     }
 }

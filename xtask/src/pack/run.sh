@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures this machine, trains, evaluates and exports, from the files of this folder alone: no Rust, no network.
 #
-# The idea: a machine that is lent for minutes is asked once. Whatever fails is said, counted in the exit status, and does
-# not keep the rest from being done; what comes back lies in one folder.
+# The idea: time on a borrowed machine is short, so one call does everything. A failure is reported, counted in the
+# exit status, and does not stop the other steps; all results are in one folder.
 set -uo pipefail
 
 usage() {
@@ -11,15 +11,15 @@ usage: bash run.sh [OPTIONS]
 
   --minutes N        trains for N minutes [default: 8]; the other steps take about two more
   --steps N          trains up to step N instead
-  --out DIR          folder for what comes back [default: out, beside run.sh]
-  --run DIR          folder of the run with its checkpoint; one that is there is resumed [default: run, beside run.sh]
+  --out DIR          folder for the results [default: out, beside run.sh]
+  --run DIR          folder of the run with its checkpoint; an existing run is resumed [default: run, beside run.sh]
   --device DEVICE    auto, cpu, cuda or cuda:N [default: auto]
-  --precision KIND   auto, float32 or bf16, instead of the configuration's
-  --threads N        CPU threads for libtorch; 0: all [default: 0]
+  --precision KIND   auto, float32 or bf16; overrides the configuration
+  --threads N        CPU threads; 0: all [default: 0]
   --eval PATH        tar or folder of photographs to measure on [default: eval.tar of the pack, else held-out photographs]
-  --seconds N        seconds for each speed that is measured [default: 1]
-  --skip STEP        leaves out bench, train or eval; repeatable
-  --check            only checks that the pack has arrived whole
+  --seconds N        seconds per benchmark [default: 1]
+  --skip STEP        skips bench, train or eval; repeatable
+  --check            only checks that the pack is complete
 USAGE
 }
 
@@ -55,7 +55,7 @@ while (($#)); do
     shift 2
 done
 
-# Of each file in MANIFEST.sha256: is it there, and is it what was packed?
+# Checks that each file in MANIFEST.sha256 is there and is what was packed.
 check_files() {
     local sum name missing=() damaged=()
     [[ -f $pack/MANIFEST.sha256 ]] || fail "MANIFEST.sha256 is missing: send it again"
@@ -68,7 +68,7 @@ check_files() {
     done <"$pack/MANIFEST.sha256"
     ((${#missing[@]})) && echo "missing: ${missing[*]}" >&2
     ((${#damaged[@]})) && echo "damaged: ${damaged[*]}" >&2
-    ((${#missing[@]} + ${#damaged[@]} == 0)) || fail "the pack is not whole: send these files again"
+    ((${#missing[@]} + ${#damaged[@]} == 0)) || fail "the pack is incomplete: send these files again"
 }
 
 # The folder of the PyTorch that python3 would import, found without importing it.
@@ -80,7 +80,7 @@ python_torch() {
     done
 }
 
-# The version a libtorch or PyTorch folder states.
+# The version stated in a libtorch or PyTorch folder.
 torch_stated() {
     if [[ -f $1/build-version ]]; then
         head -n 1 "$1/build-version"
@@ -89,22 +89,22 @@ torch_stated() {
     fi
 }
 
-# Sets `libraries`, the folders of libtorch and of what CUDA needs, for LD_LIBRARY_PATH.
+# Sets `libraries`, the LD_LIBRARY_PATH folders of libtorch and of what CUDA needs.
 find_torch() {
     local remedy="set LIBTORCH to a libtorch $torch_version folder, or install PyTorch $torch_version (pip install torch==$torch_version.0)"
     local torch=${LIBTORCH:-} stated folder
     [[ -n $torch ]] || torch=$(python_torch)
-    [[ -n $torch ]] || fail "no PyTorch was found: LIBTORCH is not set, and python3 has no torch; $remedy"
-    [[ -d $torch ]] || fail "there is no folder $torch; $remedy"
+    [[ -n $torch ]] || fail "PyTorch not found: LIBTORCH is not set, and python3 has no torch; $remedy"
+    [[ -d $torch ]] || fail "folder $torch does not exist; $remedy"
     torch=$(cd "$torch" && pwd)
-    [[ -f $torch/lib/libtorch_cpu.so ]] || fail "$torch holds no lib/libtorch_cpu.so; $remedy"
+    [[ -f $torch/lib/libtorch_cpu.so ]] || fail "$torch has no lib/libtorch_cpu.so; $remedy"
     stated=$(torch_stated "$torch")
     case $stated in
     "$torch_version" | "$torch_version".*) ;;
-    *) fail "$torch is libtorch ${stated:-of no stated version}, expected $torch_version; $remedy" ;;
+    *) fail "$torch is libtorch ${stated:-of unknown version}, expected $torch_version; $remedy" ;;
     esac
     libraries=$torch/lib
-    # A CUDA wheel keeps NVIDIA's libraries beside torch; the driver's own folder is not always known to the loader.
+    # A CUDA wheel keeps NVIDIA's libraries beside torch; the loader may not know the driver's own folder.
     for folder in "$torch"/../nvidia/*/lib; do
         [[ -d $folder ]] && libraries+=:$(cd "$folder" && pwd)
     done
@@ -114,7 +114,7 @@ find_torch() {
     done
     echo "libtorch $stated: $torch"
     if [[ $device != cpu && ! -f $torch/lib/libtorch_cuda.so ]]; then
-        echo "this libtorch has no CUDA: everything runs on the CPU"
+        echo "this libtorch has no CUDA: using the CPU"
     fi
 }
 
@@ -132,13 +132,13 @@ wanted() {
     [[ $skip != *" $1 "* ]]
 }
 
-# The configuration, with the precision that was asked for in place of its own.
+# The configuration, with --precision in place of its own.
 configure() {
     config=$pack/config.toml
     [[ -n $precision ]] || return 0
     config=$run/config.toml
     { echo "precision = \"$precision\"" && sed '/^precision *=/d' "$pack/config.toml"; } >"$config" ||
-        fail "$config cannot be written"
+        fail "cannot write $config"
 }
 
 train() {
@@ -147,11 +147,11 @@ train() {
     [[ -f $run/checkpoint.safetensors ]] && bound+=(--resume) && echo "resuming the run in $run"
     trainer train "$config" --data "$pack/data" --out "$run" --device "$device" --threads "$threads" "${bound[@]}"
     status=$?
-    # 130: stopped before the last step, with everything saved; by --steps, or by a signal.
+    # 130: stopped before the last step, by --steps or a signal, with everything saved.
     case $status in
     0) ;;
-    130) [[ -n $steps ]] || problem "training was interrupted before its end; run again to resume it" ;;
-    *) problem "training ended with status $status; its message stands above" ;;
+    130) [[ -n $steps ]] || problem "training was interrupted; run again to resume it" ;;
+    *) problem "training failed with status $status; see its message above" ;;
     esac
 }
 
@@ -165,16 +165,16 @@ evaluate() {
         for set in "${train_sets[@]}"; do arguments+=(--data "$pack/data/$set"); done
         arguments+=(--held-out "$held_out")
     else
-        echo "no photographs to measure on: the configuration holds none out; name some with --eval"
+        echo "no photographs to evaluate on: the configuration holds none out; name some with --eval"
         return
     fi
     [[ -n $classifier ]] && arguments+=(--classifier "$pack/data/$classifier")
     if trainer eval "$out/package" "${arguments[@]}" >"$out/eval.json.part"; then
         mv "$out/eval.json.part" "$out/eval.json"
-        export_package --metrics "$out/eval.json" || problem "the package cannot be given its metrics"
+        export_package --metrics "$out/eval.json" || problem "could not add the metrics to the package"
     else
         rm -f "$out/eval.json.part"
-        problem "the package cannot be measured; the message stands above"
+        problem "could not evaluate the package; see the message above"
     fi
 }
 
@@ -182,21 +182,21 @@ export_package() {
     trainer export "$run" "$out/package" --name "$name" "${export_options[@]}" "$@"
 }
 
-# What comes back may be no more than this, in bytes.
+# Maximum size of the results, in bytes.
 most=14000000
 
 measure_out() {
     local total=0 size
     while read -r size; do ((total += size)); done < <(find "$out" -type f -printf '%s\n')
     echo "$out: $total bytes"
-    ((total <= most)) || problem "$out holds $total bytes, more than the $most that are meant to come back"
+    ((total <= most)) || problem "$out has $total bytes, more than the limit of $most"
 }
 
 main() {
     echo "=== $(date -u +%Y-%m-%dT%H:%M:%SZ) $(uname -srm), $(nproc) CPUs"
     check_files
     find_torch
-    trainer --version || fail "the trainer does not start: it needs Linux on x86_64 with glibc $glibc or later, and libstdc++"
+    trainer --version || fail "the trainer cannot be started: it needs Linux on x86_64 with glibc $glibc or later, and libstdc++"
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
     fi
@@ -204,7 +204,7 @@ main() {
     if wanted bench; then
         echo "=== bench"
         trainer bench "$config" --data "$pack/data" --device "$device" --threads "$threads" --seconds "$seconds" \
-            --json "$out/bench.json" || problem "the bench found something wrong; it stands above and in bench.json"
+            --json "$out/bench.json" || problem "the benchmark found problems; see above and bench.json"
     fi
     if wanted train; then
         echo "=== train"
@@ -212,7 +212,7 @@ main() {
     fi
     [[ -f $run/checkpoint.safetensors ]] || fail "there is no checkpoint in $run to export"
     echo "=== export"
-    export_package || fail "the run cannot be exported; the message stands above"
+    export_package || fail "could not export the run; see the message above"
     cp "$run/log.csv" "$run/curves.png" "$out/" || problem "log.csv or curves.png is missing"
     if wanted eval; then
         echo "=== eval"
@@ -226,7 +226,7 @@ main() {
 
 if [[ -n $check_only ]]; then
     check_files
-    echo "the pack is whole"
+    echo "the pack is complete"
     exit
 fi
 [[ -f $pack/settings.sh ]] || fail "settings.sh is missing: send it again"
@@ -235,6 +235,6 @@ fi
 mkdir -p "$out" "$run" || exit 1
 out=$(cd "$out" && pwd) && run=$(cd "$run" && pwd) || exit 1
 [[ -x $trainer || ! -f $trainer ]] || chmod +x "$trainer"
-# An interrupt is for the trainer, which saves; the log goes on.
+# An interrupt is for the trainer, which saves its state; the log continues.
 main 2>&1 | tee -i -a "$out/run.log"
 exit "${PIPESTATUS[0]}"

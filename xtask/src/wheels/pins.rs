@@ -1,8 +1,8 @@
-//! Which wheels libtorch is assembled from, pinned.
+//! The wheels that libtorch is assembled from, pinned.
 //!
-//! The idea: PyPI's one `torch` wheel for Linux holds both sets; the CPU set is what it holds without CUDA, plus
-//! the two small NVIDIA libraries that `libtorch_cpu.so` asks the loader for by name. The versions beside torch
-//! are those its own metadata asks for (`cuda-toolkit==13.0.2` and the pins next to it).
+//! The idea: PyPI's one `torch` wheel for Linux contains both sets; the CPU set is that without CUDA, plus the two
+//! small NVIDIA libraries that `libtorch_cpu.so` links. The versions beside torch are those its own metadata
+//! requires (`cuda-toolkit==13.0.2` and the pins next to it).
 
 use super::Wheel;
 use crate::libtorch::{Set, VERSION};
@@ -10,7 +10,7 @@ use crate::libtorch::{Set, VERSION};
 const TORCH_BYTES: u64 = 530_604_548;
 const TORCH_SHA256: &str = "7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a";
 
-/// Bytes on the disk once unpacked, rounded up.
+/// Bytes on disk once unpacked, rounded up.
 pub const fn unpacked_bytes(set: Set) -> u64 {
     match set {
         Set::Cpu => 550_000_000,
