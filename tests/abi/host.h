@@ -1,4 +1,4 @@
-/* What every test host does first: load the library, ask for the table. Valid C11 and C++17. */
+/* What every test host does first: load the library, get the table. Valid C11 and C++17. */
 #ifndef HOST_H
 #define HOST_H
 
@@ -30,7 +30,7 @@ static const AutochromeApi *load(const char *path) {
     return api;
 }
 
-/* A session that looks into one folder before the usual ones. */
+/* A session that searches one folder before the usual ones. */
 static AutochromeSession *session_in(const AutochromeApi *api, const char *folder) {
     AutochromeConfig config;
     AutochromeSession *session = NULL;

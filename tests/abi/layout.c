@@ -1,4 +1,4 @@
-/* Prints what this compiler makes of the header; the suite compares it with what Rust has. */
+/* Prints this compiler's layout of the header; the suite compares it with Rust's. */
 #include "host.h"
 
 #define NUMBER(name) printf(#name " %d\n", (int)(name))
@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
     const AutochromeApi *api = load(argv[1]);
     numbers();
     structs();
-    /* The library's own word on its table and its statuses. */
+    /* What the library itself says about its table and statuses. */
     if (api->struct_size != sizeof *api || api->abi_major != AUTOCHROME_ABI_MAJOR) return 1;
     if (strcmp(api->status_name(AUTOCHROME_CANCELLED), "AUTOCHROME_CANCELLED")) return 1;
     if (strcmp(api->status_name(-7), "unknown")) return 1;

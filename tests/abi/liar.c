@@ -1,4 +1,4 @@
-/* A host that lies: its output has memory for one pixel less than it says. What checks memory must see the plugin write it. */
+/* A host that lies: its output buffer is one pixel smaller than it says. A memory checker must catch the plugin's write. */
 #include "host.h"
 
 int main(int argc, char **argv) {

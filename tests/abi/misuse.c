@@ -1,4 +1,4 @@
-/* Every way to call the library wrongly, with what it answers: one line a case. */
+/* Every way to misuse the library, with its answer: one line per case. */
 #include <math.h>
 
 #include "host.h"
@@ -11,7 +11,7 @@ static void say(const char *what, AutochromeStatus status, const AutochromeSessi
     printf("%s\n    %s: %s\n", what, api->status_name(status), status ? api->last_error(whose) : "");
 }
 
-/* One call with a field changed: `CASE(label, change)` starts from arguments that are right. */
+/* One call with a field changed: `CASE(label, change)` starts from valid arguments. */
 #define CASE(label, ...)                                                                                      \
     do {                                                                                                      \
         AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, 64, 64, 64, in_pixels);                         \

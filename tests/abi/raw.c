@@ -1,8 +1,8 @@
 /*
  * Colorizes raw pixels: LIBRARY MODELS IN-FORMAT OUT-FORMAT WIDTH HEIGHT GAP FLIP < in > out
  *
- * GAP bytes lie between the rows of both pictures, FLIP 1 lays rows bottom-up, FLIP 2 works in place. The
- * gaps are checked to be untouched; pixels go in and out without gaps, top row first.
+ * Both images have GAP bytes between rows; FLIP 1 means bottom-up rows, FLIP 2 in place. The gaps are checked
+ * to be untouched; pixels go in and out without gaps, top row first.
  */
 #include "host.h"
 

@@ -1,4 +1,4 @@
-// A C++ host under load: `threads`, `sessions` or `panic`. Prints nothing but what is wrong.
+// A C++ host under load: `threads`, `sessions` or `panic`. Prints only what is wrong.
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -23,7 +23,7 @@ Result colorize(const AutochromeApi *api, AutochromeSession *session, uint32_t s
     for (size_t i = 0; i < gray.size(); i++) gray[i] = static_cast<uint8_t>((i * (seed + 1)) % 251);
     AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, kSide, kSide, kSide, gray.data());
     AutochromeImage out = picture(AUTOCHROME_FORMAT_RGB8, kSide, kSide, kSide * 3, rgb.data());
-    AutochromeParams params{};  // zeros are valid too, should params_init fail on purpose
+    AutochromeParams params{};  // zeros are valid too, in case params_init is made to fail
     params.struct_size = sizeof params;
     api->params_init(&params);
     params.threads = 1;
@@ -32,7 +32,7 @@ Result colorize(const AutochromeApi *api, AutochromeSession *session, uint32_t s
     return {status, rgb};
 }
 
-// Eight threads with a session each get what one thread gets alone.
+// Eight threads with a session each get the same result as one thread alone.
 int threads(const AutochromeApi *api, const char *models) {
     std::vector<std::thread> running;
     std::atomic<int> wrong{0};
@@ -57,7 +57,7 @@ int threads(const AutochromeApi *api, const char *models) {
     return wrong;
 }
 
-// Kilobytes of this process in memory.
+// Memory of this process, in kilobytes.
 long resident() {
     long pages = 0, total = 0;
     FILE *file = fopen("/proc/self/statm", "r");
@@ -71,7 +71,7 @@ long trimmed() {
     return resident();
 }
 
-// A thousand sessions, a picture in every twentieth, leave no memory behind.
+// A thousand sessions, with an image in every twentieth, leak no memory.
 int sessions(const AutochromeApi *api, const char *models) {
     long early = 0;
     for (int i = 0; i < 1000; i++) {
@@ -81,7 +81,7 @@ int sessions(const AutochromeApi *api, const char *models) {
             return 1;
         }
         api->session_free(session);
-        // What libtorch keeps for good is there after the first tenth; what the allocator keeps for later is no leak.
+        // What libtorch keeps for good is allocated in the first tenth; what the allocator caches is not a leak.
         if (i == 99) early = trimmed();
     }
     long grown = trimmed() - early;
@@ -89,7 +89,7 @@ int sessions(const AutochromeApi *api, const char *models) {
     return grown > 4 * 1024;
 }
 
-// AUTOCHROME_TEST_PANIC names a function: each is called, one answers for its panic, and the process goes on.
+// AUTOCHROME_TEST_PANIC names a function: each is called, one reports its panic, and the process continues.
 int panic(const AutochromeApi *api, const char *models) {
     AutochromeConfig config = {sizeof config, 1, &models};
     AutochromeSession *session = nullptr;

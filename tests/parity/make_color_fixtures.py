@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Makes lab_grid.bin: the reference that models/pixels/src/color is held against.
+"""Makes lab_grid.bin: the reference for models/pixels/src/color.
 
     python3 -m venv /tmp/parity && /tmp/parity/bin/pip install scikit-image==0.26.0
     /tmp/parity/bin/python tests/parity/make_color_fixtures.py
 
-lab_grid.bin holds little-endian float32, shape (33, 33, 33, 3): L, a, b of the sRGB colors whose 8-bit
+lab_grid.bin contains little-endian float32, shape (33, 33, 33, 3): L, a, b of the sRGB colors whose 8-bit
 channels are 0, 8, ..., 248, 255; red is the outermost axis, blue the innermost. scikit-image computes them in
 float64 (D65, 2 degrees) and they are rounded once.
 
-ciede2000_sharma2005.csv is typed in, not made: the 34 pairs of table 1 of G. Sharma, W. Wu, E. N. Dalal, "The
+ciede2000_sharma2005.csv is typed in by hand: the 34 pairs of table 1 of G. Sharma, W. Wu, E. N. Dalal, "The
 CIEDE2000 color-difference formula", Color Research and Application 30 (2005). This script only checks it.
 """
 

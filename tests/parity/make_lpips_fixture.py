@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes lpips.safetensors: the reference that trainer/src/metric/lpips.rs is held against.
+"""Makes lpips.safetensors: the reference for trainer/src/metric/lpips.rs.
 
     python3 -m venv /tmp/parity && /tmp/parity/bin/pip install numpy==2.4.6 safetensors==0.8.0
     /tmp/parity/bin/python tests/parity/make_lpips_fixture.py
 
-A network of AlexNet's kernels, strides and paddings with 4 to 8 channels a layer and random weights, two pictures of 69 x 83
-pixels (float32, whole numbers of 0 to 255) and their LPIPS, computed in float64 by loops over the kernels after the paper
+A network with AlexNet's kernels, strides and paddings, 4 to 8 channels per layer and random weights; two images of 69 x 83
+pixels (float32, integers 0 to 255); and their LPIPS, computed in float64 by loops over the kernels, following the paper
 (Zhang et al. 2018) and the constants of version 0.1.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).parent
-# Output channels, kernel, stride, padding, whether maxima are taken first.
+# Output channels, kernel, stride, padding, whether max pooling comes first.
 LAYERS = [(4, 11, 4, 2, False), (6, 5, 1, 2, True), (8, 3, 1, 1, True), (6, 3, 1, 1, False), (5, 3, 1, 1, False)]
 SHIFT = np.array([-0.030, -0.088, -0.188])[:, None, None]
 SCALE = np.array([0.458, 0.448, 0.450])[:, None, None]

@@ -1,19 +1,20 @@
-//! How the C header is made, and how C and C++ hosts of the suites are compiled.
+//! Generates the C header, and compiles the C and C++ hosts of the suites.
 //!
-//! The idea: **the Rust sources are the header**; cbindgen writes it down, a test compares, and no hand edits it.
+//! The idea: **the Rust sources are the header**: cbindgen generates it, a test compares it, and nobody edits it by
+//! hand.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::checkout;
 
-/// Where the committed header lies.
+/// Path of the committed header.
 #[must_use]
 pub fn header_path() -> PathBuf {
     checkout().join("plugin/include/autochrome.h")
 }
 
-/// The header as the sources say it.
+/// The header as generated from the sources.
 ///
 /// # Panics
 /// If cbindgen cannot read the sources.
@@ -37,13 +38,13 @@ pub fn worked_example(header: &str) -> String {
     let comment = header.split("*/").next().unwrap_or_default();
     let code =
         comment.lines().filter_map(|line| line.strip_prefix(" *").map(|rest| rest.strip_prefix("     ")));
-    // Between the first and the last line of code, a bare " *" is an empty line of it.
+    // Between the first and the last line of code, a bare " *" is an empty line.
     let lines: Vec<&str> = code.skip_while(Option::is_none).map(Option::unwrap_or_default).collect();
     let end = lines.iter().rposition(|line| *line == "}").map_or(0, |last| last + 1);
     lines[..end].join("\n") + "\n"
 }
 
-/// A language with the flags a careful host compiles with.
+/// A language, with the flags a careful host compiles with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// C11, by `cc` or `$CC`.
@@ -52,28 +53,28 @@ pub enum Language {
     Cxx17,
 }
 
-/// Compiles one source with every warning an error, and gives the program.
+/// Compiles one source with warnings as errors, and returns the program.
 ///
 /// # Panics
-/// If the compiler is missing or refuses the source; its words are in the message.
+/// If the compiler is missing or rejects the source; its output is in the message.
 #[must_use]
 pub fn compile(source: &Path, language: Language, folder: &Path) -> PathBuf {
     compile_with(source, language, folder, &[])
 }
 
-/// As [`compile`], with more flags.
+/// Like [`compile`], with more flags.
 ///
 /// # Panics
-/// As [`compile`].
+/// As for [`compile`].
 #[must_use]
 pub fn compile_with(source: &Path, language: Language, folder: &Path, flags: &[&str]) -> PathBuf {
     build(source, language, folder, &checkout().join("plugin/include"), flags)
 }
 
-/// As [`compile`], with the header in another folder.
+/// Like [`compile`], with the header in another folder.
 ///
 /// # Panics
-/// As [`compile`].
+/// As for [`compile`].
 #[must_use]
 pub fn compile_including(source: &Path, language: Language, folder: &Path, include: &Path) -> PathBuf {
     build(source, language, folder, include, &[])

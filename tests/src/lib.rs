@@ -1,4 +1,4 @@
-//! Where the suites find what was built: the folder that holds the programs and libraries of this build.
+//! Where the suites find the build: the folder with the programs and libraries of this build.
 
 pub mod header;
 pub mod pictures;
@@ -8,7 +8,7 @@ pub mod trainer;
 
 use std::path::PathBuf;
 
-/// The folder cargo put programs and libraries in (`target/release`), seen from the running test.
+/// The folder where cargo put programs and libraries (`target/release`), located from the running test.
 #[must_use]
 pub fn built() -> PathBuf {
     let exe = std::env::current_exe().expect("a test knows its own path");
@@ -24,15 +24,15 @@ pub fn checkout() -> PathBuf {
 /// Compares `text` with the snapshot of that name in `tests/snapshots/`.
 ///
 /// # Panics
-/// They differ, or there is no such snapshot.
+/// If they differ, or there is no such snapshot.
 pub fn pin(name: &str, text: &str) {
     pin_filtered(name, text, &[]);
 }
 
-/// As [`pin`], after replacing what each filter (a regular expression) finds.
+/// Like [`pin`], after replacing what each filter (a regular expression) matches.
 ///
 /// # Panics
-/// They differ, or there is no such snapshot.
+/// If they differ, or there is no such snapshot.
 pub fn pin_filtered(name: &str, text: &str, filters: &[(&str, &'static str)]) {
     insta::with_settings!({
         snapshot_path => checkout().join("tests/snapshots"),

@@ -1,7 +1,7 @@
-//! Files of pictures as they are found in the wild: cut, gray, animated, under a wrong name, in inks.
+//! Image files as found in the wild: truncated, gray, animated, misnamed, CMYK.
 //!
-//! The idea: **every file is made here, by an encoder other than the product's decoder where there is one**, so that no
-//! photograph of unknown license is needed and the right colors are known.
+//! The idea: **every file is made here, by an encoder other than the product's decoder where there is one**, so
+//! that no photograph of unknown license is needed and the right colors are known.
 
 use std::io::Cursor;
 
@@ -12,28 +12,28 @@ use image::{
 };
 use jpeg_encoder::{ColorType, Encoder};
 
-/// Side of every picture but the one of one pixel.
+/// Side of every image except the one-pixel one.
 pub const SIDE: u32 = 32;
-/// The color of the picture in inks: cyan, magenta, yellow and black, 255 the full ink.
+/// The color of the CMYK image: cyan, magenta, yellow and black, 255 for full ink.
 pub const INKS: [u8; 4] = [0, 200, 160, 30];
 
-/// The gray (0..1) that is as light as a color (0..1 each): what a colorized pixel has kept of its input.
+/// The gray (0..1) of the same lightness as a color (0..1 each): what a colorized pixel keeps of its input.
 #[must_use]
 pub fn gray_of(rgb: [f32; 3]) -> f32 {
     linear_to_srgb(srgb_to_luminance(rgb))
 }
 
-/// A small photograph, as good as they come; another for every `seed`.
+/// A small but good photograph; a different one for every `seed`.
 #[must_use]
 pub fn photograph(seed: u8) -> RgbImage {
     let shade = |value: u32| u8::try_from((value + u32::from(seed) * 5) % 256).expect("below 256");
     RgbImage::from_fn(SIDE, SIDE, |x, y| Rgb([shade(x * 6), shade(y * 5), shade(200 - x * 2)]))
 }
 
-/// A picture's file.
+/// An image file.
 ///
 /// # Panics
-/// The format has no encoder here, or not for such a picture.
+/// If the format has no encoder here, or not for such an image.
 #[must_use]
 pub fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -41,7 +41,7 @@ pub fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Every kind of bad or odd file, by a name that says what it is; the folder of the name is its class.
+/// Every kind of bad or odd file, under a descriptive name; the folder in the name is its class.
 #[must_use]
 pub fn zoo() -> Vec<(&'static str, Vec<u8>)> {
     let whole = DynamicImage::from(photograph(1));
@@ -78,10 +78,10 @@ fn bytes_of(place: u32) -> u8 {
     u8::try_from(place * 7 % 256).expect("below 256")
 }
 
-/// A JPEG all of [`INKS`], as Adobe writes it: inverted, under its marker.
+/// A JPEG filled with [`INKS`], as Adobe writes it: inverted, with its marker.
 ///
 /// # Panics
-/// It cannot be encoded.
+/// If it cannot be encoded.
 #[must_use]
 pub fn inks(color: ColorType) -> Vec<u8> {
     let side = u16::try_from(SIDE).expect("a small side");
@@ -91,14 +91,14 @@ pub fn inks(color: ColorType) -> Vec<u8> {
     bytes
 }
 
-/// The same file without the marker that says whose inks they are.
+/// The same file without the Adobe marker.
 fn without_app14(jpeg: &[u8]) -> Vec<u8> {
     let at = jpeg.windows(2).position(|pair| pair == [0xFF, 0xEE]).expect("a marker of Adobe");
     let length = usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
     [&jpeg[..at], &jpeg[at + 2 + length..]].concat()
 }
 
-/// A PNG of two pictures; the first is the one that is no animation to old programs.
+/// A PNG of two frames; the first is the one that programs without animation show.
 fn animated_png() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, SIDE, SIDE);
@@ -112,7 +112,7 @@ fn animated_png() -> Vec<u8> {
     bytes
 }
 
-/// A WebP of two pictures, put together from two still ones (RFC 9649, section 2.7).
+/// A WebP of two frames, assembled from two still images (RFC 9649, section 2.7).
 fn animated_webp() -> Vec<u8> {
     let size = |value: u32| value.to_le_bytes()[..3].to_vec();
     let chunk = |name: &[u8], data: &[u8]| {
@@ -124,7 +124,7 @@ fn animated_webp() -> Vec<u8> {
         WebPEncoder::new_lossless(&mut still)
             .encode(&photograph(seed), SIDE, SIDE, ExtendedColorType::Rgb8)
             .expect("a still picture");
-        // Place, size, 100 ms, no blending; then the picture as it was, without the file's header.
+        // Position, size, 100 ms, no blending; then the still image without its file header.
         let place = [size(0), size(0), size(SIDE - 1), size(SIDE - 1), size(100), vec![2]].concat();
         chunk(b"ANMF", &[place.as_slice(), &still[12..]].concat())
     };

@@ -1,26 +1,26 @@
 //! TIFF files built by hand: kinds that no encoder here writes, and kinds that nobody should.
 
-/// A value of a directory: its tag, the number of its type, and its bytes.
+/// A directory entry: its tag, the number of its type, and its bytes.
 pub type Entry = (u16, u16, Vec<u8>);
 
-/// A page: what its directory says, and its one strip of pixels.
+/// A page: its directory, and its one strip of pixels.
 pub struct Page {
-    /// Sides in pixels.
+    /// Width and height in pixels.
     pub size: (u32, u32),
-    /// What the directory says besides the sides and the strip.
+    /// The directory entries besides the size and the strip.
     pub entries: Vec<Entry>,
-    /// The pixels as they lie in the file.
+    /// The pixels as stored in the file.
     pub pixels: Vec<u8>,
 }
 
-/// Short numbers as they lie in an entry.
+/// 16-bit numbers as stored in an entry.
 #[must_use]
 pub fn shorts(values: &[u16]) -> (u16, Vec<u8>) {
     (3, values.iter().flat_map(|value| value.to_le_bytes()).collect())
 }
 
 impl Page {
-    /// A page of pixels of `bits` that mean what `photometric` says.
+    /// A page of pixels of `bits`, with this `photometric` interpretation.
     #[must_use]
     pub fn new(size: (u32, u32), bits: &[u16], photometric: u16, pixels: Vec<u8>) -> Self {
         let mut page = Self { size, entries: Vec::new(), pixels };
@@ -37,10 +37,10 @@ impl Page {
     }
 }
 
-/// The little-endian file of `pages`.
+/// A little-endian file with these `pages`.
 ///
 /// # Panics
-/// It would be larger than 4 GB.
+/// If it would exceed 4 GB.
 #[must_use]
 pub fn file(pages: &[Page]) -> Vec<u8> {
     let mut file = b"II*\0".to_vec();
@@ -64,7 +64,7 @@ pub fn file(pages: &[Page]) -> Vec<u8> {
     file
 }
 
-/// Appends a directory; gives where the offset of the next one belongs.
+/// Appends a directory; returns where the offset of the next one goes.
 fn directory(file: &mut Vec<u8>, entries: &[Entry]) -> usize {
     let mut behind = Vec::new();
     let values = file.len() + 2 + entries.len() * 12 + 4;

@@ -1,7 +1,7 @@
 //! A tiny model package with random weights, for tests that need some model and no training.
 //!
-//! The idea: **it is put together by hand, from the formats' own definitions**, so that it also stands against the
-//! package writer of the product. The weights come from a fixed sequence: the same bytes on every machine.
+//! The idea: **it is assembled by hand, from the definitions of the formats**, so that it also checks the product's
+//! package writer. The weights come from a fixed sequence: the same bytes on every machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ pub struct TinyTensor {
 }
 
 /// Writes the package `<models_folder>/<name>`: the seed report's network (0.5 million parameters, 2 MB) with a
-/// regression codec and a working size of 64. Gives its folder.
+/// regression codec and a working size of 64. Returns its folder.
 ///
 /// # Panics
-/// When the folder cannot be written.
+/// If the folder cannot be written.
 pub fn write_tiny_model(models_folder: &Path, name: &str) -> PathBuf {
     let weights = tiny_weights(&tiny_tensors());
     let folder = models_folder.join(name);
@@ -80,7 +80,7 @@ pub fn tiny_tensors() -> Vec<TinyTensor> {
 /// The bytes of a safetensors file.
 ///
 /// # Panics
-/// When the bytes of a tensor do not have the length that its shape says.
+/// If the bytes of a tensor do not match its shape.
 #[must_use]
 pub fn tiny_weights(tensors: &[TinyTensor]) -> Vec<u8> {
     let views = tensors.iter().map(|tensor| {
@@ -90,7 +90,7 @@ pub fn tiny_weights(tensors: &[TinyTensor]) -> Vec<u8> {
     safetensors::serialize(views, None).expect("the tensors make a file")
 }
 
-/// Filters of He et al. 2015, normalizations that change nothing, biases of 0.
+/// Filters as in He et al. 2015, identity normalizations, biases of 0.
 fn tiny_tensor(spec: &TensorSpec, random: &mut Sequence) -> TinyTensor {
     let shape: Vec<usize> =
         spec.shape.iter().map(|&n| usize::try_from(n).expect("sizes are positive")).collect();

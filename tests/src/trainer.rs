@@ -1,4 +1,4 @@
-//! Runs of the trainer on small photographs: quick enough that a test may train, kill and resume.
+//! Runs the trainer on small photographs: fast enough that a test may train, kill and resume.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,7 +11,7 @@ use crate::built;
 /// A folder `photos` in `root` with `count` (below 128) small photographs whose halves differ in lightness and color.
 ///
 /// # Panics
-/// They cannot be written.
+/// If they cannot be written.
 pub fn photographs(root: &Path, count: u8) -> PathBuf {
     let folder = root.join("photos");
     std::fs::create_dir_all(folder.join("deeper")).expect("makes the folder");
@@ -30,7 +30,7 @@ pub fn photographs(root: &Path, count: u8) -> PathBuf {
     folder
 }
 
-/// The least network there is, with a regression codec.
+/// The smallest network there is, with a regression codec.
 pub const SEED_REPORT: &str = r#"
 [network]
 name = "seed-report"
@@ -46,7 +46,7 @@ name = "seed-report"
 name = "bins1d"
 "#;
 
-/// The network of the model that ships, narrowed, with its codec.
+/// The shipped model's network, narrowed, with its codec.
 pub const LITE_UNET: &str = r#"
 [network]
 name = "lite-unet"
@@ -59,7 +59,7 @@ gamma = 0.5
 /// A configuration of small, quick steps: `root/name.toml`, with the `model`'s tables and one data set.
 ///
 /// # Panics
-/// It cannot be written.
+/// If it cannot be written.
 #[must_use]
 pub fn config(root: &Path, name: &str, model: &str, steps: u32, data: &str) -> PathBuf {
     let path = root.join(format!("{name}.toml"));
@@ -100,7 +100,7 @@ pub fn trainer(root: &Path) -> Command {
 /// Runs `train` into the folder `out` of `root`.
 ///
 /// # Panics
-/// The trainer does not start.
+/// If the trainer cannot be started.
 #[must_use]
 pub fn train(root: &Path, config: &Path, out: &str, more: &[&str]) -> Output {
     let config = config.to_str().expect("a path of the test");
@@ -108,7 +108,7 @@ pub fn train(root: &Path, config: &Path, out: &str, more: &[&str]) -> Output {
     trainer(root).args(arguments).args(more).output().expect("starts")
 }
 
-/// What a program said on standard error.
+/// A program's standard error.
 #[must_use]
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -128,7 +128,7 @@ pub fn log(root: &Path, out: &str) -> Vec<(u64, f64, String)> {
 /// Starts a run and waits until it has logged `step`.
 ///
 /// # Panics
-/// The run ends before, or two minutes pass.
+/// If the run ends before that, or two minutes pass.
 #[must_use]
 pub fn start_and_wait(root: &Path, config: &Path, out: &str, step: u64) -> std::process::Child {
     let config = config.to_str().expect("a path of the test");
@@ -146,7 +146,7 @@ pub fn start_and_wait(root: &Path, config: &Path, out: &str, step: u64) -> std::
 /// Sends the signal of that name (`INT`, `KILL`).
 ///
 /// # Panics
-/// It cannot be sent.
+/// If it cannot be sent.
 pub fn signal(child: &std::process::Child, name: &str) {
     let sent =
         Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("runs kill");

@@ -1,7 +1,7 @@
-//! The C interface against what was released.
+//! The C interface against its released versions.
 //!
-//! The idea: **a host compiled with a released header keeps working**, so numbers never change and structs only grow at their
-//! end. `tests/abi/released` has the header of every version that was released.
+//! The idea: **a host compiled with a released header keeps working**, so numbers never change and structs only
+//! grow at their end. `tests/abi/released` has the header of every released version.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,7 +37,7 @@ fn declared(header: &str) -> Declared {
             declared.constants.insert(name.to_owned(), value.to_owned());
         }
     }
-    // Comments and preprocessor lines out, white space to one blank.
+    // Drop comments and preprocessor lines, and collapse white space.
     let mut code = String::new();
     for (index, part) in header.split("/*").enumerate() {
         code.push_str(if index == 0 { part } else { part.split_once("*/").expect("comments end").1 });
@@ -65,7 +65,7 @@ fn declared(header: &str) -> Declared {
     declared
 }
 
-/// What of `old` is missing or other in `new`, a line each.
+/// What is missing or different in `new`, one line each.
 fn broken(old: &Declared, new: &Declared) -> Vec<String> {
     let mut broken = Vec::new();
     for (name, value) in old.constants.iter().filter(|(name, _)| *name != "AUTOCHROME_ABI_MINOR") {
@@ -107,7 +107,7 @@ fn the_current_version_is_among_the_released() {
     };
     let newest = released().last().map(read).expect("a header");
     let current = read(&header_path());
-    // What is not released yet has a minor version of its own, so that a host can tell.
+    // Unreleased changes have a minor version of their own, so that a host can tell.
     let same = broken(&current, &newest).is_empty();
     assert!(same && version(&current) == version(&newest) || version(&current) > version(&newest));
 }

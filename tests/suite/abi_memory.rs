@@ -1,8 +1,8 @@
-//! The C hosts once more, with every access to memory checked.
+//! Runs the C hosts again with every memory access checked.
 //!
-//! The idea: **the boundary is the plugin's own, the engine behind it is a fake** (`tests/stub`), so what reads and writes the
-//! hosts' memory runs under Valgrind, and compiled with `AddressSanitizer`, without libtorch. A host that lies about its memory
-//! shows that both would see it.
+//! The idea: **the boundary is the plugin's own, the engine behind it a fake** (`tests/stub`), so what reads and
+//! writes the hosts' memory runs under Valgrind, and compiled with `AddressSanitizer`, without libtorch. A host
+//! that lies about its memory shows that both would detect it.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use autochrome_test_notes::{Need, skip};
 use autochrome_tests::header::{Language, compile_with};
 use autochrome_tests::{built, checkout};
 
-/// The status that Valgrind ends with when it found something; `AddressSanitizer` is told to do the same.
+/// The exit status of Valgrind if it found something; `AddressSanitizer` is told to use the same.
 const FOUND: i32 = 99;
 
-/// What checks memory, and the stub that it can check.
+/// A memory checker, and the stub that it can check.
 struct Checker {
     flags: &'static [&'static str],
     runner: &'static [&'static str],
@@ -41,7 +41,7 @@ impl Checker {
         Self { flags, runner, stub, folder: tempfile::tempdir().expect("a folder for programs") }
     }
 
-    /// Compiles a host of `tests/abi` and runs it over the stub, in a row of 48 x 40 pixels on its input.
+    /// Compiles a host of `tests/abi` and runs it on the stub, with a row of 48 x 40 pixels as its input.
     fn run(&self, host: &str, arguments: &[&str]) -> Output {
         let language = if host.ends_with("pp") { Language::Cxx17 } else { Language::C11 };
         let source = checkout().join("tests/abi").join(host);
@@ -55,13 +55,13 @@ impl Checker {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the host starts");
         let mut pipe = child.stdin.take().expect("the pipe is there");
-        // A host that reads nothing ends the pipe.
+        // A host that reads nothing closes the pipe.
         let _ = std::io::Write::write_all(&mut pipe, &[90; 48 * 40 * 16]);
         drop(pipe);
         child.wait_with_output().expect("the host ends")
     }
 
-    /// Every host, in every way of laying rows, and then the one that lies.
+    /// Every host, with every row layout, and then the one that lies.
     fn check(&self) {
         let passes = |host: &str, arguments: &[&str]| {
             let output = self.run(host, arguments);
@@ -88,7 +88,7 @@ fn valgrind_finds_nothing_but_the_hosts_lie() {
     Checker::valgrind().check();
 }
 
-/// The stub with `AddressSanitizer` in it; `Err` says why there can be none.
+/// The stub built with `AddressSanitizer`; `Err` says why that is impossible.
 fn instrumented_stub() -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -101,7 +101,7 @@ fn instrumented_stub() -> Result<PathBuf, String> {
     }
     let folder = built().parent().expect("<target>/release").join("sanitizer");
     let mut build = Command::new(cargo);
-    // The flag is not stable; the variable lets a stable compiler take it.
+    // The flag is unstable; the variable lets a stable compiler accept it.
     build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
     build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").current_dir(checkout());
     build.args([

@@ -1,5 +1,5 @@
-//! Data sets as they are found: every kind with good photographs, bad ones and odd ones; `data check` says what
-//! training does.
+//! Data sets as found in the wild: every kind with good, bad and odd photographs. `data check` must report exactly
+//! what training does.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -14,7 +14,7 @@ use jpeg_encoder::ColorType;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Names, within a data set, and contents.
+/// File names within a data set, and contents.
 type Files = Vec<(String, Vec<u8>)>;
 
 fn good(count: u8) -> Files {
@@ -51,7 +51,7 @@ fn check(root: &Path, arguments: &[&str]) -> Output {
     trainer(root).args(["data", "check"]).args(arguments).output().expect("starts")
 }
 
-/// The only report of `data check --json`.
+/// The single report of `data check --json`.
 fn report(root: &Path, arguments: &[&str]) -> Value {
     let output = check(root, &[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
@@ -60,7 +60,7 @@ fn report(root: &Path, arguments: &[&str]) -> Value {
     reports.remove(0)
 }
 
-/// Name and reason of what a report says is of no use.
+/// Name and reason of what a report calls unusable.
 fn faults(report: &Value) -> BTreeSet<(String, String)> {
     let is_fault = |finding: &&Value| {
         ["corrupt", "gray", "too-small"].contains(&finding["remark"].as_str().expect("a word"))
@@ -70,7 +70,7 @@ fn faults(report: &Value) -> BTreeSet<(String, String)> {
     findings.map(|finding| (text(&finding["name"]), text(&finding["reason"]))).collect()
 }
 
-/// Trains on `data` until each photograph has been met; what was passed over must be what `data check` says.
+/// Trains on `data` until each photograph has been seen; it must skip what `data check` says.
 fn trains_as_checked(root: &Path, data: &str, count: usize) {
     let report = report(root, &[data]);
     let expected = faults(&report);
@@ -87,7 +87,7 @@ fn trains_as_checked(root: &Path, data: &str, count: usize) {
     assert_eq!(text.lines().skip(1).map(line).collect::<BTreeSet<_>>(), expected);
 }
 
-/// Bad pictures of the zoo.
+/// Number of bad images in the zoo.
 const BAD: usize = 11;
 
 #[test]
@@ -104,12 +104,12 @@ fn a_check_names_what_is_bad_and_what_is_odd() {
     pin_filtered("data_check", &format!("{text}----\n{csv}"), &filters);
 
     let strict = check(root.path(), &["photos", "--strict"]);
-    assert_eq!(strict.status.code(), Some(1), "photographs of no use");
+    assert_eq!(strict.status.code(), Some(1), "unusable photographs");
     let strict = check(root.path(), &["photos", "--strict", "--classes", "good"]);
     assert_eq!(strict.status.code(), Some(0), "{}", stderr(&strict));
     let absent = check(root.path(), &["nowhere", "photos"]);
     assert_eq!(absent.status.code(), Some(1), "a path that cannot be opened");
-    assert!(String::from_utf8_lossy(&absent.stdout).contains("photos: folder"), "the other is looked at");
+    assert!(String::from_utf8_lossy(&absent.stdout).contains("photos: folder"), "the other is still checked");
     pin("data_check_absent", &stderr(&absent));
 }
 
@@ -132,7 +132,7 @@ fn slices_hold_what_training_would_use_and_the_rest_is_named() {
     assert_eq!(first["usable"], 8, "good photographs keep their folder: {first:#}");
     assert_eq!(first["formats"], serde_json::json!({ "JPEG": 8 }));
     let checked = check(root.path(), &["slices/photos-{000..001}.tar", "--strict"]);
-    assert_eq!(checked.status.code(), Some(0), "nothing in a slice is of no use: {}", stderr(&checked));
+    assert_eq!(checked.status.code(), Some(0), "everything in a slice is usable: {}", stderr(&checked));
 
     // The same photographs give the same bytes, on any number of threads.
     assert!(slice("again", &["--slice-mb", "0.02"]).status.success());
@@ -152,7 +152,7 @@ fn training_passes_over_in_a_folder_what_the_check_names() {
     std::os::unix::fs::symlink(".", folder.join("bad/folder.jpg")).expect("links");
     let pipe = std::process::Command::new("mkfifo").arg(folder.join("bad/pipe.jpg")).status();
     assert!(pipe.expect("runs mkfifo").success());
-    // Reading one would never end; a folder with such a name is a folder.
+    // Reading a pipe would never end; a folder with such a name is a folder.
     std::fs::create_dir(folder.join("bad/deeper.jpg")).expect("makes a folder");
     trains_as_checked(root.path(), "photos", BAD + 3);
 }
@@ -164,7 +164,7 @@ fn training_passes_over_in_a_tar_what_the_check_names() {
     trains_as_checked(root.path(), "photos.tar", BAD);
 }
 
-/// The mixed set as ImageNet unpacks: the good ones in one class, bad and odd ones in another.
+/// The mixed set as ImageNet unpacks: the good ones in one class, the bad and odd ones in another.
 fn imagenet(root: &Path) {
     let train = root.join("imagenet/ILSVRC/Data/CLS-LOC/train");
     let rename = |(name, bytes): (String, Vec<u8>)| {
@@ -245,7 +245,7 @@ fn shards_are_found_by_their_numbers_and_classed_by_their_cls() {
     assert!(trained.status.success(), "{}", stderr(&trained));
     assert!(stderr(&trained).contains(&format!("{BAD} photographs were of no use")), "{}", stderr(&trained));
 
-    // One that is missing, one whose second header is overwritten, and one with a class that is no text.
+    // A missing one, one with an overwritten second header, and one whose class is not text.
     let path = config(root.path(), "missing", SEED_REPORT, 3, "shard-{000..003}.tar");
     let missing = train(root.path(), &path, "missing", &[]);
     assert_eq!(missing.status.code(), Some(1));
@@ -274,13 +274,13 @@ fn batch(labels: &[u8], seed: u8) -> Vec<u8> {
     bytes
 }
 
-/// CIFAR-10 in small: five batches of four, and one to test with.
+/// A miniature CIFAR-10: five batches of four, and one for testing.
 fn cifar10() -> Files {
     let train = (1..=5).map(|n| (format!("data_batch_{n}.bin"), batch(&[n - 1, n, n + 1, 9], n * 7)));
     train.chain([("test_batch.bin".to_owned(), batch(&[3, 3], 90))]).collect()
 }
 
-/// The set in its four forms, by their paths.
+/// The set in its four forms; returns their paths.
 fn cifar10_in_every_form(root: &Path) -> [&'static str; 4] {
     write(&root.join("cifar"), &cifar10());
     let inside = |(name, bytes)| (format!("cifar-10-batches-bin/{name}"), bytes);
@@ -318,7 +318,7 @@ fn cifar10_gives_the_same_batches_in_every_form() {
 fn a_damaged_cifar10_is_used_as_far_as_it_is_whole_or_refused() {
     let root = TempDir::new().expect("a folder");
     let forms = cifar10_in_every_form(root.path());
-    // An archive that is cut, and one that is none.
+    // A truncated archive, and one that is not an archive.
     for form in &forms[1..] {
         let bytes = std::fs::read(root.path().join(form)).expect("reads");
         std::fs::write(root.path().join(format!("cifar-cut-{form}")), &bytes[..bytes.len() / 2])
@@ -334,7 +334,7 @@ fn a_damaged_cifar10_is_used_as_far_as_it_is_whole_or_refused() {
     assert_eq!(refused.status.code(), Some(1));
     pin("data_cifar10_refused", &stderr(&refused));
 
-    // A batch cut inside a record, and a label that is none.
+    // A batch truncated within a record, and an invalid label.
     let folder = root.path().join("cifar");
     let cut = std::fs::read(folder.join("data_batch_2.bin")).expect("reads");
     std::fs::write(folder.join("data_batch_2.bin"), &cut[..cut.len() - 1000]).expect("writes");

@@ -1,4 +1,4 @@
-//! The figures of a paper, made by the built program from a run, a package and photographs.
+//! Figures for papers, made by the built program from a run, a package and photographs.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn figures(root: &Path, arguments: &[&str]) -> Output {
     trainer(root).arg("figures").args(arguments).output().expect("starts")
 }
 
-/// Makes a figure and checks that it is a picture of more than a few colors; gives its size.
+/// Makes a figure and checks that it has more than a few colors; returns its size.
 fn draws(root: &Path, arguments: &[&str]) -> (u32, u32) {
     let file = root.join("figure.png");
     let made = figures(root, &[arguments, &["-o", "figure.png"]].concat());
@@ -47,12 +47,12 @@ fn trained(model: &str) -> TempDir {
     root
 }
 
-/// What the colorizer says of each pixel sums to 1, and its mean is the ab that is predicted at temperature 1.
+/// The colorizer's distribution sums to 1 at each pixel, and its mean is the ab predicted at temperature 1.
 fn says_what_it_predicts(package: &Path, groups: usize) {
     let package = Package::open(package).expect("a package that opens");
     let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu).expect("a cpu")).expect("loads");
     let l: Vec<f32> = (0_u8..32).flat_map(|y| (0_u8..64).map(move |x| f32::from(x + y))).collect();
-    let l = Plane::new(64, 32, l).expect("a value for each place");
+    let l = Plane::new(64, 32, l).expect("one value per cell");
     let settings = Settings { temperature: Some(1.0), threads: 1 };
     let ab = colorizer.predict(&l, settings).expect("predicts");
     let said = colorizer.distribution(&l, true).expect("runs").expect("a distribution");
@@ -71,8 +71,8 @@ fn says_what_it_predicts(package: &Path, groups: usize) {
         assert!((a - ab.a[cell]).abs() < 0.01 && (b - ab.b[cell]).abs() < 0.01, "{a} {b}");
     }
     assert!(said.at(groups, 0, 0).is_empty() && said.at(0, ab.width, 0).is_empty());
-    let odd = Plane::new(31, 1, vec![50.0; 31]).expect("a value for each place");
-    let error = colorizer.distribution(&odd, true).expect_err("no multiple of the stride").to_string();
+    let odd = Plane::new(31, 1, vec![50.0; 31]).expect("one value per cell");
+    let error = colorizer.distribution(&odd, true).expect_err("not a multiple of the stride").to_string();
     assert!(error.starts_with("L of 31 x 1: expected sides that are multiples of"), "{error}");
 }
 
@@ -167,7 +167,7 @@ fn what_no_figure_can_be_made_of_gets_a_sentence() {
         let made = figures(root, &[arguments, &["-o", "figure.png"]].concat());
         assert!(!made.status.success() && !root.join("figure.png").exists(), "{arguments:?}");
         let said = stderr(&made);
-        // What auto found to work on is the machine's.
+        // The device that auto picks depends on the machine.
         said.lines().filter(|line| !line.starts_with("device:")).collect::<Vec<_>>().join("\n")
     };
     let sentences = [

@@ -1,4 +1,5 @@
-//! What `cargo xtask install` puts below a prefix works from there, names nothing of the checkout, and goes again.
+//! What `cargo xtask install` puts below a prefix works from there, names no path of the checkout, and can be
+//! removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +8,11 @@ use std::process::{Command, Output};
 use autochrome_test_notes::{Need, skip};
 use autochrome_tests::{built, checkout};
 
-/// Where the installed plug-in is below a profile of GIMP.
+/// Path of the installed plug-in below a GIMP profile.
 const IN_GIMP: &str = "plug-ins/autochrome-gimp/autochrome-gimp";
 
-/// `cargo xtask` as it was built, told where this build's files are; the GIMPs it finds have their profiles, `gimp2`
-/// and `gimp3`, in `home`.
+/// `cargo xtask` as built, with this build's target folder; the GIMPs it finds have their profiles, `gimp2` and
+/// `gimp3`, in `home`.
 fn xtask(args: &[&str], home: &Path) -> Output {
     let target = built().parent().expect("release/ lies in the target folder").to_path_buf();
     Command::new(built().join("xtask"))
@@ -30,7 +31,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
-/// Every file below `folder`, relative to it, in order.
+/// Every file below `folder`, relative to it, sorted.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut open, mut found) = (vec![folder.to_path_buf()], Vec::new());
     while let Some(dir) = open.pop() {
@@ -45,7 +46,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A GIMP, started without a window and all that takes time; `program` may be words that start it elsewhere.
+/// A GIMP, started without a window or anything slow; `program` may be words that start it elsewhere.
 fn gimp(program: &[&str], args: &[&str]) -> Command {
     let quiet = ["--no-interface", "--no-data", "--no-fonts", "--no-splash"];
     let mut gimp = Command::new(program[0]);
@@ -53,7 +54,7 @@ fn gimp(program: &[&str], args: &[&str]) -> Command {
     gimp
 }
 
-/// The plug-in is seen by every GIMP of this machine as soon as that was started, and the doctor says both.
+/// Every GIMP on this machine sees the plug-in once it has started, and the doctor reports both states.
 fn is_seen_by_gimp(home: &Path) {
     let doctor = |expected: &str, profile: &str| {
         let said = text(&xtask(&["doctor"], home));
@@ -78,7 +79,7 @@ fn is_seen_by_gimp(home: &Path) {
             skip(need, format!("{program:?} cannot be started; .ci/run installs it"));
             continue;
         }
-        // Its exit status says nothing about plug-ins; what it noted does.
+        // Its exit status says nothing about plug-ins; what it recorded does.
         gimp(program, end).env(variable, home.join(profile)).output().unwrap();
         doctor("GIMP has seen the plug-in", profile);
     }
@@ -118,13 +119,13 @@ fn an_installation_works_alone_and_leaves_nothing_behind() {
             let needle = inside.as_os_str().as_encoded_bytes();
             assert!(
                 !bytes.windows(needle.len()).any(|part| part == needle),
-                "{} names the checkout",
+                "{} contains the path of the checkout",
                 path.display()
             );
         }
     }
 
-    // Another folder, an empty home, none of our variables: what it needs it finds by itself.
+    // Another folder, an empty home, none of our variables: it finds everything by itself.
     let listed = Command::new(prefix.join("bin/autochrome"))
         .arg("models")
         .current_dir(&elsewhere)

@@ -1,4 +1,4 @@
-//! Everything a user relies on, tested through the real programs and libraries; one module an area.
+//! Everything a user relies on, tested through the real programs and libraries; one module per area.
 
 mod abi;
 mod abi_history;

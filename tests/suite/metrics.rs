@@ -1,7 +1,7 @@
-//! The metrics of every package that ships, measured by the trainer's `eval` through the product's own pipeline.
+//! The metrics of every shipped package, measured by the trainer's `eval` through the product's own pipeline.
 //!
-//! Float results differ between CPUs, so a pinned number stays as long as the measured one is close to it; what counts as
-//! close stands beside each metric.
+//! Float results differ between CPUs, so a pinned number stays as long as the measured one is close to it; the
+//! tolerance is listed with each metric.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use autochrome_test_notes::{Need, drift, skip};
 use autochrome_tests::{built, checkout, pin};
 use serde_json::Value;
 
-/// Metrics that are pinned, and how far they may be from the pinned number.
+/// Pinned metrics, and their tolerances.
 const PINNED: [(&str, f64); 7] = [
     ("auc", 0.2),
     ("auc_rebalanced", 0.4),
@@ -22,7 +22,7 @@ const PINNED: [(&str, f64); 7] = [
     ("dl", 0.05),
 ];
 
-/// The folders of the packages that ship, by name.
+/// The folders of the shipped packages, by name.
 fn packages() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(checkout().join("models/packages")).expect("packages are there");
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("lists").path()).collect();
@@ -36,7 +36,7 @@ fn name(folder: &Path) -> String {
     folder.file_name().expect("a name").to_string_lossy().into_owned()
 }
 
-/// What `eval` says of a package on photographs, by metric.
+/// The result of `eval` for a package on photographs, by metric.
 fn measured(package: &Path, data: &Path) -> impl Fn(&str) -> f64 {
     let run = Command::new(built().join("autochrome-trainer"))
         .arg("eval")
@@ -53,7 +53,7 @@ fn measured(package: &Path, data: &Path) -> impl Fn(&str) -> f64 {
     }
 }
 
-/// A line a metric; a number that is close to the pinned one is written as pinned, and its drift reported.
+/// One line per metric; a number close to the pinned one is written as pinned, and its drift reported.
 fn text(measured: impl Fn(&str) -> f64, pinned: &str) -> String {
     let pin = |metric: &str| {
         let mut words = pinned.lines().map(|line| line.split_once(' '));
@@ -84,7 +84,7 @@ fn every_shipped_package_has_the_pinned_metrics_on_free_photographs() {
 
 #[test]
 fn every_shipped_package_has_the_metrics_that_its_manifest_states() {
-    // Photographs that no one may pass on: where they are not, the statement cannot be checked.
+    // Photographs that may not be redistributed: without them, the statement cannot be checked.
     let data = checkout().join("../shared/data/photos-eval-public.tar");
     if !data.is_file() {
         return skip(Need::Photographs, format!("{} is not there", data.display()));

@@ -1,4 +1,4 @@
-//! `cargo xtask pack`: what it makes trains where there is nothing but libtorch, and says what is missing.
+//! `cargo xtask pack`: a pack trains with nothing but libtorch, and reports what is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use autochrome_tests::{built, checkout, pin_filtered};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Packs 24 small photographs with a configuration of small steps, and moves the pack to where nothing else is.
+/// Packs 24 small photographs with a configuration of small steps, and moves the pack to an otherwise empty folder.
 fn pack(root: &Path) -> PathBuf {
     photographs(root, 24);
     let config = config(root, "tiny", SEED_REPORT, 40, "photos");
@@ -29,7 +29,7 @@ fn pack(root: &Path) -> PathBuf {
     elsewhere.join("pack")
 }
 
-/// `run.sh` in an environment with nothing but a PATH whose python3 knows no torch.
+/// `run.sh` in an environment with only a PATH whose python3 has no torch.
 fn run(pack: &Path, libtorch: Option<&Path>, arguments: &[&str]) -> Output {
     let programs = pack.with_file_name("programs");
     fs::create_dir_all(&programs).expect("makes a folder");

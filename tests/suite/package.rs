@@ -1,4 +1,4 @@
-//! Model packages: good ones load, and each bad one gets its sentence and hides no other.
+//! Model packages: good ones load; each bad one gets its own message and hides no other.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -15,7 +15,7 @@ use safetensors::Dtype;
 
 const WEIGHTS: &str = "weights.safetensors";
 
-/// Puts these bytes in the place of the weights, with a manifest that knows their sha256.
+/// Replaces the weights with these bytes, with their sha256 in the manifest.
 fn put_weights(folder: &Path, bytes: &[u8]) {
     fs::write(folder.join(WEIGHTS), bytes).unwrap();
     fs::write(folder.join("model.toml"), tiny_manifest("bad", bytes)).unwrap();
@@ -27,7 +27,7 @@ fn put_tensors(folder: &Path, change: impl FnOnce(&mut Vec<TinyTensor>)) {
     put_weights(folder, &tiny_weights(&tensors));
 }
 
-/// Puts a weights file with this header and these many bytes after it.
+/// Writes a weights file with this header and this many bytes after it.
 fn put_header(folder: &Path, header: &str, data: usize) {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
@@ -42,7 +42,7 @@ fn edit(folder: &Path, from: &str, to: &str) {
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
-/// Why the tiny package cannot be used after `spoil`.
+/// Why the tiny package is unusable after `spoil`.
 fn sentence(spoil: impl FnOnce(&Path)) -> String {
     let home = tempfile::tempdir().unwrap();
     let folder = write_tiny_model(home.path(), "bad");
@@ -52,10 +52,10 @@ fn sentence(spoil: impl FnOnce(&Path)) -> String {
     error.problem.to_string()
 }
 
-/// What was done to a good package, in words and in deed.
+/// What was done to a good package: a description, and the change.
 type Case = (&'static str, fn(&Path));
 
-/// One line a case: what was done, then what is said.
+/// Per case: what was done, then the error.
 fn sentences(cases: &[Case]) -> String {
     cases.iter().map(|(name, spoil)| format!("{name}\n  {}\n", sentence(spoil))).collect()
 }
@@ -330,7 +330,7 @@ proptest! {
     fn no_bytes_as_weights_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), sound in any::<bool>()) {
         let home = tempfile::tempdir().unwrap();
         let folder = write_tiny_model(home.path(), "bad");
-        // Half of them get a length that fits, so that the JSON is reached.
+        // Half of them get a valid length, so that the JSON is reached.
         let length = if sound { (bytes.len() as u64).to_le_bytes().to_vec() } else { Vec::new() };
         put_weights(&folder, &[length, bytes].concat());
         prop_assert!(Package::open(&folder).is_err());

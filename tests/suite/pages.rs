@@ -1,6 +1,6 @@
-//! The trainer's pages as a person meets them: opened from the disk in a browser, answered by keys and clicks.
+//! The trainer's pages as a person sees them: opened from disk in a browser, operated with keys and clicks.
 //!
-//! What a page says is compared with what the test knows by itself: which picture is real, from the pixels.
+//! What a page says is compared with what the test knows: which image is real, from its pixels.
 
 mod browser;
 
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// Markup and quotes in a name must not break a page.
 const NASTY: &str = r#"<i>"a" & 'b'.png"#;
 
-/// The photograph of that number: colors that a network with random weights does not hit.
+/// The photograph with that number: colors that a network with random weights does not produce.
 fn photograph(number: u8) -> RgbImage {
     RgbImage::from_fn(64, 48, |x, y| {
         let shade = u8::try_from((x * 2 + y + u32::from(number) * 9) % 90).expect("below 90");
@@ -43,7 +43,7 @@ fn name(number: u8) -> String {
     if number == 0 { NASTY.to_owned() } else { format!("photo{number}.png") }
 }
 
-/// Runs the trainer in `root`; what it said on stderr.
+/// Runs the trainer in `root`; returns its stderr.
 fn trainer(root: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(built().join("autochrome-trainer"));
     command.current_dir(root).args(arguments).args(["--device", "cpu", "--threads", "1"]);
@@ -53,7 +53,7 @@ fn trainer(root: &Path, arguments: &[&str]) -> String {
     said
 }
 
-/// Makes the page of a test with one pair for practice and, where there are so many, `count` that count.
+/// Makes a test page with one practice pair and, if there are enough, `count` scored ones.
 fn turing(root: &Path, count: &str, more: &[&str]) -> (PathBuf, String) {
     let arguments =
         ["turing", "tiny", "--data", "photos", "-o", "test.html", "--practice", "1", "--count", count];
@@ -61,14 +61,14 @@ fn turing(root: &Path, count: &str, more: &[&str]) -> (PathBuf, String) {
     (root.join("test.html"), said)
 }
 
-/// What the page's script is given.
+/// The data given to the page's script.
 fn test_data(page: &Path) -> serde_json::Value {
     let text = std::fs::read_to_string(page).expect("reads");
     let (_, rest) = text.split_once("id=\"test\">").expect("has data");
     serde_json::from_str(rest.split_once("</script>").expect("ends").0).expect("json")
 }
 
-/// Name and real side of every pair, told by which picture is nearer to the photograph of that name.
+/// Name and real side of every pair; the real image is the one closer to the photograph of that name.
 fn real_sides(page: &Path) -> Vec<(String, &'static str)> {
     let data = test_data(page);
     let pairs = data["pairs"].as_array().expect("pairs");
@@ -93,7 +93,7 @@ fn distance(a: &RgbImage, b: &RgbImage) -> u64 {
     a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
 }
 
-/// Text of the element with that id, its markup undone; the element holds text only.
+/// Text of the element with that id, unescaped; the element contains only text.
 fn text_of(document: &str, id: &str) -> String {
     let (_, rest) = document.split_once(&format!("id=\"{id}\"")).expect("the element is there");
     let text = rest.split_once('>').expect("a tag ends").1.split_once("</").expect("an element ends").0;
@@ -102,8 +102,8 @@ fn text_of(document: &str, id: &str) -> String {
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// `answer(from, stop)` starts the test and answers the pairs from..stop: left, right, left, ..., two by keys, two by
-/// clicks.
+/// `answer(from, stop)` starts the test and answers the pairs from..stop: left, right, left, ..., two by key, two
+/// by click.
 const ANSWER: &str = r#"
 const open = () => !$("stage").hidden && !$("choices").classList.contains("hidden") && $("feedback").hidden;
 const answer = async (from, stop) => {
@@ -117,7 +117,7 @@ const answer = async (from, stop) => {
 };
 "#;
 
-/// The CSV and the sentence that the answers left, right, left, ... come to.
+/// The CSV and the verdict for the answers left, right, left, ...
 fn expected(sides: &[(String, &str)]) -> (Vec<String>, usize) {
     let answered = |pair: usize| ["left", "right"][pair % 2];
     let lines: Vec<String> = (1..sides.len())
@@ -183,12 +183,12 @@ fn a_page_opened_again_goes_on_where_the_person_was() {
     let person = browser::Person::default();
     let document = browser::drive_as(&browser, &person, &page, "", &format!("{ANSWER} answer(0, 3);"));
     assert_no_error(&document);
-    // A browser that is closed and opened keeps no more than one whose page is loaded again, and its clock, which runs
-    // ahead, cannot run out between the two.
+    // A browser that was closed and reopened keeps no more than a reloaded page does, and its clock, which runs
+    // ahead, cannot run out in between.
     let driver = r#"document.body.dataset.kept = $("kept").textContent; answer(3, 5);"#;
     let document = browser::drive_as(&browser, &person, &page, "", &format!("{ANSWER}{driver}"));
     let expected = "data-kept=\"3 of 5 pairs are answered already";
-    assert!(document.contains(expected), "goes on with the fourth pair: {}", text_of(&document, "kept"));
+    assert!(document.contains(expected), "continues with the fourth pair: {}", text_of(&document, "kept"));
     assert_result(&document, &page);
 }
 
@@ -258,7 +258,7 @@ fn the_report_is_sorted_by_its_reader() {
     assert_eq!(lists[2], by_name);
 }
 
-/// The names in the CSV of `eval`, by rising AuC.
+/// The names in the CSV of `eval`, by increasing AuC.
 fn by_auc(root: &Path) -> Vec<String> {
     let csv = std::fs::read_to_string(root.join("rows.csv")).expect("reads");
     let row = |line: &str| {

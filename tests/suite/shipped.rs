@@ -1,7 +1,7 @@
-//! The model that ships, through the real program and library: what it makes of the example photographs.
+//! The shipped model, through the real program and library: its output for the example photographs.
 //!
-//! Float results differ between CPUs, so nothing here compares bits: small golden pictures have a tolerance, and the
-//! grids of mean ab keep a pinned number as long as the measured one lies within one unit of it.
+//! Float results differ between CPUs, so nothing here compares bits: small golden images have a tolerance, and the
+//! grids of mean ab keep a pinned number as long as the measured one is within one unit of it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use image::imageops::{FilterType, resize};
 use image::{RgbImage, open};
 use tempfile::TempDir;
 
-/// What oneDNN and ATen are told so that they compute as on a CPU without AVX-512.
+/// Settings that make oneDNN and ATen compute as on a CPU without AVX-512.
 const WITHOUT_AVX512: [(&str, &str); 2] = [("ONEDNN_MAX_CPU_ISA", "AVX2"), ("ATEN_CPU_CAPABILITY", "avx2")];
 
 /// The example photographs, by name.
@@ -30,7 +30,7 @@ fn name(path: &Path) -> String {
     path.file_stem().expect("a file").to_string_lossy().into_owned()
 }
 
-/// Colors every example with the default model; the folder of PNGs.
+/// Colorizes every example with the default model; returns the folder of PNGs.
 fn color_all(environment: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for photograph in photographs() {
@@ -71,8 +71,8 @@ fn grid(image: &RgbImage) -> Vec<[f32; 2]> {
     sums.into_iter().map(|[a, b, count]| [a / count, b / count]).collect()
 }
 
-/// The grid as text. A number that the pinned text has within one unit of the measured one is written as pinned; how far they
-/// are apart is reported.
+/// The grid as text. A pinned number within one unit of the measured one is written as pinned; the drift is
+/// reported.
 fn grid_text(name: &str, grid: &[[f32; 2]], pinned: &str) -> String {
     let pinned: Vec<f32> = pinned
         .lines()
@@ -83,7 +83,7 @@ fn grid_text(name: &str, grid: &[[f32; 2]], pinned: &str) -> String {
             line.split([' ', ',']).filter_map(|number| number.parse().ok()).collect::<Vec<f32>>()
         })
         .collect();
-    // A number was rounded to a whole when it was pinned: 0.5 is no drift.
+    // Pinned numbers are rounded to integers: 0.5 is not drift.
     let apart = grid.iter().flatten().zip(&pinned).map(|(value, pin)| (value - pin).abs());
     let (moved, most) = apart
         .filter(|&apart| apart > 0.55)
@@ -115,9 +115,9 @@ fn example_photographs_have_the_pinned_colors_on_every_cpu() {
     }
 }
 
-/// Golden pictures are this wide: color shows at this size, and they weigh nothing.
+/// Width of golden images: color is visible at this size, and the files are tiny.
 const GOLDEN_WIDTH: u32 = 160;
-/// Mean and greatest difference of a golden picture, in 8-bit levels.
+/// Tolerances of a golden image: mean and maximum difference, in 8-bit levels.
 const TOLERANCE: (f64, u8) = (1.0, 24);
 
 #[test]
@@ -146,7 +146,7 @@ fn example_photographs_look_like_the_golden_pictures() {
         let most = off.iter().max().copied().unwrap_or(0);
         assert!(
             mean <= TOLERANCE.0 && most <= TOLERANCE.1,
-            "{}: off by {mean:.2} in the mean and {most} at most, expected at most {TOLERANCE:?}",
+            "{}: off by {mean:.2} on average and {most} at most, expected at most {TOLERANCE:?}",
             name(&photograph)
         );
     }
@@ -161,7 +161,7 @@ fn lightness_is_kept_and_no_picture_has_one_flat_tint() {
         let output = lab(&read(folder.path(), &photograph));
         let count = input.len() as f64;
         let off = input.iter().zip(&output).map(|(a, b)| f64::from((a[0] - b[0]).abs())).sum::<f64>() / count;
-        assert!(off <= 0.3, "{}: L is off by {off:.3} in the mean", name(&photograph));
+        assert!(off <= 0.3, "{}: L is off by {off:.3} on average", name(&photograph));
         let mean = |channel: usize| output.iter().map(|lab| f64::from(lab[channel])).sum::<f64>() / count;
         let (a, b) = (mean(1), mean(2));
         let squares =
@@ -179,7 +179,7 @@ fn lightness_is_kept_and_no_picture_has_one_flat_tint() {
 fn the_list_of_models_names_the_one_that_ships() {
     let run = Command::new(built().join("autochrome"))
         .arg("models")
-        // Nothing but what lies in the checkout.
+        // Only what is in the checkout.
         .env("XDG_DATA_HOME", "/nonexistent")
         .env_remove("AUTOCHROME_MODELS")
         .output()

@@ -1,6 +1,6 @@
-//! The model that ships gives a photograph the same colors whatever its size and shape.
+//! The shipped model gives a photograph the same colors whatever its size and shape.
 //!
-//! The photographs are read small and enlarged, so that every size shows the same things.
+//! The photographs are read small and enlarged, so that every size has the same content.
 
 use std::ops::ControlFlow;
 
@@ -37,7 +37,7 @@ fn example(name: &str) -> GrayImage {
     open(checkout().join("examples/photos").join(name)).expect("an example").into_luma8()
 }
 
-/// ab of `CELLS` x `CELLS` cells of a part of a picture, each the mean over the cell.
+/// ab of `CELLS` x `CELLS` cells of part of an image, each the mean over the cell.
 fn cells(image: &RgbImage, part: [u32; 4]) -> Vec<[f32; 2]> {
     const CELLS: u32 = 16;
     let [left, top, width, height] = part;
@@ -51,7 +51,7 @@ fn cells(image: &RgbImage, part: [u32; 4]) -> Vec<[f32; 2]> {
     sums.into_iter().map(|[a, b, count]| [a / count, b / count]).collect()
 }
 
-/// Mean over the cells of how far their colors lie apart.
+/// Mean over the cells of the distance between their colors.
 fn apart(left: &[[f32; 2]], right: &[[f32; 2]]) -> f32 {
     let sum: f32 = left.iter().zip(right).map(|(l, r)| (l[0] - r[0]).hypot(l[1] - r[1])).sum();
     sum / left.len() as f32
@@ -86,7 +86,7 @@ fn a_photograph_has_the_same_colors_at_512_1024_and_4096_pixels() {
     }
 }
 
-/// What is cut away is seen by the network no more, so a single photograph may change its mind; hardly any does.
+/// The network no longer sees what is cropped, so a single photograph may change its colors; hardly any does.
 #[test]
 fn what_four_shapes_of_a_photograph_share_has_the_same_mean_colors() {
     let model = model();

@@ -1,4 +1,4 @@
-//! What `cargo xtask` says of itself.
+//! The help of `cargo xtask`.
 
 use std::process::Command;
 

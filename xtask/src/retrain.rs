@@ -147,7 +147,7 @@ fn follow(workspace: &Workspace, args: &Args, plan: &Plan, last: bool) -> Result
     Ok(())
 }
 
-/// The inputs of a plan's steps.
+/// The trainer's name in the steps of a plan.
 const TRAINER: &str = "autochrome-trainer";
 
 struct Plan<'a> {

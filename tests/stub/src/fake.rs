@@ -1,4 +1,4 @@
-//! The stub's engine: one warm hue that grows from left to right.
+//! The stub's engine: one warm hue whose chroma grows from left to right.
 
 use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb};
 use autochrome_pixels::{Ab, Confidence, Engine, InputSpec, Plane, PredictError, Settings};
@@ -6,10 +6,10 @@ use autochrome_pixels::{Ab, Confidence, Engine, InputSpec, Plane, PredictError, 
 /// Chroma at the right edge, in Lab units; the left edge has half of it.
 const TINT: [f32; 2] = [4.0, 16.0];
 
-/// Pixels of the working size for each predicted one, both ways.
+/// Working-size pixels per predicted one, in both directions.
 const FACTOR: usize = 8;
 
-/// Predicts by a fixed rule, and is as sure as the picture is light.
+/// Predicts by a fixed rule; its confidence is the image's lightness.
 pub struct Fake;
 
 impl Engine for Fake {

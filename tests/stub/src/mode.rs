@@ -1,37 +1,38 @@
-//! What the stub was asked to do: one word in the environment variable `AUTOCHROME_STUB`.
+//! What the stub is asked to do: one word in the environment variable `AUTOCHROME_STUB`.
 
 use std::time::Duration;
 
-/// How the stub behaves. Unset means [`Mode::Ok`]; an unknown word too.
+/// How the stub behaves. Unset or unknown means [`Mode::Ok`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// `ok`: paints, and tells progress as it should.
+    /// `ok`: paints, and reports progress as it should.
     Ok,
-    /// `slow`: as `ok`, in no less than `AUTOCHROME_STUB_MS` milliseconds (default 3000).
+    /// `slow`: like `ok`, in no less than `AUTOCHROME_STUB_MS` milliseconds (default 3000).
     Slow,
-    /// `plain`: copies the picture as fast as memory goes and adds no color, so that decoding and encoding are what is left.
+    /// `plain`: copies the image as fast as memory allows and adds no color, so that only decoding and encoding
+    /// remain.
     Plain,
-    /// `fail`: every picture fails with `AUTOCHROME_INTERNAL_ERROR`.
+    /// `fail`: every image fails with `AUTOCHROME_INTERNAL_ERROR`.
     Fail,
-    /// `memory`: every picture fails with `AUTOCHROME_OUT_OF_MEMORY`.
+    /// `memory`: every image fails with `AUTOCHROME_OUT_OF_MEMORY`.
     Memory,
-    /// `panic-status`: every picture fails with `AUTOCHROME_INTERNAL_PANIC`.
+    /// `panic-status`: every image fails with `AUTOCHROME_INTERNAL_PANIC`.
     PanicStatus,
-    /// `cancel`: every picture ends as cancelled, though nobody asked for it.
+    /// `cancel`: every image ends as cancelled, though nobody asked for it.
     Cancel,
-    /// `unknown-status`: every picture fails with a number that no header names.
+    /// `unknown-status`: every image fails with a status that no header defines.
     UnknownStatus,
-    /// `crash`: the process is aborted in the middle of a picture.
+    /// `crash`: the process is aborted in the middle of an image.
     Crash,
-    /// `crash-later`: as `crash`, in the second picture of a session.
+    /// `crash-later`: like `crash`, in the second image of a session.
     CrashLater,
     /// `cancel-probe`: calls progress again after it asked to stop, as a plugin must not.
     CancelProbe,
     /// `no-session`: `session_new` fails.
     NoSession,
-    /// `old-abi`: has no table for the major version asked for.
+    /// `old-abi`: has no table for the requested major version.
     OldAbi,
-    /// `other-major`: gives a table that says another major version.
+    /// `other-major`: returns a table that states another major version.
     OtherMajor,
     /// `short-table`: the table's `struct_size` covers half of version 1.0.
     ShortTable,
@@ -40,7 +41,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The mode in the environment at this moment.
+    /// The mode currently set in the environment.
     #[must_use]
     pub fn current() -> Self {
         match std::env::var("AUTOCHROME_STUB").as_deref() {
@@ -64,7 +65,7 @@ impl Mode {
     }
 }
 
-/// How long a picture takes in [`Mode::Slow`].
+/// How long an image takes in [`Mode::Slow`].
 #[must_use]
 pub fn slow_time() -> Duration {
     let ms = std::env::var("AUTOCHROME_STUB_MS").ok().and_then(|ms| ms.parse().ok()).unwrap_or(3000);

@@ -1,4 +1,4 @@
-//! The stub's sessions and models: what it was asked to do, and the fake engine.
+//! The stub's sessions and models: they do what the stub was asked to do, with the fake engine.
 
 use std::ffi::CStr;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
 use crate::fake::Fake;
 use crate::mode::{Mode, slow_time};
 
-/// The stub's one model, and the size it works at.
+/// The stub's one model, and its working size.
 const MODEL: (&str, u32) = ("stub", 256);
 
 /// See the crate.
@@ -105,7 +105,7 @@ impl Session for StubSession {
     }
 }
 
-/// What stands against a whole call: the mode, the model or the device.
+/// What makes a whole call fail: the mode, the model or the device.
 fn refuse(mode: Mode, request: &Request) -> Result<(), Failure> {
     let (status, text) = match mode {
         Mode::Fail => (AUTOCHROME_INTERNAL_ERROR, "the stub was asked to fail"),
@@ -130,7 +130,7 @@ fn known(request: &Request) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes its time, and tells what share of the call that was.
+/// Takes its time, and returns the fraction of the call that took.
 fn idle(progress: &mut Progress<'_>) -> Result<f32, Failure> {
     const STEPS: u16 = 20;
     const SHARE: f32 = 0.9;
@@ -145,12 +145,12 @@ fn idle(progress: &mut Progress<'_>) -> Result<f32, Failure> {
     Ok(SHARE)
 }
 
-/// Tells the host how far the work is, and behaves as it was asked to in the middle of it.
+/// Reports progress to the host, and does what it was asked to do halfway.
 fn watch(mode: Mode, fraction: f32, progress: &mut Progress<'_>) -> ControlFlow<()> {
     let answer = progress(fraction);
     match mode {
         Mode::CancelProbe if answer.is_break() => {
-            // Whatever this is answered must not matter.
+            // The answer to this must not matter.
             let _ = progress(0.5);
         }
         Mode::Crash if fraction >= 0.5 => std::process::abort(),
@@ -159,7 +159,7 @@ fn watch(mode: Mode, fraction: f32, progress: &mut Progress<'_>) -> ControlFlow<
     answer
 }
 
-/// Copies like to like and 8-bit gray to every color, as fast as memory goes; false for other formats.
+/// Copies equal formats, and 8-bit gray to every color format, as fast as memory allows; false for others.
 fn copy(input: &ImageView<'_>, output: &mut ImageViewMut<'_>) -> bool {
     let (from, to) = (input.format(), output.format());
     let spread = (from, to) == (PixelFormat::Gray8, PixelFormat::Rgb8);

@@ -1,4 +1,4 @@
-//! The table as a host gets it: the boundary's, or one that no host may take.
+//! The table a host gets: the boundary's, or one that every host must reject.
 
 use std::ptr;
 
@@ -13,7 +13,7 @@ use crate::session::Stub;
 static API: AutochromeApi = table::<Stub>();
 static OTHER_MAJOR: AutochromeApi = AutochromeApi { abi_major: 99, ..table::<Stub>() };
 static SHORT: AutochromeApi = AutochromeApi { struct_size: API_BYTES / 2, ..table::<Stub>() };
-/// A table whose header is right and whose functions are all NULL.
+/// A table with a valid header whose functions are all NULL.
 static HOLLOW: [u64; size_of::<AutochromeApi>() / 8] = {
     let mut words = [0; size_of::<AutochromeApi>() / 8];
     words[0] = if cfg!(target_endian = "little") {
@@ -27,7 +27,7 @@ static HOLLOW: [u64; size_of::<AutochromeApi>() / 8] = {
 const API_BYTES: u32 = table::<Stub>().struct_size;
 
 /// The one exported function; see `autochrome.h`.
-#[expect(unsafe_code, reason = "the one name that C hosts look up")]
+#[expect(unsafe_code, reason = "the one symbol that C hosts look up")]
 #[unsafe(no_mangle)]
 pub extern "C" fn autochrome_api(abi_major: u32) -> *const AutochromeApi {
     match Mode::current() {

@@ -31,7 +31,7 @@ fn a_folder_is_colored_and_failing_files_are_named() {
             assert!(distance(&gimp.open(name), &gimp.open("cli.png")) <= 1.0, "{name}");
         }
         let names = |folder: &str| fs::read_dir(gimp.path(folder)).unwrap().count();
-        assert_eq!(names("out"), 2, "nothing is left beside the results");
+        assert_eq!(names("out"), 2, "nothing else is left in the output folder");
 
         fs::write(gimp.path("bad/broken.png"), "no picture").unwrap();
         gimp.gray("bad/good.png");
@@ -39,7 +39,7 @@ fn a_folder_is_colored_and_failing_files_are_named() {
         let said = String::from_utf8_lossy(&bad.stderr).into_owned();
         assert_eq!(bad.status.code(), Some(1), "{said}");
         assert!(said.contains("bad/broken.png") && !said.contains("failed: good"), "{said}");
-        assert!(is_colored(&gimp.open("out2/good.png")), "the file after the broken one is done");
+        assert!(is_colored(&gimp.open("out2/good.png")), "the file after the broken one is processed");
         assert_eq!(names("out2"), 1);
     });
 }
@@ -57,7 +57,7 @@ fn gimp_3_colors_in_python() {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("(color)"), "it tells the layer: {said}");
+    assert!(said.contains("(color)"), "it names the layer: {said}");
     let layers =
         gimp.succeed("(let ((image (open \"result.xcf\"))) (say (count image)) (export image \"seen.png\"))");
     assert_eq!(layers, ["2"]);

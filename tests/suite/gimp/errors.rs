@@ -1,4 +1,4 @@
-//! What cannot be colored, and plugins that do not work: a sentence, and the image as it was.
+//! What cannot be colorized, and broken plugins: a message, and the image unchanged.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use autochrome_tests::{built, pin, pin_filtered};
 
 use super::{Generation, Gimp, with_each};
 
-/// Tries once, and says how many layers there are and what they look like afterward.
+/// Tries once, and prints the number of layers and their contents afterward.
 const TRY: &str = r#"
 (define (state image) (list (count image) (base-type image) (car (gimp-image-is-dirty image))))
 (define image (open "gray.png"))
 "#;
 
-/// The plug-in's sentence in what GIMP `printed`, without GIMP's words around it and the places of this machine.
+/// The plug-in's message in what GIMP `printed`, without GIMP's words around it and paths of this machine.
 fn sentence(gimp: &Gimp, printed: &str) -> String {
     let line = printed.lines().find(|line| line.starts_with("Error: ")).unwrap_or(printed);
     let text = line.replace(&gimp.folder.path().display().to_string(), "<folder>");
@@ -62,7 +62,7 @@ fn what_cannot_be_colored_gets_a_sentence() {
         ),
         ("an unknown output", "(define target (top image))", 7),
     ];
-    // Script-Fu of GIMP 3 has other names for half of these; the sentences are the same code.
+    // Script-Fu of GIMP 3 has other names for half of these; the messages come from the same code.
     let Some(gimp) = Gimp::find(Generation::Two) else { return };
     let gimp = gimp.with_stub("ok");
     let lines: Vec<String> = cases
@@ -89,13 +89,13 @@ fn a_plugin_that_fails_leaves_the_image_as_it_was() {
             let same = gimp.open("before.png") == gimp.open("after.png");
             lines.push(format!("{mode}: {} same picture: {same}", told.said.join("; ")));
         }
-        // One that takes its time, and one that has tricks for who cancels: both color.
+        // A slow plugin, and one that misbehaves when cancelled: both colorize.
         for mode in ["slow", "cancel-probe"] {
             gimp = gimp.with_stub(mode);
             let told = gimp.run(&format!("{TRY}\n(colorize image (top image) 0)\n(say (state image))"));
             lines.push(format!("{mode}: {}", told.said.join("; ")));
         }
-        // Both generations: the same image before and after, and an error each time.
+        // Both generations: the image unchanged, and an error each time.
         pin("gimp_failing_plugins", &lines.join("\n"));
     });
 }
@@ -122,7 +122,7 @@ fn what_is_missing_or_broken_is_named_with_its_remedy() {
             ));
             assert_eq!(told.said, ["(1 1 1)"], "{}", told.printed);
             if gimp.generation == Generation::Three {
-                assert_eq!(told.code, Some(70), "GIMP 3 says that the script failed");
+                assert_eq!(told.code, Some(70), "GIMP 3 reports that the script failed");
             }
             lines.push(format!("{what}\n  {}", sentence(&gimp, &told.printed)));
         }

@@ -1,4 +1,4 @@
-//! Where the GIMPs are, how each is started, and what a profile needs.
+//! Finds each GIMP, starts it, and makes its profile.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -17,11 +17,11 @@ pub enum Generation {
     Three,
 }
 
-/// Seconds after which a GIMP that hangs is ended.
+/// Seconds after which a hanging GIMP is killed.
 const PATIENCE: &str = "300";
 
 impl Generation {
-    /// For people.
+    /// Display name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Two => "GIMP 2.10",
@@ -54,7 +54,7 @@ impl Generation {
         }
     }
 
-    /// A program of it, as it is started.
+    /// One of its programs, as a command.
     pub fn program(self, name: &str) -> Command {
         let inside = self == Self::Three && on_path(name).is_none();
         let mut command = Command::new("timeout");
@@ -66,7 +66,8 @@ impl Generation {
         command
     }
 
-    /// Where its own plug-ins are. GIMP 3 may live in a folder of its own, where links to them lead to the right place.
+    /// The folder of its own plug-ins. GIMP 3 may be in a root of its own, inside which links to them resolve
+    /// correctly.
     fn own_plug_ins(self) -> PathBuf {
         let version = if self == Self::Two { "2.0" } else { "3.0" };
         let plain = PathBuf::from(format!("/usr/lib/gimp/{version}/plug-ins"));
@@ -74,7 +75,7 @@ impl Generation {
         if plain.is_dir() { plain } else { machine.into() }
     }
 
-    /// The variable that names its profile.
+    /// The variable that sets its profile.
     pub fn profile_variable(self) -> &'static str {
         match self {
             Self::Two => "GIMP2_DIRECTORY",
@@ -89,7 +90,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Makes a profile in `folder/profile` that has the plug-in, and of GIMP's own only what the tests need.
+/// Makes a profile in `folder/profile` with our plug-in, and of GIMP's own only what the tests need.
 pub fn write_profile(generation: Generation, folder: &Path) {
     let plug_in = built().join("autochrome-gimp");
     assert!(plug_in.exists(), "{} is missing: build the workspace first", plug_in.display());
@@ -102,14 +103,14 @@ pub fn write_profile(generation: Generation, folder: &Path) {
     write_few(generation, folder, &profile);
 }
 
-/// Gives GIMP one more of its own plug-ins.
+/// Adds one more of GIMP's own plug-ins.
 pub fn add_own(generation: Generation, folder: &Path, name: &str, file: &str) {
     let place = folder.join("few").join(name);
     fs::create_dir_all(&place).unwrap();
     symlink(generation.own_plug_ins().join(name).join(file), place.join(file)).unwrap();
 }
 
-/// A new GIMP starts each plug-in it sees: the fewer, the sooner.
+/// A new GIMP starts each plug-in it sees: the fewer, the faster.
 fn write_few(generation: Generation, folder: &Path, profile: &Path) {
     let few = folder.join("few");
     for name in ["script-fu", "file-png", "file-jpeg", "file-tiff"] {
@@ -129,7 +130,7 @@ fn write_few(generation: Generation, folder: &Path, profile: &Path) {
     fs::write(profile.join("gimprc"), text).unwrap();
 }
 
-/// GIMP without windows, to do `batch` and end.
+/// GIMP without windows, set to run `batch` and exit.
 pub fn console(generation: Generation, folder: &Path, batch: &str) -> Command {
     let mut command = match generation {
         Generation::Two => {
@@ -148,7 +149,7 @@ pub fn console(generation: Generation, folder: &Path, batch: &str) -> Command {
     command
 }
 
-/// A program of one word that starts this GIMP without windows, for scripts that are told one.
+/// A one-word command that starts this GIMP without windows, for scripts that take one.
 pub fn wrapper(generation: Generation, folder: &Path) -> PathBuf {
     let name = match generation {
         Generation::Two => "gimp-console-2.10",

@@ -1,8 +1,8 @@
-//! The chosen layer, its place, its masks, the selection, groups, and several layers at once.
+//! The selected layer, its position and masks, the selection, groups, and several layers in one call.
 
 use super::{Generation, Gimp, Picture, distance, is_colored, mean_distance, with_each};
 
-/// Share of the pixels in columns `from..to` that have colors.
+/// Fraction of the pixels in columns `from..to` that have color.
 fn colored_share(gimp: &Gimp, name: &str, from: u32, to: u32) -> f32 {
     let picture = gimp.open(name);
     let mut found = (0.0, 0.0);
@@ -16,7 +16,7 @@ fn colored_share(gimp: &Gimp, name: &str, from: u32, to: u32) -> f32 {
     found.0 / found.1
 }
 
-/// A layer smaller than its image and moved, over white.
+/// A layer smaller than its image and offset, over white.
 const MOVED: &str = r#"
 (define (moved)
   (let* ((image (open "gray.png")) (layer (top image)))
@@ -53,9 +53,10 @@ fn a_selection_limits_the_colors_softly() {
         gimp.color_by_command_line("in.png", "full.png", &[]);
         let (before, full) = (gimp.open("in.png"), gimp.open("full.png"));
         for name in ["layer.png", "place.png"] {
-            assert!(colored_share(&gimp, name, 0, 30) == 0.0, "{name}: nothing is colored outside");
+            assert!(colored_share(&gimp, name, 0, 30) == 0.0, "{name}: no color outside");
             let after = gimp.open(name);
-            // The share of the whole change, by least squares over a column: one pixel's rounding counts little.
+            // Fraction of the whole change, by least squares over a column: a single pixel's rounding hardly
+            // matters.
             let at = |x: u32| {
                 let (mut along, mut whole) = (0.0, 0.0);
                 for y in 0..before.height() {
@@ -69,8 +70,8 @@ fn a_selection_limits_the_colors_softly() {
                 }
                 along / whole
             };
-            assert!((at(80) - 1.0).abs() < 0.05, "{name}: all colors inside, {}", at(80));
-            assert!((0.2..0.8).contains(&at(48)), "{name}: half of them on the soft edge, {}", at(48));
+            assert!((at(80) - 1.0).abs() < 0.05, "{name}: full color inside, {}", at(80));
+            assert!((0.2..0.8).contains(&at(48)), "{name}: partial color on the soft edge, {}", at(48));
         }
     });
 }
@@ -115,7 +116,7 @@ fn what_a_layer_hides_of_itself_stays_without_color() {
 "#
         ));
         assert_eq!(said, ["3"]);
-        assert!(colored_share(&gimp, "seen.png", 62, 130) == 0.0, "the layer below got colors");
+        assert!(colored_share(&gimp, "seen.png", 62, 130) == 0.0, "the layer below was colored");
         assert!(colored_share(&gimp, "seen.png", 22, 58) > 0.3);
     });
 }

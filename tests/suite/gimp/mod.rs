@@ -1,7 +1,7 @@
-//! The plug-in inside the real GIMP, 2.10 and 3: started without windows, with a profile of its own, told what to do in
-//! Script-Fu, and its pixels compared with the command line's.
+//! The plug-in inside the real GIMP, 2.10 and 3: started without windows, with a profile of its own, driven by
+//! Script-Fu, its pixels compared with the command line's.
 //!
-//! Tests with a GIMP that is not there are skipped; `.ci/run` installs both.
+//! Tests of a missing GIMP are skipped; `.ci/run` installs both.
 
 mod batch;
 mod errors;
@@ -22,19 +22,19 @@ use image::{DynamicImage, ImageBuffer, Luma, LumaA};
 
 pub use hosts::Generation;
 
-/// A picture of 16 bits.
+/// A 16-bit image.
 type Picture = ImageBuffer<image::Rgba<u16>, Vec<u16>>;
 
-/// A GIMP with a profile, and a folder for pictures.
+/// A GIMP with a profile, and a folder for images.
 struct Gimp {
     generation: Generation,
     folder: tempfile::TempDir,
     settings: Vec<(&'static str, PathBuf)>,
 }
 
-/// What a run came to.
+/// The result of a run.
 struct Told {
-    /// Lines the script said.
+    /// Lines the script printed with `say`.
     said: Vec<String>,
     /// What GIMP printed.
     printed: String,
@@ -43,7 +43,7 @@ struct Told {
 }
 
 impl Gimp {
-    /// GIMP with the plug-in, which finds the real plugin beside itself; `None` where there is no such GIMP.
+    /// GIMP with the plug-in, which finds the real plugin beside itself; `None` if there is no such GIMP.
     fn find(generation: Generation) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         if let Err(reason) = generation.present() {
@@ -54,7 +54,7 @@ impl Gimp {
         Some(Self { generation, folder, settings: Vec::new() })
     }
 
-    /// With the stub plugin in this mode instead.
+    /// Uses the stub plugin in this mode instead.
     fn with_stub(mut self, mode: &str) -> Self {
         self.settings.clear();
         self.settings.push(("AUTOCHROME_PLUGIN", built().join("libautochrome_stub.so")));
@@ -62,14 +62,14 @@ impl Gimp {
         self
     }
 
-    /// With a Script-Fu server, which GIMP 3 has in a plug-in of its own.
+    /// Adds a Script-Fu server, a plug-in of its own in GIMP 3.
     fn add_server(&self) {
         if self.generation == Generation::Three {
             hosts::add_own(self.generation, self.folder.path(), "script-fu-server", "script-fu-server");
         }
     }
 
-    /// With Python as a language of scripts.
+    /// Adds Python as a scripting language.
     fn with_python(self) -> Self {
         hosts::add_own(self.generation, self.folder.path(), "python-eval", "python-eval.py");
         self
@@ -79,8 +79,8 @@ impl Gimp {
         self.folder.path().join(name)
     }
 
-    /// Runs a script, in which the words of [`script`] are defined, `(say ...)` writes a line, and paths are relative to
-    /// the folder.
+    /// Runs a script in which the words of [`script`] are defined, `(say ...)` writes a line, and paths are
+    /// relative to the folder.
     fn run(&self, body: &str) -> Told {
         let said = self.path("said.txt");
         let _ = fs::remove_file(&said);
@@ -96,7 +96,7 @@ impl Gimp {
         }
     }
 
-    /// Runs a script that has to succeed, and gives what it said.
+    /// Runs a script that must succeed, and returns what it said.
     fn succeed(&self, body: &str) -> Vec<String> {
         let told = self.run(&format!("{body}\n(say \"the end\")"));
         assert_eq!(
@@ -117,7 +117,7 @@ impl Gimp {
         command
     }
 
-    /// The command line, as the plug-in is set.
+    /// The command line, with the plug-in's settings.
     fn color_by_command_line(&self, input: &str, output: &str, more: &[&str]) {
         let mut command = Command::new(built().join("autochrome"));
         command.current_dir(self.folder.path()).args([input, "-o", output, "--device", "cpu"]).args(more);
@@ -133,7 +133,7 @@ impl Gimp {
         image::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).to_rgba16()
     }
 
-    /// A gray picture with edges and soft shades, as 8-bit PNG.
+    /// A gray image with edges and smooth gradients, as 8-bit PNG.
     fn gray(&self, name: &str) {
         let shade = |x: u32, y: u32| {
             let step = if (x / 24 + y / 20).is_multiple_of(2) { 60 } else { 0 };
@@ -143,7 +143,8 @@ impl Gimp {
         DynamicImage::ImageLuma8(picture).save(self.path(name)).unwrap();
     }
 
-    /// The same, half clear at the left, opaque at the right. GIMP saves nothing of what is all clear.
+    /// The same, transparent at the left, opaque at the right. GIMP does not save the colors of fully transparent
+    /// pixels.
     fn clear_gray(&self, name: &str) {
         self.gray(name);
         let gray = image::open(self.path(name)).unwrap().to_luma8();
@@ -153,7 +154,7 @@ impl Gimp {
     }
 }
 
-/// A test of both generations: `found` is called with each GIMP that is there.
+/// Tests both generations: `found` is called with each GIMP that is there.
 fn with_each(found: impl Fn(Gimp)) {
     for generation in [Generation::Two, Generation::Three] {
         if let Some(gimp) = Gimp::find(generation) {
@@ -162,21 +163,21 @@ fn with_each(found: impl Fn(Gimp)) {
     }
 }
 
-/// Largest difference of two 16-bit pictures in any sample, in 255ths.
+/// Largest difference of two 16-bit images in any sample, in 255ths.
 fn distance(left: &Picture, right: &Picture) -> f32 {
     assert_eq!(left.dimensions(), right.dimensions());
     let pairs = left.as_raw().iter().zip(right.as_raw());
     f32::from(pairs.map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)) / 257.0
 }
 
-/// Mean difference of two 16-bit pictures, in 255ths.
+/// Mean difference of two 16-bit images, in 255ths.
 fn mean_distance(left: &Picture, right: &Picture) -> f64 {
     let pairs = left.as_raw().iter().zip(right.as_raw());
     let sum: u64 = pairs.map(|(left, right)| u64::from(left.abs_diff(*right))).sum();
     sum as f64 / left.as_raw().len() as f64 / 257.0
 }
 
-/// Whether a picture has colors anywhere.
+/// Whether an image has any color.
 fn is_colored(picture: &Picture) -> bool {
     picture.pixels().any(|pixel| pixel.0[0].abs_diff(pixel.0[2]) > 4 * 257)
 }

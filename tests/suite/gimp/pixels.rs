@@ -1,9 +1,9 @@
 //! Every precision, gray and RGB, with and without transparency, in a new layer and in place.
 //!
-//! The whole matrix runs with the stub plugin, which is quick and whose colors do not keep L: so what is compared is
-//! the new layer by itself. A part of it runs with the real plugin, and looks at what the user sees: there the mode LCh
-//! Color takes lightness from the photograph, by GIMP's Lab of D50, where the plugin's is of D65; blue is less light in
-//! the one than in the other, so that strong colors come out some 255ths apart.
+//! The whole matrix runs with the stub plugin, which is fast but does not keep L, so only the new layer itself is
+//! compared. Part of it runs with the real plugin and compares what the user sees. There the mode LCh Color takes
+//! lightness from the photograph in GIMP's Lab, which has white D50, while the plugin's has D65; blue is darker in
+//! one than in the other, so strong colors differ by a few 255ths.
 
 use std::fmt::Write;
 
@@ -18,7 +18,7 @@ const PRECISIONS: [Precision; 10] = [
     ("u32", 350, 0.1),
     ("half", 550, 0.1),
     ("float", 650, 0.1),
-    // Eight linear bits are 13 / 255 apart in the darkest shades once they are encoded.
+    // Adjacent 8-bit linear values are up to 13 / 255 apart once encoded, in the darkest shades.
     ("linear-u8", 100, 13.0),
     ("linear-u16", 200, 0.5),
     ("linear-u32", 300, 0.1),
@@ -26,13 +26,13 @@ const PRECISIONS: [Precision; 10] = [
     ("linear-float", 600, 0.1),
 ];
 
-/// How far apart what is seen may be, at most and in the mean.
+/// Maximum and mean tolerance of what is seen.
 const SEEN: (f32, f64) = (8.0, 1.5);
 
 const MODES: [(&str, &str); 2] = [("gray", ""), ("rgb", "(gimp-image-convert-rgb image)")];
 const SOURCES: [&str; 2] = ["opaque", "clear"];
 
-/// Colors one picture, and leaves `NAME-in.png`, `NAME-seen.png`, `NAME-layer.png` and `NAME-place.png`.
+/// Colorizes one image, and writes `NAME-in.png`, `NAME-seen.png`, `NAME-layer.png` and `NAME-place.png`.
 fn one(name: &str, number: u32, source: &str, to_rgb: &str) -> String {
     format!(
         r#"
@@ -56,7 +56,7 @@ fn one(name: &str, number: u32, source: &str, to_rgb: &str) -> String {
     )
 }
 
-/// Colors all kinds, and compares `ways` of looking at each with the command line.
+/// Colorizes all kinds, and compares `ways` of looking at each with the command line.
 fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
     gimp.gray("opaque.png");
     gimp.clear_gray("clear.png");
@@ -71,7 +71,7 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
     let said = gimp.succeed(&text);
     let mut wrong = Vec::new();
     for ((name, number, tolerance), lines) in kinds.iter().zip(said.chunks(2)) {
-        // Two layers, RGB, mode LCh Color, the precision as it was; in place one layer.
+        // Two layers, RGB, mode LCh Color, the precision unchanged; in place, one layer.
         let expected = [format!("{name} 2 0 26 {number}"), format!("{name} 1 0")];
         if lines != expected {
             wrong.push(format!("{lines:?}, expected {expected:?}"));
@@ -81,7 +81,7 @@ fn every_kind(gimp: &Gimp, precisions: &[Precision], ways: &[&str]) {
         for way in ways {
             let mut result = gimp.open(&format!("{name}-{way}.png"));
             if *way == "layer" {
-                // By itself it is opaque: it is the photograph below that is clear.
+                // By itself the new layer is opaque: it is the photograph below that is transparent.
                 result
                     .pixels_mut()
                     .zip(by_command_line.pixels())

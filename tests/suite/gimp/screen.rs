@@ -1,4 +1,4 @@
-//! A screen in memory, GIMP's windows on it, keys pressed by xdotool, and GIMP's Script-Fu server to ask what came of it.
+//! A virtual screen, GIMP's windows on it, keys sent by xdotool, and GIMP's Script-Fu server to check the results.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::hosts::{self, Generation};
 
-/// How long anything may take; these machines can be slow.
+/// Timeout for anything; these machines can be slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Programs that are ended with the test.
+/// Programs that are killed with the test.
 pub struct Screen {
     display: String,
     children: Vec<Child>,
@@ -20,7 +20,7 @@ pub struct Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         for child in self.children.iter_mut().rev() {
-            // `timeout` leads a group of its own: GIMP and the plug-ins it has started are in it.
+            // `timeout` leads its own process group: GIMP and its plug-ins are in it.
             let group = format!("-{}", child.id());
             let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
             let _ = child.kill();
@@ -29,14 +29,14 @@ impl Drop for Screen {
     }
 }
 
-/// Calls `found` until it finds something.
+/// Calls `found` until it returns something.
 pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting for {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -124,12 +124,12 @@ impl Screen {
         self.type_key(key);
     }
 
-    /// Presses a key where the keyboard is.
+    /// Presses a key in the focused window.
     pub fn type_key(&self, key: &str) {
         self.xdotool(&["key", "--clearmodifiers", key]);
     }
 
-    /// Clicks into the lowest line of a window, so many pixels from its right side.
+    /// Clicks in the bottom line of a window, this many pixels from its right edge.
     pub fn click_low(&self, window: &str, from_right: i32) {
         let told = self.xdotool(&["getwindowgeometry", "--shell", window]);
         let number = |name: &str| -> i32 {
@@ -140,7 +140,7 @@ impl Screen {
         self.xdotool(&["mousemove", "--window", window, &x, &y, "sleep", "0.5", "click", "1"]);
     }
 
-    /// A picture of a window, or of all of it.
+    /// A screenshot of a window, or of everything.
     pub fn picture(&self, window: &str, file: &Path) -> Option<image::RgbImage> {
         let mut command = Command::new("import");
         let status =
@@ -156,12 +156,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// What the script gives; panics when it fails.
+    /// The script's result; panics if it fails.
     pub fn ask(&self, script: &str) -> String {
         self.try_ask(script).unwrap_or_else(|| panic!("{script} failed"))
     }
 
-    /// `None` when there is no server yet or the script fails. The protocol: `G`, length, script; `G`, error, length, answer.
+    /// `None` if there is no server yet or the script fails. The protocol: `G`, length, script; `G`, error, length,
+    /// answer.
     pub fn try_ask(&self, script: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;

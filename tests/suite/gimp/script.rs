@@ -1,10 +1,10 @@
-//! Words for the scripts of the tests, so that one script serves both generations.
+//! Definitions for the test scripts, so that one script serves both generations.
 
 use std::path::Path;
 
 use super::Generation;
 
-/// The same in both.
+/// Definitions shared by both generations.
 const COMMON: &str = r#"
 (define (here name) (string-append folder "/" name))
 (define said (open-output-file (here "said.txt")))
@@ -16,8 +16,8 @@ const COMMON: &str = r#"
   (let ((copy (car (gimp-image-duplicate image))))
     (if (> (count copy) 1) (gimp-image-merge-visible-layers copy CLIP-TO-IMAGE))
     copy))
-; saves a merged copy with 16 bits, so that every precision can be compared; by way of floats, as GIMP 3.0.4 on its straight
-; way can garble 8 linear bits with transparency
+; saves a merged 16-bit copy, so that every precision can be compared; via floats, because GIMP 3.0.4's direct conversion
+; can garble 8-bit linear with transparency
 (define (export image name)
   (let ((copy (merged image)))
     (if (not (= (car (gimp-image-get-precision copy)) PRECISION-FLOAT-LINEAR))
@@ -68,7 +68,7 @@ const THREE: &str = r#"
 (define (group image) (car (gimp-group-layer-new image "group")))
 "#;
 
-/// The script with its words; `folder` is where its names of files are.
+/// The script with its definitions; `folder` is where its file names are.
 pub fn whole(generation: Generation, folder: &Path, body: &str) -> String {
     let own = match generation {
         Generation::Two => TWO,

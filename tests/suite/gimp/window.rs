@@ -9,7 +9,7 @@ use autochrome_tests::checkout;
 use super::screen::{Screen, Server, wait_for};
 use super::{Generation, Gimp, distance, mean_distance, script};
 
-/// Share of the pixels at the left, where the preview is, that are colored.
+/// Fraction of colored pixels at the left, where the preview is.
 fn colored(picture: &image::RgbImage) -> f64 {
     let (width, height) = (picture.width().min(360), picture.height());
     let pixels = (0..width).flat_map(|x| (0..height).map(move |y| picture.get_pixel(x, y).0));
@@ -23,7 +23,7 @@ fn colored(picture: &image::RgbImage) -> f64 {
     found / all
 }
 
-/// Keeps a picture of the screen where `AUTOCHROME_SCREENSHOTS` names a folder: those of docs/images are made so.
+/// Saves a screenshot if `AUTOCHROME_SCREENSHOTS` names a folder: those of docs/images are made this way.
 fn keep(from: &Path, generation: Generation, name: &str) {
     if let Some(folder) = std::env::var_os("AUTOCHROME_SCREENSHOTS") {
         let file = format!("gimp-{}-{name}.png", if generation == Generation::Two { 2 } else { 3 });
@@ -31,7 +31,7 @@ fn keep(from: &Path, generation: Generation, name: &str) {
     }
 }
 
-/// A GIMP with its windows and a photograph in them.
+/// A GIMP with windows and an open photograph.
 struct Desk {
     gimp: Gimp,
     screen: Screen,
@@ -40,7 +40,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// `None` where there is no such GIMP or no screen. The image is called `image` in scripts.
+    /// `None` if there is no such GIMP or no screen. The image is called `image` in scripts.
     fn open(generation: Generation, stub: Option<&str>) -> Option<Self> {
         let mut gimp = Gimp::find(generation)?;
         let mut screen = match Screen::open() {
@@ -60,7 +60,7 @@ impl Desk {
         fs::write(&words, script::whole(generation, gimp.folder.path(), "")).unwrap();
         server.ask(&format!("(load \"{}\")", words.display()));
         server.ask("(define image (open \"photo.jpg\"))");
-        // An image that a script has opened keeps no undo of its own accord.
+        // An image opened by a script has undo off by default.
         server.ask(
             "(begin (gimp-image-undo-enable image) (gimp-image-clean-all image) (gimp-display-new image))",
         );
@@ -120,12 +120,12 @@ fn dialog(generation: Generation) {
     desk.ask("(export image \"after.png\")");
     assert!(distance(&gimp.open("before.png"), &gimp.open("after.png")) == 0.0);
 
-    // The values of the dialog are the last values.
+    // The dialog's values become the last-used values.
     desk.ask("(begin (again image (top image)) (export image \"again.png\"))");
     assert!(distance(&gimp.open("again.png"), &gimp.open("seen.png")) == 0.0);
 }
 
-/// Whether the plug-in of this test is at work.
+/// Whether this test's plug-in is running.
 fn at_work(folder: &Path) -> bool {
     let own = folder.join("profile/plug-ins/autochrome-gimp/autochrome-gimp");
     let own = own.to_string_lossy().into_owned();
@@ -139,12 +139,12 @@ fn cancel(generation: Generation) {
     let Some(desk) = Desk::open(generation, Some("slow")) else { return };
     let screen = &desk.screen;
     let main = desk.main_window();
-    // From the menu, as only then GIMP shows progress: Colors, at its end.
+    // From the menu, because only then GIMP shows progress: the last item of Colors.
     screen.press(&main, "alt+c");
     std::thread::sleep(std::time::Duration::from_millis(500));
     screen.type_key("End");
     if generation == Generation::Three {
-        // Below it is a filter that comes with GIMP 3.
+        // Below it is a filter that ships with GIMP 3.
         screen.type_key("Up");
     }
     desk.see_all("menu");
@@ -153,11 +153,11 @@ fn cancel(generation: Generation) {
     screen.press(&window, "Return");
     wait_for("the dialog's end", || screen.window("^Colorize Photo$").is_none().then_some(()));
     desk.see_all("progress");
-    assert!(at_work(desk.gimp.folder.path()), "the slow plugin is not done yet");
-    // In the lowest line of the window, at the right end of what is beside the docks.
+    assert!(at_work(desk.gimp.folder.path()), "the slow plugin is still running");
+    // In the bottom line of the window, at the right end of the part beside the docks.
     screen.click_low(&main, 262);
     wait_for("the end of the plug-in", || (!at_work(desk.gimp.folder.path())).then_some(()));
-    assert!(desk.is_as_before(), "it was not cancelled");
+    assert!(desk.is_as_before(), "cancelling had no effect");
     desk.ask("(export image \"after.png\")");
     let after = desk.gimp.open("after.png");
     assert!(distance(&desk.gimp.open("before.png"), &after) == 0.0);

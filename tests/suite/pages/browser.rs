@@ -1,7 +1,7 @@
-//! A page in a real browser, without a screen.
+//! A page in a real browser, headless.
 //!
-//! The idea: **a copy of the page gets a script that does what a person would**, and the document is read as it stands
-//! when the script is through. The browser's clock runs ahead as long as nothing happens, so waiting costs nothing.
+//! The idea: **a copy of the page gets a script that does what a person would**, and the document is read when the
+//! script is done. The browser's clock runs ahead while nothing happens, so waiting costs nothing.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use autochrome_test_notes::{Need, skip};
 use tempfile::TempDir;
 
-/// What a browser may be called.
+/// Names of browser programs.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// Everything a browser does by itself and a test does not need.
+/// Browser activities that a test does not need.
 const QUIET: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -28,7 +28,7 @@ const QUIET: [&str; 9] = [
     "--disable-sync",
 ];
 
-/// A browser that has not ended by then is killed, and the test fails.
+/// A browser still running after this is killed, and the test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The browser of this machine; `None` skips the test.
@@ -43,13 +43,13 @@ pub fn find() -> Option<PathBuf> {
     found
 }
 
-/// Opens a copy of `page` with `before` run ahead of the page's scripts and `driver` after them; gives the document
-/// as it stands once the browser's clock is 60 seconds ahead. The copy lies beside the page.
+/// Opens a copy of `page` with `before` run ahead of the page's scripts and `driver` after them; returns the
+/// document once the browser's clock is 60 seconds ahead. The copy is beside the page.
 pub fn drive(browser: &Path, page: &Path, before: &str, driver: &str) -> String {
     drive_as(browser, &Person::default(), page, before, driver)
 }
 
-/// Whose browser it is: what it keeps is there the next time that person opens it.
+/// A browser user: what is stored stays until that person opens the browser again.
 pub struct Person(TempDir);
 
 impl Default for Person {
@@ -58,7 +58,7 @@ impl Default for Person {
     }
 }
 
-/// As [`drive`], in that person's browser.
+/// Like [`drive`], in that person's browser.
 pub fn drive_as(browser: &Path, person: &Person, page: &Path, before: &str, driver: &str) -> String {
     let text = std::fs::read_to_string(page).expect("reads the page");
     let (head, rest) = text.split_once("<body>").expect("a page has a body");
@@ -70,7 +70,7 @@ pub fn drive_as(browser: &Path, person: &Person, page: &Path, before: &str, driv
     dump(browser, person.0.path(), &copy)
 }
 
-/// What every driver may use: elements by id, waiting for a condition, keys.
+/// Helpers for every driver: elements by id, waiting for a condition, keys.
 const HELPERS: &str = r#"
 const $ = (id) => document.getElementById(id);
 const until = async (holds) => { while (!holds()) await new Promise((go) => setTimeout(go, 20)); };
@@ -89,7 +89,7 @@ fn dump(browser: &Path, folder: &Path, page: &Path) -> String {
         .stdin(Stdio::null())
         .stdout(File::create(&out).expect("a file for the document"))
         .stderr(Stdio::null())
-        // A group of its own, so that its children end with it.
+        // A process group of its own, so that its children end with it.
         .process_group(0)
         .spawn()
         .expect("the browser starts");
@@ -97,7 +97,7 @@ fn dump(browser: &Path, folder: &Path, page: &Path) -> String {
     std::fs::read_to_string(&out).expect("reads the document")
 }
 
-/// A process and its children; none of them outlives this.
+/// A process and its children; none of them outlives this value.
 struct Group(Child);
 
 impl Group {
@@ -113,7 +113,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let group = format!("-{}", self.0.id());
-        // Fails where all have ended already, which is as it should be.
+        // Fails if all have ended already, which is fine.
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.0.wait();
     }
