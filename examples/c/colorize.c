@@ -1,10 +1,10 @@
 /*
- * Colorizes a picture through the C interface of Autochrome.
+ * Colorizes an image through Autochrome's C interface.
  *
  *     cc -std=c11 -I plugin/include examples/c/colorize.c -o colorize -ldl
  *     ./colorize target/release/libautochrome.so gray.pgm color.ppm
  *
- * Reads binary PGM (P5) or PPM (P6) of 8 bits, writes PPM; any picture tool makes and reads them.
+ * Reads 8-bit binary PGM (P5) or PPM (P6), writes PPM; any image tool reads and writes them.
  */
 #include <ctype.h>
 #include <dlfcn.h>
@@ -19,7 +19,7 @@ static void fail(const char *what, const char *why) {
     exit(1);
 }
 
-/* A number of the header, which may have spaces and comments before it. */
+/* Reads a number of the header, skipping spaces and comments before it. */
 static uint32_t number(FILE *file, const char *path) {
     unsigned value = 0;
     int c = fgetc(file);
@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
     AutochromeApiFn get_api = NULL;
     memcpy(&get_api, &symbol, sizeof get_api);
     const AutochromeApi *api = get_api(AUTOCHROME_ABI_MAJOR);
-    if (!api) fail(argv[1], "is of another major version");
+    if (!api) fail(argv[1], "has another major version");
 
     AutochromeImage in = read_picture(argv[2]), out = in;
     out.format = AUTOCHROME_FORMAT_RGB8;

@@ -1,4 +1,4 @@
-; GIMP 2.10: colorizes one file, in the layer itself, and saves it flat. A failure is printed and the next file follows.
+; GIMP 2.10: colorizes one file, in place, and saves it flattened. A failure is printed; the next file follows.
 ; The arguments after the layer: model ("" for the default one), strength, temperature (negative: the model's own),
 ; output (0 a new layer, 1 in place), device.
 

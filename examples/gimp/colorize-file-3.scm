@@ -1,4 +1,4 @@
-; GIMP 3: colorizes one file, in the layer itself, and saves it. A failure is printed and the next file follows.
+; GIMP 3: colorizes one file, in place, and saves it. A failure is printed; the next file follows.
 ; Further arguments: #:model "autochrome" #:strength 1.0 #:temperature 0.5 #:output "new-layer" #:device "cpu".
 
 (define (colorize-file name)

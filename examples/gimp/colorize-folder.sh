@@ -3,9 +3,9 @@
 #
 #     colorize-folder.sh IN OUT
 #
-# Each photograph (jpg, jpeg, png, tif, tiff) of IN is written to OUT under its name, the colors merged into it. GIMP is
-# the one on PATH, 2.10 before 3; or the one that GIMP names (GIMP=gimp-console-3.0). What is in OUT already is replaced.
-# What fails is named. Exit status: 0 all colored, 1 some failed, 2 wrong command line.
+# Each photograph (jpg, jpeg, png, tif, tiff) in IN is written to OUT under the same name, with the colors merged.
+# GIMP is the one on PATH, 2.10 before 3, or the one set in GIMP (GIMP=gimp-console-3.0). Existing files in OUT are
+# overwritten. Failures are listed. Exit status: 0 all colorized, 1 some failed, 2 wrong command line.
 set -uo pipefail
 shopt -s nullglob nocaseglob
 
@@ -15,22 +15,22 @@ fail() {
 }
 
 (($# == 2)) || fail "expected two folders: colorize-folder.sh IN OUT"
-[[ -d $1 ]] || fail "$1 is no folder: name the folder of the photographs"
-mkdir -p "$2" || fail "$2 cannot be made"
-[[ ! $1 -ef $2 ]] || fail "IN and OUT are the same folder: the photographs would be replaced"
+[[ -d $1 ]] || fail "$1 is not a folder: name the folder of the photographs"
+mkdir -p "$2" || fail "cannot create $2"
+[[ ! $1 -ef $2 ]] || fail "IN and OUT are the same folder: the photographs would be overwritten"
 gimp=${GIMP:-$(command -v gimp-console-2.10 || command -v gimp-console-3.0 || command -v gimp-console)}
-[[ -n $gimp ]] || fail "no GIMP is on PATH: install GIMP 2.10 or 3, or name it in GIMP"
+[[ -n $gimp ]] || fail "no GIMP on PATH: install GIMP 2.10 or 3, or set GIMP to its program"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 in=$(cd "$1" && pwd)
 out=$(cd "$2" && pwd)
 photographs=("$in"/*.jpg "$in"/*.jpeg "$in"/*.png "$in"/*.tif "$in"/*.tiff)
-((${#photographs[@]})) || fail "$1 holds no photograph (jpg, jpeg, png, tif, tiff)"
+((${#photographs[@]})) || fail "$1 contains no photograph (jpg, jpeg, png, tif, tiff)"
 
-# Results are made here first, so that OUT never holds half a picture.
-made=$(mktemp -d "$out/.colorize-XXXXXX") || fail "nothing can be written to $2"
+# Results are written here first, so that OUT never contains half an image.
+made=$(mktemp -d "$out/.colorize-XXXXXX") || fail "cannot write to $2"
 trap 'rm -rf "$made"' EXIT
 
-# A name as Scheme reads it between quotes.
+# Quotes a name for Scheme.
 quoted() {
     local text=${1//\\/\\\\}
     printf '"%s"' "${text//\"/\\\"}"
@@ -44,7 +44,7 @@ script=$made/.script.scm
     done
 } >"$script"
 
-# GIMP's own exit status says nothing (2.10 always 0): what counts is what it has written.
+# GIMP's own exit status says nothing (2.10 always returns 0): what counts is what it has written.
 case $("$gimp" --version 2>/dev/null) in
 *" 2.10."*)
     "$gimp" -i -d -f -s -b "(begin (load $(quoted "$here/colorize-file-2.scm")) (load $(quoted "$script")))" \

@@ -27,4 +27,4 @@ print("colors in:", [layer.get_name() for layer in image.get_layers()][0])
 
 out = Gio.File.new_for_path(os.environ["AUTOCHROME_OUT"])
 if not Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, out, None):
-    raise RuntimeError("the result could not be saved")
+    raise RuntimeError("could not save the result")

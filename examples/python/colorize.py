@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Colorizes a picture through the C interface of Autochrome, with nothing but Python's own ctypes.
+"""Colorizes an image through Autochrome's C interface, with only Python's own ctypes.
 
     python3 examples/python/colorize.py target/release/libautochrome.so gray.pgm color.ppm
 
-Reads binary PGM (P5) or PPM (P6) of 8 bits, writes PPM. The structs below are those of autochrome.h.
+Reads 8-bit binary PGM (P5) or PPM (P6), writes PPM. The structs below are those of autochrome.h.
 """
 import ctypes as c
 import re
@@ -49,7 +49,7 @@ def load(path):
     library.autochrome_api.argtypes = [c.c_uint32]
     table = library.autochrome_api(ABI_MAJOR)
     if not table or table.contents.struct_size < c.sizeof(Api):
-        sys.exit(f"{path} is of another version")
+        sys.exit(f"{path} has another version")
     return table.contents
 
 
@@ -58,7 +58,7 @@ def read_picture(path):
         data = file.read()
     header = re.match(rb"P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+255\s", data)
     if not header:
-        sys.exit(f"{path} is no binary PGM or PPM of 8 bits")
+        sys.exit(f"{path} is not an 8-bit binary PGM or PPM")
     width, height = int(header[2]), int(header[3])
     samples = 3 if header[1] == b"6" else 1
     pixels = data[header.end():]
