@@ -109,7 +109,7 @@ static void images(void) {
     CASE("stride short by one", in.stride = 63);
     CASE("stride short and negative", out.stride = -(64 * 3 - 1));
     CASE("stride beyond memory", in.stride = PTRDIFF_MAX);
-    CASE("stride the least number", in.stride = PTRDIFF_MIN);
+    CASE("stride the minimum value", in.stride = PTRDIFF_MIN);
     CASE("stride before memory", in.stride = -((ptrdiff_t)1 << 60));
     CASE("overlap by rows", in.data = out_pixels + 64);
     CASE("overlap, another format", in.data = out_pixels);
@@ -167,7 +167,7 @@ static void progress(void) {
     printf("asked before: %s\n", calls > 0 ? "yes" : "no");
     say("called from the callback, outside", api->colorize(session, NULL, &in, &out, reenter, &out), session);
     say("called from the callback, inside", reentered, NULL);
-    CASE("and the session goes on", (void)0);
+    CASE("and the session still works", (void)0);
 }
 
 int main(int argc, char **argv) {

@@ -95,14 +95,14 @@ fn bad_manifests() {
             }),
             ("unknown codec", |p| edit(p, "\"regression\"\nscale = 40.0", "\"telepathy\"")),
             ("absurd codec", |p| edit(p, "scale = 40.0", "scale = 1e30")),
-            ("working size that is no multiple of 32", |p| {
+            ("working size that is not a multiple of 32", |p| {
                 edit(p, "working_size = 64", "working_size = 100")
             }),
             ("working size of gigapixels", |p| edit(p, "working_size = 64", "working_size = 4294967264")),
             ("input of another kind", |p| {
                 edit(p, "working_size = 64", "working_size = 64\nvalues = \"RGB\"")
             }),
-            ("metric that is no number", |p| {
+            ("metric that is not a number", |p| {
                 edit(p, "[weights]", "[metrics.eval]\npsnr = nan\n\n[weights]");
             }),
             ("sha256 in capitals", |p| edit(p, "sha256 = \"", "sha256 = \"ABC")),
@@ -156,8 +156,8 @@ fn bad_weights_files() {
                     .set_len((1 << 30) + 1)
                     .unwrap();
             }),
-            ("header that is no JSON", |p| put_header(p, "{nonsense}", 0)),
-            ("header that is no text", |p| put_weights(p, &[2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe])),
+            ("header that is not JSON", |p| put_header(p, "{nonsense}", 0)),
+            ("header that is not text", |p| put_weights(p, &[2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe])),
             ("no tensors", |p| put_header(p, "{}", 0)),
             ("tensor of gigabytes in a file of none", |p| {
                 put_header(

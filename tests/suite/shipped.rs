@@ -89,7 +89,10 @@ fn grid_text(name: &str, grid: &[[f32; 2]], pinned: &str) -> String {
         .filter(|&apart| apart > 0.55)
         .fold((0, 0.0_f32), |(moved, most), apart| (moved + 1, most.max(apart)));
     if moved > 0 {
-        drift(format!("{name}: {moved} of {} numbers are up to {most:.2} from the pinned", 2 * grid.len()));
+        drift(format!(
+            "{name}: {moved} of {} numbers are up to {most:.2} from their pinned values",
+            2 * grid.len()
+        ));
     }
     let number = |index: usize, value: f32| match pinned.get(index) {
         Some(&pin) if (pin - value).abs() <= 1.0 => pin,

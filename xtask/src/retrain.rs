@@ -180,7 +180,7 @@ impl Plan<'_> {
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if !missing.is_empty() {
             let sentence = self.recipe.data_sentence().unwrap_or_default();
-            bail!("{} is not below {}{sentence}", missing.join(", "), self.data.display());
+            bail!("{} not found in {}{sentence}", missing.join(", "), self.data.display());
         }
         Ok(())
     }
@@ -363,7 +363,7 @@ mod tests {
         let (root, runs) = (root.path(), Path::new("runs"));
         let plan = Plan { root, name: "n", recipe: &recipe, data: root, runs, dirty: false };
         let said = plan.expect_data().unwrap_err().to_string();
-        let expected = format!("gone.tar is not below {}; how it is made: gathered by hand", root.display());
+        let expected = format!("gone.tar not found in {}; how it is made: gathered by hand", root.display());
         assert_eq!(said, expected);
         fs::write(root.join("gone.tar"), "").unwrap();
         plan.expect_data().unwrap();

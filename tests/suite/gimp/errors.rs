@@ -87,7 +87,7 @@ fn a_plugin_that_fails_leaves_the_image_as_it_was() {
                  (say failed (state image))\n(export image \"after.png\")"
             ));
             let same = gimp.open("before.png") == gimp.open("after.png");
-            lines.push(format!("{mode}: {} same picture: {same}", told.said.join("; ")));
+            lines.push(format!("{mode}: {} same image: {same}", told.said.join("; ")));
         }
         // A slow plugin, and one that misbehaves when cancelled: both colorize.
         for mode in ["slow", "cancel-probe"] {

@@ -16,7 +16,7 @@ const PROCEDURE: &str = "plug-in-autochrome-colorize";
 /// One line about one GIMP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The plug-in is there; how it stands.
+    /// The plug-in is there; its state.
     Good(String),
     /// It is not installed for this GIMP.
     Absent(String),
