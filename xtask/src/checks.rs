@@ -9,6 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+/// The outcome of a check that did not fail.
+pub enum Done {
+    Passed,
+    /// This machine cannot run it; the reason.
+    Skipped(String),
+}
+
 /// Source files have fewer lines than this.
 const MAX_LINES: usize = 500;
 

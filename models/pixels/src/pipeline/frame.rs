@@ -2,7 +2,7 @@
 //!
 //! The idea: **an image keeps its aspect ratio and starts at the plane's top left corner**, so a few pixels more or
 //! less move nothing that the network sees. The longer side sets the scale, so a cropped photograph is seen at the
-//! same scale as before (docs/pixels.md compares other rules). The sides are padded to multiples of 32 with the
+//! same scale as before (docs/research/pixels.md compares other rules). The sides are padded to multiples of 32 with the
 //! image's own mirror image, and the network's output there is discarded.
 
 use super::resample::Axis;

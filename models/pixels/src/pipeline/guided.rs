@@ -6,7 +6,7 @@
 //! chroma gets the same edge. A slope fitted to few values says nothing beyond them, so the result is clamped near
 //! the range of the surrounding predictions.
 //!
-//! Two things differ from the paper, both found by measurement (docs/pixels.md). The paper averages the lines of
+//! Two things differ from the paper, both found by measurement (docs/research/pixels.md). The paper averages the lines of
 //! overlapping windows, offsets included, which blurs the prediction. And here a slope is weighted by how well its
 //! line fits, so that texture without color stays without.
 
