@@ -1,7 +1,7 @@
 //! How much chroma bleeds across edges of lightness when upsampled to full size, by several methods.
 //!
 //! `cargo run --release -p autochrome-pixels --example edges -- PHOTOS.tar [SHEET.png]` prints a table and writes
-//! images to look at. docs/research/pixels.md defines the numbers. Each method gets the photograph's true ab, shrunk by area
+//! images to look at. docs/research/pixels.md defines the numbers. Each method gets the true ab, shrunk by area
 //! averaging, and its full-size L, so no network is involved.
 #![allow(missing_docs, reason = "a program")]
 #![allow(
