@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::DataSet;
 use super::degrade::degrade;
-use crate::eval::gray_of;
+use crate::data::gray_of;
 
 /// How a photograph of any size becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -11,11 +11,13 @@ mod batch;
 mod cifar10;
 mod degrade;
 mod folder;
+mod gray;
 mod header;
 mod held_out;
 mod imagenet;
 mod item;
 mod jpeg;
+mod opened;
 mod screen;
 mod select;
 mod tar;
@@ -24,15 +26,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use image::RgbImage;
 
-use crate::checkpoint::{DataStamp, sha256_of};
-
 pub use batch::{Augment, Batch, Batches, Fit};
+pub use gray::{gray_as_rgb, gray_of};
 pub use header::Header;
 pub use held_out::held_out_batches;
 pub use item::Item;
+pub use opened::{DataStamp, Opened};
 pub use screen::{Remark, Screen, is_gray};
 pub use select::{Selection, Split, expand_braces};
 
@@ -149,58 +151,6 @@ impl DataSet {
         let items = |pairs: Vec<(usize, Item)>| pairs.into_iter().map(|(_, item)| item).collect();
         let held = DataSet::new(items(held)).screened(self.screen);
         Ok((DataSet { items: items(rest), found: Mutex::default(), ..self }, held))
-    }
-}
-
-/// A path of a configuration, opened.
-#[derive(Debug)]
-pub struct Opened {
-    /// The path.
-    pub path: PathBuf,
-    /// How it is stored, by the name in the documentation.
-    pub kind: &'static str,
-    /// Its photographs.
-    pub set: DataSet,
-}
-
-impl Opened {
-    /// Opens one path: what it holds of the selection, ordered by name.
-    ///
-    /// # Errors
-    /// No known kind, unreadable, a class or a split that is not there, or no photograph at all.
-    pub fn new(path: &Path, selection: &Selection) -> Result<Self> {
-        Self::open(path, selection).with_context(|| format!("data set {}", path.display()))
-    }
-
-    fn open(path: &Path, selection: &Selection) -> Result<Self> {
-        std::fs::metadata(path).context("cannot be read; check the path")?;
-        let kind = KINDS
-            .iter()
-            .find(|kind| (kind.is)(path))
-            .context("expected a file or a folder, got something else; check the path")?;
-        let Listing { mut items, corrupt, mut empty_classes } = (kind.list)(path, selection.split)?;
-        if items.is_empty() {
-            bail!(
-                "expected .jpg, .jpeg, .png, .tif, .tiff or .webp files or CIFAR-10 records, found none{}",
-                selection.split.map(|split| format!(" in the {split} split")).unwrap_or_default()
-            );
-        }
-        items.sort_by(|a, b| a.name.cmp(&b.name));
-        selection.keep(&mut items)?;
-        // A class that is not wanted is not missed.
-        empty_classes.retain(|class| selection.wants(class));
-        let set = DataSet { empty_classes, known: corrupt, ..DataSet::new(items) };
-        Ok(Opened { path: path.to_owned(), kind: kind.name, set })
-    }
-
-    /// Name, hash and count, for the package's card and for knowing the set again.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn stamp(&self) -> Result<DataStamp> {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = if self.path.is_file() { sha256_of(&self.path)? } else { self.set.listing_sha256() };
-        Ok(DataStamp { name, sha256, count: self.set.items.len() })
     }
 }
 

@@ -86,5 +86,5 @@ pub fn is_gray(image: &RgbImage) -> bool {
         let [r, g, b] = pixel.0;
         f64::from(r.max(g).max(b) - r.min(g).min(b))
     });
-    crate::metric::mean(spans) < GRAY_BELOW
+    spans.sum::<f64>() / (f64::from(image.width()) * f64::from(image.height())) < GRAY_BELOW
 }

@@ -94,7 +94,7 @@ pub(crate) mod tests {
 
     /// Writes a classifier that knows nothing.
     pub(crate) fn made_classifier(path: &Path) {
-        let _generator = crate::run::generator();
+        let _generator = crate::random::generator();
         tch::manual_seed(3);
         let mut made = Made::default();
         net::Classifier::new(net::Path::root(&mut made), Lite::Lite0).unwrap();

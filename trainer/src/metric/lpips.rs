@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
-use crate::checkpoint;
+use crate::files;
 
 /// SHA-256 of the file that `trainer/encoder.py lpips` writes.
 const SHA256: &str = "39c86da6b583c4de8f37dc9c02a1cde8e62f36ae0da28ce069c27e80ea43bb84";
@@ -57,12 +57,12 @@ impl Lpips {
     /// The file cannot be read or is another one.
     pub fn load(path: &Path, device: Device) -> Result<Self> {
         let subject = || format!("lpips {}", path.display());
-        let got = checkpoint::sha256_of(path).with_context(subject)?;
+        let got = files::sha256_of(path).with_context(subject)?;
         if got != SHA256 {
             let expected = format!("expected sha256 {SHA256}, got {got}");
             bail!("{}: {expected}; `python3 trainer/encoder.py lpips` writes the file", subject());
         }
-        let tensors = checkpoint::tensors(&std::fs::read(path).with_context(subject)?);
+        let tensors = files::tensors(&std::fs::read(path).with_context(subject)?);
         tensors.and_then(|tensors| Self::new(&tensors, device)).with_context(subject)
     }
 
@@ -151,7 +151,7 @@ mod tests {
 
     /// A small network with random weights, two pictures and their distance: see tests/parity/make_lpips_fixture.py.
     fn fixture() -> HashMap<String, Tensor> {
-        checkpoint::tensors(include_bytes!("../../../tests/parity/lpips.safetensors")).unwrap()
+        files::tensors(include_bytes!("../../../tests/parity/lpips.safetensors")).unwrap()
     }
 
     fn picture(tensor: &Tensor) -> RgbImage {

@@ -3,7 +3,7 @@
 //! The idea: **every measure reads what a viewer gets, 8-bit sRGB, and sums in f64**, so that a number depends on
 //! the two pictures alone and not on the network, the device or the order of the images. A file here answers for
 //! one image; how images are put together (mean, ratio of means, share of all pixels) and the 95% interval are
-//! `eval`'s, with [`bootstrap`].
+//! [`set`]'s, with [`bootstrap`].
 //!
 //! | file | measure |
 //! |---|---|
@@ -25,6 +25,7 @@ pub mod colorfulness;
 pub mod lightness;
 pub mod lpips;
 pub mod psnr;
+pub mod set;
 pub mod spread;
 pub mod ssim;
 

@@ -6,6 +6,9 @@
 //!
 //! What a page is made of stands beside the code that fills it, as .html, .css and .js; `{{name}}` is a place to fill.
 
+pub mod report;
+pub mod turing;
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -51,8 +54,7 @@ impl Page<'_> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        crate::checkpoint::write_whole(path, self.html().as_bytes())
-            .with_context(|| format!("{}", path.display()))
+        crate::files::write_whole(path, self.html().as_bytes()).with_context(|| format!("{}", path.display()))
     }
 }
 

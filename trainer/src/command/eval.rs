@@ -1,0 +1,283 @@
+//! `autochrome-trainer eval`: what a model package does to photographs whose colors are known.
+//!
+//! The idea: **the command decides what is measured and where it is told**; how is `metric`'s.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use autochrome_models::device::Resolved;
+use clap::ValueEnum;
+use image::{GrayImage, RgbImage};
+
+use crate::data::{DataSet, Selection, gray_as_rgb};
+use crate::draw::Sheet;
+use crate::metric::classifier;
+use crate::metric::set::{Against, Judges, Report, Seen, Viewer, evaluate};
+use crate::model::Model;
+use crate::page::report::{self, Gallery};
+
+/// Measures a model package on photographs whose colors are known.
+#[derive(Debug, clap::Args)]
+pub struct EvalArgs {
+    /// Folder of the model package; left out with `--baseline`.
+    #[arg(required_unless_present = "baseline", value_name = "PACKAGE")]
+    pub package: Option<PathBuf>,
+    /// Tar archive, folder or CIFAR-10; repeatable, in the order of a configuration for its `--held-out`.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub data: Vec<PathBuf>,
+    /// What of it is measured.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Takes the N photographs only that a run with `held_out = N` on this data does not learn from.
+    #[arg(long, value_name = "N")]
+    pub held_out: Option<usize>,
+    /// Takes the photographs only whose names have the WordNet id of a class, `n01440764` (of `--held-out`, where given).
+    #[arg(long)]
+    pub labeled: bool,
+    /// Adds the metrics of each folder of photographs.
+    #[arg(long)]
+    pub by_folder: bool,
+    /// Prints JSON and not a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Writes one line per photograph.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Writes a PNG that shows gray, truth and output of the first photographs.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+    /// Photographs on the sheet.
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub sheet_count: usize,
+    /// Writes a page of HTML: the metrics, and gray, output and truth of each photograph side by side.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Photographs on the page.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub html_count: usize,
+    /// Takes the first photographs only.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// EfficientNet-Lite (0 to 3) in safetensors: adds the share of photographs it recognizes; repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Vec<PathBuf>,
+    /// What `trainer/encoder.py lpips` writes: adds LPIPS.
+    #[arg(long, value_name = "FILE")]
+    pub lpips: Option<PathBuf>,
+    /// Where the networks run: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: autochrome_models::device::DeviceRequest,
+    /// CPU threads; default: all cores.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Temperature of the annealed mean, instead of the package's; repeatable, one report each.
+    #[arg(long, value_name = "T")]
+    pub temperature: Vec<f32>,
+    /// How much of the color is laid on, 0 to 1.5; default: 1.
+    #[arg(long, value_name = "S")]
+    pub strength: Option<f32>,
+    /// Working size in pixels, instead of the package's.
+    #[arg(long, value_name = "N")]
+    pub working_size: Option<u32>,
+    /// Says how far it is from this: the folder of another package, or `gray`; with 95% intervals of the differences.
+    #[arg(long, value_name = "PACKAGE", conflicts_with = "baseline")]
+    pub against: Option<PathBuf>,
+    /// Measures this in place of a model.
+    #[arg(long, conflicts_with_all = ["package", "temperature", "strength", "working_size"])]
+    pub baseline: Option<Baseline>,
+}
+
+/// What is measured in place of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Baseline {
+    /// The gray input itself, ab = 0.
+    Gray,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The package, the data, the classifier or the device cannot be used, or a file cannot be written.
+pub fn run(args: &EvalArgs) -> Result<()> {
+    if args.html.is_some() && args.temperature.len() > 1 {
+        let count = args.temperature.len();
+        bail!("--html: expected at most one --temperature a page, got {count}; run eval once for each");
+    }
+    let data = open(args)?;
+    let resolved = autochrome_models::device::resolve(&args.device)?;
+    if let Some(reason) = &resolved.fallback {
+        eprintln!("device: {reason}");
+    }
+    let judges = Judges::load(&args.classifier, args.lpips.as_ref(), resolved.device)?;
+    let mut viewers = Viewers::new(args);
+    let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
+        evaluate(&data, args.limit, &judges, Some(&mut viewers), paint)
+    };
+    let name = args.data.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ");
+    let (mut reports, mut own_temperature) = (Vec::new(), None);
+    match &args.package {
+        None => {
+            reports.push(measure(&mut |gray| Ok(gray_as_rgb(gray)))?.titled(name, "gray".to_owned(), None))
+        }
+        Some(folder) => {
+            let mut model = Model::load(folder, &resolved, args.working_size, args.threads)?;
+            own_temperature = model.own_temperature();
+            args.strength.into_iter().for_each(|strength| model.set_strength(strength));
+            let asked = args.temperature.iter().map(|&temperature| Some(temperature));
+            let temperatures = if args.temperature.is_empty() { vec![None] } else { asked.collect() };
+            for temperature in temperatures {
+                model.set_temperature(temperature);
+                let report = measure(&mut |gray| model.colorize(gray))?;
+                reports.push(report.titled(name.clone(), model.name().to_owned(), model.temperature()));
+            }
+        }
+    }
+    for report in &mut reports {
+        report.strength = args.strength;
+        if args.by_folder {
+            report.add_folders();
+        }
+    }
+    if let Some(other) = &args.against {
+        let other = measure_other(other, &data, &judges, &resolved, args)?;
+        for report in &mut reports {
+            report.against = Some(Against::new(report, &other)?);
+        }
+    }
+    print(&reports, args)?;
+    viewers.save(args, &reports[0], own_temperature)
+}
+
+/// The viewers that a run of `eval` asks for.
+#[derive(Debug)]
+struct Viewers {
+    /// The contact sheet of `--sheet`.
+    sheet: Option<Sheet>,
+    /// The gallery of `--html`.
+    gallery: Option<Gallery>,
+}
+
+impl Viewers {
+    /// Those that the arguments name.
+    fn new(args: &EvalArgs) -> Self {
+        Self {
+            sheet: args.sheet.as_ref().map(|_| Sheet::new(3, args.sheet_count)),
+            gallery: args.html.as_ref().map(|_| Gallery::new(args.html_count)),
+        }
+    }
+
+    /// Writes the files that the arguments name.
+    fn save(self, args: &EvalArgs, report: &Report, own_temperature: Option<f64>) -> Result<()> {
+        if let (Some(sheet), Some(path)) = (&self.sheet, &args.sheet) {
+            sheet.save(path)?;
+        }
+        if let (Some(gallery), Some(path)) = (self.gallery, &args.html) {
+            report::save(path, report, &gallery.into_exhibition(&report.classifiers), own_temperature)?;
+        }
+        Ok(())
+    }
+}
+
+impl Viewer for Viewers {
+    fn see(&mut self, seen: &Seen<'_>) -> Result<()> {
+        if let Some(sheet) = &mut self.sheet {
+            sheet.add(&[seen.gray, seen.truth, seen.output]);
+        }
+        self.gallery.as_mut().map_or(Ok(()), |gallery| gallery.see(seen))
+    }
+}
+
+/// What `--against` names, measured on the same photographs.
+fn measure_other(
+    other: &Path,
+    data: &DataSet,
+    judges: &Judges,
+    resolved: &Resolved,
+    args: &EvalArgs,
+) -> Result<Report> {
+    let titled = |report: Report, name: &str| report.titled(String::new(), name.to_owned(), None);
+    if other == Path::new("gray") {
+        let gray = evaluate(data, args.limit, judges, None, |gray| Ok(gray_as_rgb(gray)))?;
+        return Ok(titled(gray, "gray"));
+    }
+    let mut model = Model::load(other, resolved, args.working_size, args.threads)?;
+    args.strength.into_iter().for_each(|strength| model.set_strength(strength));
+    Ok(titled(evaluate(data, args.limit, judges, None, |gray| model.colorize(gray))?, model.name()))
+}
+
+fn open(args: &EvalArgs) -> Result<DataSet> {
+    let all = crate::data::open(&args.data, &args.selection)?;
+    let mut data = match args.held_out {
+        Some(count) => all.hold_out(count)?.1,
+        None => all,
+    };
+    if args.labeled {
+        let before = data.items.len();
+        data.items.retain(|item| classifier::label_of(&item.name).is_some());
+        if data.items.is_empty() {
+            bail!(
+                "--labeled: expected a WordNet id of ILSVRC 2012 in a name (n01440764), got none in {before} names"
+            );
+        }
+    }
+    Ok(data)
+}
+
+/// The reports as text or JSON (a list where there are several), and the CSV.
+fn print(reports: &[Report], args: &EvalArgs) -> Result<()> {
+    match reports {
+        [report] if args.json => println!("{}", serde_json::to_string_pretty(report)?),
+        _ if args.json => println!("{}", serde_json::to_string_pretty(reports)?),
+        _ => reports.iter().for_each(|report| println!("{report}")),
+    }
+    if let Some(path) = &args.csv {
+        let header = reports.first().map(Report::csv_header).unwrap_or_default();
+        let text = reports.iter().fold(header, |text, report| text + &report.csv());
+        crate::files::write_whole(path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photographs_without_a_class_are_left_out_when_asked_and_of_top1_only_otherwise() {
+        let args = |folder: &tempfile::TempDir, more: &[&str]| {
+            let path = folder.path().to_str().unwrap();
+            let words =
+                ["eval", "--baseline", "gray", "--data", path].into_iter().chain(more.iter().copied());
+            <Parsed as clap::Parser>::parse_from(words).args
+        };
+        let names = |args: &EvalArgs| {
+            open(args).unwrap().items.iter().map(|item| item.name.clone()).collect::<Vec<_>>()
+        };
+        let some = folder(&["a.png", "n01440764_tench.png"]);
+        assert_eq!(names(&args(&some, &[])), ["a.png", "broken.jpg", "n01440764_tench.png"]);
+        assert_eq!(names(&args(&some, &["--labeled"])), ["n01440764_tench.png"]);
+        // The held-out ones are drawn from all, so that they are those a run did not learn from.
+        assert_eq!(names(&args(&some, &["--labeled", "--held-out", "2"])), ["n01440764_tench.png"]);
+        let error = open(&args(&folder(&[]), &["--labeled"])).unwrap_err().to_string();
+        assert!(
+            error.contains("expected a WordNet id of ILSVRC 2012 in a name (n01440764), got none in 1"),
+            "{error}"
+        );
+    }
+
+    /// A folder with pictures of these names, and one file that is no picture.
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = RgbImage::from_pixel(32, 20, image::Rgb([200, 60, 60]));
+        names.iter().for_each(|name| picture.save(folder.path().join(name)).unwrap());
+        std::fs::write(folder.path().join("broken.jpg"), b"no picture").unwrap();
+        folder
+    }
+
+    /// The arguments of `eval` by themselves.
+    #[derive(clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        args: EvalArgs,
+    }
+}

@@ -1,0 +1,344 @@
+//! `autochrome-trainer export`: a run becomes a model package.
+//!
+//! The idea: **a package says where it came from**: configuration, seed, steps and the hash of every data set go from
+//! the checkpoint into its `model.toml` and its card, so that it can be made again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use autochrome_models::codec::CodecConfig;
+use autochrome_models::codec::point::Point;
+use autochrome_models::package::{
+    Confidence, Input, InputValues, Manifest, Package, Precision, SCHEMA, Training, TrainingData, Weights,
+};
+use autochrome_models::smoothing::Smoothing;
+use tch::Tensor;
+
+use crate::run::checkpoint::{self, State};
+use crate::run::checkpoint_path;
+use crate::run::inherited::{CodecSettings, Inherited};
+
+/// Makes a model package of a run.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// Run folder.
+    pub run: PathBuf,
+    /// The package's folder; a package that is there is replaced.
+    pub package: PathBuf,
+    /// Name that users will call it by; default: the folder's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// One line for people.
+    #[arg(long)]
+    pub description: String,
+    /// License of the weights (SPDX).
+    #[arg(long, default_value = "MIT OR Apache-2.0")]
+    pub license: String,
+    /// Makes it the model taken when none is named.
+    #[arg(long)]
+    pub default: bool,
+    /// Working size: the picture's longer side, in pixels, as the network sees it [default: 256].
+    #[arg(long, help_heading = PREDICTION)]
+    pub working_size: Option<u32>,
+    /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were [default: 1].
+    #[arg(long, value_name = "TIMES", help_heading = PREDICTION)]
+    pub enlarged: Option<f64>,
+    /// Shows faded pictures to the network as if they were not: a small range of L is spread.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
+    pub levels: Option<bool>,
+    /// Looks at the mirror image too and averages: steadier colors for twice the work.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
+    pub mirror: Option<bool>,
+    /// The point of the distribution: mean or median (bins2d).
+    #[arg(long, value_parser = point, help_heading = PREDICTION)]
+    pub point: Option<Point>,
+    /// Temperature of the annealed mean (bins1d, bins2d).
+    #[arg(long, help_heading = PREDICTION)]
+    pub temperature: Option<f64>,
+    /// Rebalancing added at prediction (bins1d, bins2d).
+    #[arg(long, allow_negative_numbers = true, help_heading = PREDICTION)]
+    pub tilt: Option<f64>,
+    /// How far colors are set off against the picture they are in, 0.5 to 3 (bins2d).
+    #[arg(long, help_heading = PREDICTION)]
+    pub contrast: Option<f64>,
+    /// Makes colors even where the picture is: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
+    #[arg(long, value_parser = smoothing, value_name = "R,L,C,N", help_heading = PREDICTION)]
+    pub smoothing: Option<Smoothing>,
+    /// Temperature of the distribution that confidence is read from, 0.25 to 4: `figures confidence` shows what it says
+    /// against what is true [default: 1].
+    #[arg(long, value_name = "T", help_heading = PREDICTION)]
+    pub confidence_temperature: Option<f64>,
+    /// Stores float32 weights; twice the size of float16.
+    #[arg(long)]
+    pub float32: bool,
+    /// Takes the last weights and not their average.
+    #[arg(long)]
+    pub raw: bool,
+    /// Takes the mean of these runs' weights and its own, a soup (Wortsman et al. 2022); repeatable. They must have begun at
+    /// the same weights.
+    #[arg(long, value_name = "RUN")]
+    pub soup: Vec<PathBuf>,
+    /// JSON of `eval --json`, repeatable: its metrics go into the package.
+    #[arg(long)]
+    pub metrics: Vec<PathBuf>,
+    /// Text put into the card under "Notes".
+    #[arg(long)]
+    pub notes: Option<PathBuf>,
+    /// Allows a trainer that was built from sources that differ from their commit; the package says so.
+    #[arg(long)]
+    pub dirty: bool,
+}
+
+/// Where `--help` lists the settings of prediction.
+const PREDICTION: &str =
+    "Prediction (what is left out: as the configuration names it, else as the package gone on from has it)";
+
+/// Runs the command.
+///
+/// # Errors
+/// No checkpoint, a parameter out of bounds, or a package that cannot be written.
+pub fn run(args: &ExportArgs) -> Result<()> {
+    let prefix = if args.raw { "model." } else { "average." };
+    let (mut state, mut weights) = weights(&args.run, prefix)?;
+    state.commit = stated_commit(&state.commit, crate::COMMIT, args.dirty)?;
+    soup(&mut weights, args, prefix)?;
+    let measured = args
+        .metrics
+        .iter()
+        .map(|path| read_metrics(path).with_context(|| format!("metrics {}", path.display())));
+    let measured: BTreeMap<_, _> = measured.collect::<Result<_>>()?;
+    tell_inherited(&state);
+    let manifest = manifest(args, &state, &measured)?;
+    let notes = args.notes.as_ref().map(std::fs::read_to_string).transpose().context("notes")?;
+    let card = card(&manifest, &state, (&args.soup, &measured), notes.as_deref());
+    let precision = if args.float32 { Precision::F32 } else { Precision::F16 };
+    let package = Package::write(&args.package, &manifest, &weights, &card, precision)?;
+    println!("{}: {} after {} steps", package.folder().display(), manifest.name, state.step);
+    Ok(())
+}
+
+fn smoothing(text: &str) -> Result<Smoothing, String> {
+    let expected = || format!("expected four numbers such as 2,8,12,1, got {text}");
+    let parts: Vec<&str> = text.split(',').collect();
+    let number = |index: usize| parts[index].trim().parse::<f32>().map_err(|_| expected());
+    if parts.len() != 4 {
+        return Err(expected());
+    }
+    let passes = parts[3].trim().parse().map_err(|_| expected())?;
+    Ok(Smoothing { reach: number(0)?, lightness: number(1)?, color: number(2)?, passes })
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    match text {
+        "mean" => Ok(Point::Mean),
+        "median" => Ok(Point::Median),
+        _ => Err("expected mean or median".to_owned()),
+    }
+}
+
+/// What a run is and its weights, by name.
+fn weights(run: &Path, prefix: &str) -> Result<(State, Vec<(String, Tensor)>)> {
+    let (state, tensors) = checkpoint::read(&checkpoint_path(run))?;
+    let mut weights: Vec<(String, Tensor)> = tensors
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor)))
+        .collect();
+    weights.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok((state, weights))
+}
+
+/// Makes `own` the mean of itself and the weights of the runs that the command names.
+fn soup(own: &mut [(String, Tensor)], args: &ExportArgs, prefix: &str) -> Result<()> {
+    let parts = f64::from(u32::try_from(args.soup.len() + 1)?);
+    for run in &args.soup {
+        let (_, others) = weights(run, prefix)?;
+        let differs = |a: &(String, Tensor), b: &(String, Tensor)| a.0 != b.0 || a.1.size() != b.1.size();
+        if own.len() != others.len() || own.iter().zip(&others).any(|(a, b)| differs(a, b)) {
+            bail!("soup {}: expected a run of the same network, got other tensors", run.display());
+        }
+        for ((_, sum), (_, other)) in own.iter_mut().zip(&others) {
+            *sum = sum.f_add(other)?;
+        }
+    }
+    if !args.soup.is_empty() {
+        for (_, sum) in own {
+            *sum = sum.f_div_scalar(parts)?;
+        }
+    }
+    Ok(())
+}
+
+fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measured>) -> Result<Manifest> {
+    let folder_name = || args.package.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = args.name.clone().or_else(folder_name).context("name: expected --name, got none")?;
+    let data = state.data.iter().map(|stamp| {
+        let count = u64::try_from(stamp.count)?;
+        Ok(TrainingData { name: stamp.name.clone(), sha256: Some(stamp.sha256.clone()), count })
+    });
+    let values =
+        |metrics: &Measured| metrics.iter().map(|(name, &(value, _))| (name.clone(), value)).collect();
+    let metrics = measured.iter().map(|(set, metrics)| (set.clone(), values(metrics))).collect();
+    Ok(Manifest {
+        schema: SCHEMA,
+        name,
+        description: args.description.clone(),
+        license: args.license.clone(),
+        default: args.default,
+        network: state.config.network.clone(),
+        input: input(args, state.inherited.as_ref()),
+        codec: tuned_codec(args, state)?,
+        smoothing: args.smoothing.or(state.inherited.as_ref().and_then(|package| package.smoothing)),
+        confidence: confidence(args, state.inherited.as_ref()),
+        weights: Weights::default(),
+        training: Some(Training {
+            commit: Some(state.commit.clone()).filter(|commit| !commit.is_empty()),
+            steps: Some(state.step),
+            seed: Some(state.config.seed),
+            config: toml::Table::try_from(&state.config)?,
+            data: data.collect::<Result<_>>()?,
+        }),
+        metrics,
+    })
+}
+
+/// How a picture is brought to the network: as the command says, or the package that was gone on from.
+fn input(args: &ExportArgs, inherited: Option<&Inherited>) -> Input {
+    let plain =
+        Input { working_size: 256, enlarged: 1.0, levels: false, values: InputValues::L, mirror: false };
+    let Input { working_size, enlarged, levels, values, mirror } =
+        inherited.map_or(plain, |inherited| inherited.input.clone());
+    Input {
+        working_size: args.working_size.unwrap_or(working_size),
+        enlarged: args.enlarged.unwrap_or(enlarged),
+        levels: args.levels.unwrap_or(levels),
+        values,
+        mirror: args.mirror.unwrap_or(mirror),
+    }
+}
+
+fn confidence(args: &ExportArgs, inherited: Option<&Inherited>) -> Confidence {
+    let said = args.confidence_temperature.map(|temperature| Confidence { temperature });
+    said.or(inherited.map(|inherited| inherited.confidence)).unwrap_or_default()
+}
+
+/// The codec of the configuration, with the settings of the package that was gone on from and over them those that the command
+/// names.
+fn tuned_codec(args: &ExportArgs, state: &State) -> Result<CodecConfig> {
+    let mut codec = state.config.codec.clone();
+    if let Some(settings) = state.inherited.as_ref().and_then(|inherited| inherited.codec.as_ref()) {
+        settings.put(&mut codec)?;
+    }
+    let ExportArgs { temperature, tilt, point, contrast, .. } = *args;
+    CodecSettings { temperature, tilt, point, contrast }.put(&mut codec)?;
+    Ok(codec)
+}
+
+/// Says where settings of prediction come from that the command does not name.
+fn tell_inherited(state: &State) {
+    match (&state.inherited, &state.config.init.package) {
+        (Some(Inherited { from, codec: Some(_), .. }), _) => {
+            eprintln!(
+                "settings of prediction that neither an option nor the configuration names are those of {from}"
+            );
+        }
+        (Some(Inherited { from, codec: None, .. }), _) => eprintln!(
+            "the codec of {from} was trained otherwise: its temperature, tilt, point and contrast are not taken, its other \
+             settings of prediction are where no option names them"
+        ),
+        (None, Some(package)) => eprintln!(
+            "the run was begun by an older trainer, which did not keep the settings of prediction of {}: what no option \
+             names is the default",
+            package.display()
+        ),
+        (None, None) => {}
+    }
+}
+
+/// What a trainer's commit ends in where its sources differed from it.
+const CHANGED: &str = "-changed";
+
+/// The commit that the package states: that of the trainer which took the last step, marked as changed where that trainer or
+/// this one was.
+fn stated_commit(trained: &str, exporting: &str, dirty: bool) -> Result<String> {
+    let Some(whose) = [("took the last step", trained), ("exports", exporting)]
+        .into_iter()
+        .find_map(|(whose, commit)| commit.ends_with(CHANGED).then_some(whose))
+    else {
+        return Ok(trained.to_owned());
+    };
+    if !dirty {
+        bail!(
+            "the trainer that {whose}: expected one built from the sources of a commit, got changed ones, from which the \
+             package could not be made again; commit them and build again, or add --dirty"
+        );
+    }
+    let commit = trained.trim_end_matches(CHANGED);
+    Ok(if commit.is_empty() { String::new() } else { format!("{commit}{CHANGED}") })
+}
+
+/// Metrics by name: the value and its 95% interval.
+type Measured = BTreeMap<String, (f64, Option<[f64; 2]>)>;
+
+/// Name of the set and its metrics, from the JSON that `eval --json` prints.
+fn read_metrics(path: &Path) -> Result<(String, Measured)> {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let set = json["data"].as_str().context("expected a string \"data\"; is this from `eval --json`?")?;
+    let set =
+        Path::new(set).file_stem().map_or_else(|| set.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let metrics = json["metrics"].as_object().context("expected an object \"metrics\"")?;
+    let value = |value: &serde_json::Value| value.as_f64().or_else(|| value["value"].as_f64());
+    let interval =
+        |entry: &serde_json::Value| Some([entry["interval"][0].as_f64()?, entry["interval"][1].as_f64()?]);
+    let read = |(name, entry): (&String, _)| Some((name.clone(), (value(entry)?, interval(entry))));
+    Ok((set, metrics.iter().filter_map(read).collect()))
+}
+
+fn card(
+    manifest: &Manifest,
+    state: &State,
+    (soup, measured): (&[PathBuf], &BTreeMap<String, Measured>),
+    notes: Option<&str>,
+) -> String {
+    use std::fmt::Write;
+    let mut card = format!("# {}\n\n{}\n\n", manifest.name, manifest.description);
+    // Writing to a string cannot fail.
+    let _ = writeln!(card, "- License of the weights: {}", manifest.license);
+    let _ = writeln!(card, "- Network: {}; codec: {}", manifest.network.name(), manifest.codec.name());
+    let config = &state.config;
+    let _ =
+        writeln!(card, "- Training: {} steps of {} samples, seed {}", state.step, config.batch, config.seed);
+    if !state.commit.is_empty() {
+        let _ = writeln!(card, "- Trainer: commit {}", state.commit);
+    }
+    match (&config.init.package, &config.init.encoder) {
+        (Some(package), _) => {
+            let _ = writeln!(card, "- Begun from: {}", package.display());
+        }
+        (None, Some(encoder)) => {
+            let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
+        }
+        (None, None) => {}
+    }
+    for run in soup {
+        let _ = writeln!(card, "- Mean with the weights of: {}", run.display());
+    }
+    let _ = writeln!(card, "\n## Training data\n\n| set | photographs | sha256 |\n|---|---|---|");
+    for stamp in &state.data {
+        let _ = writeln!(card, "| {} | {} | {} |", stamp.name, stamp.count, stamp.sha256);
+    }
+    for (set, metrics) in measured {
+        let _ = writeln!(card, "\n## Results on {set}\n\n| metric | value | 95% interval |\n|---|---|---|");
+        for (name, (value, interval)) in metrics {
+            let interval = interval.map(|[low, high]| format!("{low:.4} to {high:.4}")).unwrap_or_default();
+            let _ = writeln!(card, "| {name} | {value:.4} | {interval} |");
+        }
+    }
+    if let Some(notes) = notes {
+        let _ = write!(card, "\n## Notes\n\n{}\n", notes.trim_end());
+    }
+    card
+}
+
+#[cfg(test)]
+mod tests;

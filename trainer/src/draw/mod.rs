@@ -1,0 +1,13 @@
+//! Pictures that are drawn: plots, contact sheets, and the figures made of them.
+//!
+//! | room | draws |
+//! |---|---|
+//! | [`figure`] | a figure a file, from a run, a package or photographs |
+//! | [`plot`] | curves, distributions and reliability, from numbers |
+//! | [`sheet`] | pictures side by side |
+
+pub mod figure;
+pub mod plot;
+pub mod sheet;
+
+pub use sheet::{CELL, Sheet, fitted, reduced, save_png};
