@@ -3,7 +3,7 @@
 //! The idea: **one file, written beside and renamed**, so that it is whole or absent whenever the run dies.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -27,6 +27,12 @@ pub struct State {
     pub commit: String,
     /// What the package it was begun from says of prediction, if it was begun from one.
     pub inherited: Option<Inherited>,
+}
+
+/// Where a run keeps its checkpoint.
+#[must_use]
+pub fn checkpoint_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoint.safetensors")
 }
 
 /// Writes a checkpoint: whole, or not at all.

@@ -1,7 +1,7 @@
-//! A run in memory: network, codec, optimizer and the tensors they share; how it starts and how it is saved.
+//! What learns: network, codec, optimizer and the tensors they share; how it starts and how it is saved.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use autochrome_models::codec::Codec;
@@ -17,7 +17,7 @@ use crate::data::{Batch, DataStamp};
 use crate::loss::{Objective, Truth, Window};
 
 /// Everything a training step touches.
-pub struct Run {
+pub struct Learner {
     /// The configuration.
     pub config: RunConfig,
     /// Steps done.
@@ -43,8 +43,8 @@ pub struct StepReport {
     pub gradient_norm: f64,
 }
 
-impl Run {
-    /// A run at its start. `data_root` is what relative paths of the configuration lie under.
+impl Learner {
+    /// A learner that has learned nothing yet. `data_root` is what relative paths of the configuration lie under.
     ///
     /// # Errors
     /// The network, the codec or the initial weights are refused.
@@ -52,10 +52,10 @@ impl Run {
         let mut blank = Blank::new(&config, data_root, device)?;
         let package = init::initialize(&mut blank.store, &config.init, data_root)?;
         let inherited = package.map(|package| Inherited::of(package.manifest(), &config));
-        blank.into_run(State { step: 0, config, data, commit: String::new(), inherited })
+        blank.into_learner(State { step: 0, config, data, commit: String::new(), inherited })
     }
 
-    /// A run as a checkpoint left it; `data_root` as for [`start`](Self::start).
+    /// A learner as a checkpoint left it; `data_root` as for [`start`](Self::start).
     ///
     /// # Errors
     /// The file is no checkpoint, or lacks a tensor.
@@ -64,10 +64,10 @@ impl Run {
         let blank = Blank::new(&state.config, data_root, device)?;
         let subject = || path.display().to_string();
         restore(weights(&blank.store), &tensors).with_context(subject)?;
-        let run = blank.into_run(state)?;
+        let learner = blank.into_learner(state)?;
         // Checkpoints of older versions hold moments of held layers too, which nothing asks for.
-        restore(run.optimizer.state(&run.store), &tensors).with_context(subject)?;
-        Ok(run)
+        restore(learner.optimizer.state(&learner.store), &tensors).with_context(subject)?;
+        Ok(learner)
     }
 
     /// Goes on under a configuration that agrees with the old one so far.
@@ -169,7 +169,7 @@ impl Run {
     }
 }
 
-/// What a run is made of before its weights are in their place.
+/// What a learner is made of before its weights are in their place.
 struct Blank {
     device: Device,
     network: Box<dyn Network>,
@@ -198,9 +198,9 @@ impl Blank {
         Ok(Blank { device, network, codec, objective, store })
     }
 
-    /// The run, now that the weights are in their place. An encoder whose rate is 0 is held, or its layers finer than a stride
+    /// The learner, now that the weights are in their place. An encoder whose rate is 0 is held, or its layers finer than a stride
     /// are, which is cheaper than gradients that move nothing.
-    fn into_run(mut self, state: State) -> Result<Run> {
+    fn into_learner(mut self, state: State) -> Result<Learner> {
         let State { step, config, data, inherited, .. } = state;
         let (optim, kind) = (&config.optim, config.precision.kind(self.device));
         if optim.encoder_lr == Some(0.0) {
@@ -211,11 +211,11 @@ impl Blank {
         let Blank { device, network, codec, objective, mut store } = self;
         store.hold(|name| network.is_held(name))?;
         let optimizer = Optimizer::new(optim, &store)?;
-        Ok(Run { config, step, data, inherited, device, network, codec, objective, store, optimizer })
+        Ok(Learner { config, step, data, inherited, device, network, codec, objective, store, optimizer })
     }
 }
 
-/// The weights by name; they share memory with the run.
+/// The weights by name; they share memory with the learner's.
 fn weights(store: &TrainStore) -> Vec<(String, Tensor)> {
     store.tensors.iter().map(|entry| (format!("model.{}", entry.name), entry.tensor.detach())).collect()
 }
@@ -231,12 +231,6 @@ fn restore(places: Vec<(String, Tensor)>, tensors: &HashMap<String, Tensor>) -> 
         place.f_copy_(value)?;
     }
     Ok(())
-}
-
-/// Where a run keeps its checkpoint.
-#[must_use]
-pub fn checkpoint_path(folder: &Path) -> PathBuf {
-    folder.join("checkpoint.safetensors")
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock of `folder`, and removes what a run that was killed left half-written.
+    /// Takes the lock of `folder`, which it makes where it is not there, and removes what a run that was killed left
+    /// half-written.
     ///
     /// # Errors
     /// Another process has it, or the folder cannot be written to.
     pub fn take(folder: &Path) -> Result<Self> {
-        let file =
-            File::create(folder.join("lock")).with_context(|| format!("run folder {}", folder.display()))?;
+        let made = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join("lock")));
+        let file = made.with_context(|| format!("run folder {}", folder.display()))?;
         match file.try_lock() {
             Ok(()) => {
                 crate::files::sweep(folder)

@@ -6,7 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::optim::{Cooldown, OptimConfig};
+use super::optim::OptimConfig;
+use super::schedule::Cooldown;
 
 /// Share of the time that is left when the rate begins to fall.
 const LAST: f64 = 0.15;

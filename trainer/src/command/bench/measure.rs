@@ -12,7 +12,7 @@ use tch::{Cuda, Device, Kind, Tensor};
 
 use super::subject::Subject;
 use crate::data::{self, Batches, Screen};
-use crate::run::Run;
+use crate::run::Learner;
 use crate::run::config::RunConfig;
 use crate::run::precision::Precision;
 
@@ -105,7 +105,7 @@ pub fn training(
 ) -> Result<f64> {
     let batches = open(config, root, batch)?;
     let config = RunConfig { batch, precision, ..config.clone() };
-    let mut run = Run::start(config, Vec::new(), root, device)?;
+    let mut run = Learner::start(config, Vec::new(), root, device)?;
     let samples = batches.batch(0)?;
     let rate = clock.rate(device, || run.train_step(&samples).map(drop))?;
     Ok(rate * f64::from(u32::try_from(batch)?))

@@ -3,7 +3,7 @@
 use tch::Device;
 
 use super::*;
-use crate::run::Run;
+use crate::run::Learner;
 use crate::run::learner::precision_tests::patches;
 use crate::run::learner::tests::{
     FLOAT32, assert_near, config, losses, one_thread, start, toy_batch, with_encoder,
@@ -25,12 +25,13 @@ fn a_run_that_goes_on_from_a_package_begins_where_that_one_ended() {
     let mut config = config("bins2d", FLOAT32);
     config.seed += 1;
     config.init.package = Some(PathBuf::from("first"));
-    let mut second = Run::start(config.clone(), Vec::new(), folder.path(), Device::Cpu).unwrap();
+    let mut second = Learner::start(config.clone(), Vec::new(), folder.path(), Device::Cpu).unwrap();
     let batches = [toy_batch()];
     let (a, b) = (first.held_out_loss(&batches).unwrap(), second.held_out_loss(&batches).unwrap());
     assert_near(a, b, 1e-5, "loss of the first run's average and of the second's start");
     config.init.package_sha256 = Some("0".to_owned());
-    let refused = Run::start(config, Vec::new(), folder.path(), Device::Cpu).err().expect("another sha256");
+    let refused =
+        Learner::start(config, Vec::new(), folder.path(), Device::Cpu).err().expect("another sha256");
     assert!(format!("{refused:#}").contains("expected sha256 0, got"), "{refused:#}");
 }
 
@@ -87,7 +88,7 @@ fn what_is_gone_on_from_says_how_to_predict_where_nothing_else_does() {
         autochrome_models::package::Package::open(&export.package).unwrap().manifest().clone()
     };
     let export = |name: &str| export_of(folder.path(), &folder.path().join(name));
-    Run::start(config.clone(), Vec::new(), Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
+    Learner::start(config.clone(), Vec::new(), Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
     let first = exported(ExportArgs {
         working_size: Some(288),
         enlarged: Some(2.0),
@@ -101,10 +102,10 @@ fn what_is_gone_on_from_says_how_to_predict_where_nothing_else_does() {
     });
     let mut config = config;
     config.init.package = Some(folder.path().join("first"));
-    let mut second = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+    let mut second = Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
     second.train_step(&patches(32)).unwrap();
     second.save(&path).unwrap();
-    Run::resume(&path, Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
+    Learner::resume(&path, Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
     // What it begins from is not needed any more.
     std::fs::remove_dir_all(folder.path().join("first")).unwrap();
     let second = exported(export("second"));

@@ -83,7 +83,7 @@ pub(crate) fn patches(size: usize) -> Batch {
 /// Losses of two steps, and that of held-out pictures after them.
 fn losses(folder: &Path, text: &str, batch: &Batch) -> [f64; 3] {
     let config = RunConfig::parse(text).unwrap();
-    let mut run = Run::start(config, Vec::new(), folder, Device::Cpu).unwrap();
+    let mut run = Learner::start(config, Vec::new(), folder, Device::Cpu).unwrap();
     // A head as after some training: at random it would only tell how random outputs differ.
     tch::no_grad(|| {
         for entry in run.store.tensors.iter_mut().filter(|entry| entry.name.starts_with("head")) {

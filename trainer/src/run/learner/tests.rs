@@ -4,6 +4,7 @@ use autochrome_models::device::{DeviceRequest, resolve};
 use autochrome_test_notes::{Need, skip};
 use tch::Kind;
 
+use super::super::checkpoint_path;
 use super::*;
 
 /// Four dark red and light blue squares of 16 x 16, which a network can tell from their lightness.
@@ -38,8 +39,8 @@ pub(crate) fn config(codec: &str, precision: &str) -> RunConfig {
     RunConfig::parse(&text).unwrap()
 }
 
-pub(crate) fn start(codec: &str, precision: &str, device: Device) -> Run {
-    Run::start(config(codec, precision), Vec::new(), Path::new("."), device).unwrap()
+pub(crate) fn start(codec: &str, precision: &str, device: Device) -> Learner {
+    Learner::start(config(codec, precision), Vec::new(), Path::new("."), device).unwrap()
 }
 
 /// On so little, threads would only wait for each other.
@@ -47,7 +48,7 @@ pub(crate) fn one_thread() {
     tch::set_num_threads(1);
 }
 
-pub(crate) fn losses(run: &mut Run, steps: usize) -> Vec<f64> {
+pub(crate) fn losses(run: &mut Learner, steps: usize) -> Vec<f64> {
     one_thread();
     let batch = toy_batch();
     let step = |_| {
@@ -104,7 +105,7 @@ fn a_run_that_is_told_to_be_steady_colors_parts_as_within_the_whole() {
     let after = |weight: f64| {
         let mut config = config("bins2d", FLOAT32);
         config.loss.steady = Some(crate::loss::SteadyConfig { weight });
-        let mut run = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+        let mut run = Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
         let fallen = losses(&mut run, 40);
         assert!(fallen[39] < 0.9 * fallen[0], "weight {weight}: {fallen:.2?}");
         let _no_grad = tch::no_grad_guard();
@@ -151,7 +152,7 @@ fn a_run_saved_on_cuda_goes_on_on_the_cpu() {
     let mut cuda = start("bins1d", FLOAT32, device);
     losses(&mut cuda, 2);
     cuda.save(&path).unwrap();
-    let mut cpu = Run::resume(&path, Path::new("."), Device::Cpu).unwrap();
+    let mut cpu = Learner::resume(&path, Path::new("."), Device::Cpu).unwrap();
     assert_eq!(cpu.step, 2);
     assert_near(losses(&mut cpu, 1)[0], losses(&mut cuda, 1)[0], 0.01, "the third step");
 }
@@ -162,7 +163,7 @@ fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learned_from() {
     let mut config = config("bins2d", FLOAT32);
     config.loss.distance = Some(crate::loss::DistanceConfig { weight: 2.0 });
     assert!(RunConfig::parse(&config.to_text().unwrap()).unwrap() == config);
-    let both = losses(&mut Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap(), 30);
+    let both = losses(&mut Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap(), 30);
     assert!(both[0] > plain + 1.0, "about 40 off, in steps of 10, twice: {} and {plain}", both[0]);
     assert!(both[29] < 0.9 * both[0], "{both:?}");
 }
@@ -186,7 +187,7 @@ fn a_run_with_a_held_encoder_resumes_exactly_also_from_a_checkpoint_with_moments
         let folder = tempfile::tempdir().unwrap();
         let path = checkpoint_path(folder.path());
         let config = with_encoder(hold);
-        let mut whole = Run::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
+        let mut whole = Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
         (0..2).for_each(|_| assert!(whole.train_step(&batch).is_ok()));
         whole.save(&path).unwrap();
         let (state, tensors) = checkpoint::read(&path).unwrap();
@@ -202,7 +203,7 @@ fn a_run_with_a_held_encoder_resumes_exactly_also_from_a_checkpoint_with_moments
             if let Some(tensors) = older {
                 checkpoint::write(&path, &state, &tensors).unwrap();
             }
-            let mut resumed = Run::resume(&path, Path::new("."), Device::Cpu).unwrap();
+            let mut resumed = Learner::resume(&path, Path::new("."), Device::Cpu).unwrap();
             let losses: Vec<f64> = (0..3).map(|_| resumed.train_step(&batch).unwrap().loss).collect();
             assert_eq!(losses, expected, "{hold}");
         }
