@@ -29,7 +29,7 @@ pub struct Colorizer {
     input: InputSpec,
     smoothing: Option<Smoothing>,
     /// Temperature of the distribution that confidence is read from.
-    sureness: f64,
+    confidence_temperature: f64,
     device: Device,
     kind: Kind,
     last: LastOutput,
@@ -87,9 +87,9 @@ impl Colorizer {
             network,
             codec,
             mirror: input.mirror,
-            input: InputSpec { enlarged: input.enlarged, levels: input.levels },
+            input: InputSpec { training_upscale: input.training_upscale, auto_levels: input.auto_levels },
             smoothing: package.manifest().smoothing,
-            sureness: package.manifest().confidence.temperature,
+            confidence_temperature: package.manifest().confidence.temperature,
             device: resolved.device,
             kind: resolved.kind,
             last: LastOutput::default(),
@@ -133,8 +133,8 @@ impl Colorizer {
         output.f_add(&other.f_flip([3_i64].as_slice())?)?.f_mul_scalar(0.5)
     }
 
-    /// How sure the model is, `[h, w]`, float32 on the CPU.
-    fn sure(
+    /// The probability of a color near the one shown, `[h, w]`, float32 on the CPU.
+    fn near_probability(
         &self,
         l: &[f32],
         size: [i64; 2],
@@ -146,7 +146,7 @@ impl Colorizer {
         // Without the tilt, which is there for the colors and makes the probabilities less accurate
         // (docs/research/pixels.md).
         let Some(shares) = self.codec.distribution(&output, false)? else { return Ok(None) };
-        let shares = confidence::tempered(shares, self.sureness)?;
+        let shares = confidence::tempered(shares, self.confidence_temperature)?;
         let ab = self.run(l, size, t)?.f_to_device(shares.device())?;
         let near = confidence::near_share(&shares.f_squeeze_dim(0)?, &ab, bins)?;
         near.f_to_device(Device::Cpu)?.f_contiguous().map(Some)
@@ -205,7 +205,7 @@ impl Engine for Colorizer {
         let size = input_size(l, self.network.stride_in()).map_err(PredictError::new)?;
         let Some(bins) = self.codec.bins() else { return Ok(None) };
         set_threads(settings.threads).map_err(PredictError::new)?;
-        let near = self.sure(l.values(), size, settings.temperature, &bins);
+        let near = self.near_probability(l.values(), size, settings.temperature, &bins);
         let near = near.map_err(|error| PredictError::new(sentence(&error)))?;
         near.map(|near| plane(&near).map(Confidence).map_err(PredictError::new)).transpose()
     }

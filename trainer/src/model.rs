@@ -82,11 +82,11 @@ impl Model {
         paint(&self.colorizer, gray, &self.params)
     }
 
-    /// How sure the model is of each pixel, 0 to 255, as the program would write it.
+    /// The map of confidence, 0 to 255, as the program would write it.
     ///
     /// # Errors
     /// As [`colorize`](Self::colorize), and for a model without distributions.
-    pub fn how_sure(&self, gray: &GrayImage) -> Result<GrayImage> {
+    pub fn confidence(&self, gray: &GrayImage) -> Result<GrayImage> {
         let (width, height) = gray.dimensions();
         let row = isize::try_from(width)?;
         let mut map = GrayImage::new(width, height);

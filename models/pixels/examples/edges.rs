@@ -262,7 +262,7 @@ struct Truth<'a>(&'a Planes);
 
 impl Engine for Truth<'_> {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: 1.0, levels: false }
+        InputSpec { training_upscale: 1.0, auto_levels: false }
     }
 
     fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {

@@ -31,9 +31,9 @@ pub trait Engine {
 pub struct InputSpec {
     /// How many times its training images were upscaled, 1 or more. L is blurred to match, however much detail the
     /// image has.
-    pub enlarged: f64,
+    pub training_upscale: f64,
     /// Whether the contrast of faded images is stretched: a small range of L is spread.
-    pub levels: bool,
+    pub auto_levels: bool,
 }
 
 /// Settings of a prediction.

@@ -260,8 +260,8 @@ impl Codec for Bins2d {
         let weights = Tensor::f_from_slice(&self.weights)?.f_to_device(ab.device())?;
         let nearest = index.f_select(1, 0)?;
         let importance = weights.f_index_select(0, &nearest)?.f_view([n, 1, height, width])?;
-        let spread = |t: Tensor| t.f_view([n, height, width, k])?.f_permute([0, 3, 1, 2])?.f_unsqueeze(1);
-        Ok(Target::Bins { index: spread(index)?, share: spread(share)?, importance })
+        let planes = |t: Tensor| t.f_view([n, height, width, k])?.f_permute([0, 3, 1, 2])?.f_unsqueeze(1);
+        Ok(Target::Bins { index: planes(index)?, share: planes(share)?, importance })
     }
 
     fn decode(&self, output: &Tensor, temperature: Option<f64>) -> Result<Tensor, TchError> {

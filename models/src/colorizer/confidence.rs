@@ -1,4 +1,4 @@
-//! How sure a model is of the color it chose.
+//! The confidence of a model in the color it chose.
 //!
 //! The idea: **the probability, by the model's own word, that the true color is close to the one shown**: the share of its
 //! distribution within 25 units of ab around the annealed mean. Entropy would not do: a model that wavers between two reds

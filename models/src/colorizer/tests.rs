@@ -41,8 +41,8 @@ fn counting() -> (Colorizer, Arc<AtomicUsize>) {
         network: Box::new(Counting(Arc::clone(&passes))),
         smoothing: None,
         codec: Box::new(Bins2d::new(&Bins2dConfig::default()).expect("builds")),
-        input: InputSpec { enlarged: 1.0, levels: false },
-        sureness: 1.0,
+        input: InputSpec { training_upscale: 1.0, auto_levels: false },
+        confidence_temperature: 1.0,
         mirror: false,
         device: Device::Cpu,
         kind: Kind::Float,
@@ -113,7 +113,7 @@ fn confidence_is_a_gray_map_that_costs_no_further_pass() {
     assert!(confidence(&colorizer, &input, &mut output, &params, &mut go_on).is_err(), "not into color");
     let mut map = vec![0; 64 * 64];
     let mut output = ImageViewMut::new(PixelFormat::Gray8, 64, 64, 64, &mut map).expect("an output");
-    confidence(&colorizer, &input, &mut output, &params, &mut go_on).expect("it says how sure it is");
+    confidence(&colorizer, &input, &mut output, &params, &mut go_on).expect("it has a confidence");
     assert_eq!(passes.load(Ordering::Relaxed), 1);
     // Flat logits where L is 0, and a hill of them where it is 100.
     assert!(map[0] < 60 && map[64 * 63] > map[0] + 40, "{} and {}", map[0], map[64 * 63]);

@@ -164,7 +164,7 @@ pub struct Encoder {
     blocks: Vec<Block>,
     taps: Vec<usize>,
     /// The stem and so many blocks take no part in training.
-    held: Option<usize>,
+    frozen: Option<usize>,
 }
 
 impl Encoder {
@@ -195,7 +195,7 @@ impl Encoder {
                 taps.push(blocks.len() - 1);
             }
         }
-        Ok(Encoder { stem, blocks, taps, held: None })
+        Ok(Encoder { stem, blocks, taps, frozen: None })
     }
 
     /// Features at strides 2, 4, 8, 16 and 32 of `x`, shape `[N, channels, H, W]`, values (v - 127) / 128.
@@ -204,14 +204,14 @@ impl Encoder {
     /// Whatever libtorch reports.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Vec<Tensor>, TchError> {
         let mut features = Vec::with_capacity(self.taps.len());
-        let held = |index: usize| self.held.is_some_and(|held| index < held);
-        let quietly = |held: bool, layer: &dyn Fn(bool) -> Result<Tensor, TchError>| match held {
+        let frozen = |index: usize| self.frozen.is_some_and(|frozen| index < frozen);
+        let quietly = |frozen: bool, layer: &dyn Fn(bool) -> Result<Tensor, TchError>| match frozen {
             true => tch::no_grad(|| layer(false)),
             false => layer(train),
         };
-        let mut x = quietly(self.held.is_some(), &|train| self.stem.forward(x, train))?;
+        let mut x = quietly(self.frozen.is_some(), &|train| self.stem.forward(x, train))?;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = quietly(held(index), &|train| block.forward(&x, train))?;
+            x = quietly(frozen(index), &|train| block.forward(&x, train))?;
             if self.taps.contains(&index) {
                 features.push(x.shallow_clone());
             }
@@ -223,23 +223,23 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Layer::prepare`].
-    pub fn hold_below(&mut self, from: i64, device: Device, kind: Kind) -> Result<(), TchError> {
+    pub fn freeze_below(&mut self, from: i64, device: Device, kind: Kind) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
         let finer = self.taps.iter().zip(1..).take_while(|&(_, power)| 1_i64 << power < from);
-        let held = finer.last().map_or(0, |(tap, _)| tap + 1);
-        self.held = Some(held);
-        let blocks = self.blocks.iter_mut().take(held).flat_map(Block::layers_mut);
+        let frozen = finer.last().map_or(0, |(tap, _)| tap + 1);
+        self.frozen = Some(frozen);
+        let blocks = self.blocks.iter_mut().take(frozen).flat_map(Block::layers_mut);
         let stem = std::iter::once(&mut self.stem as &mut dyn Layer);
         stem.chain(blocks).try_for_each(|layer| layer.prepare(device, kind))
     }
 
-    /// Whether the tensor `name`, below the encoder's place, is of a layer that [`hold_below`](Self::hold_below) holds.
+    /// Whether the tensor `name`, below the encoder's place, is of a layer that [`freeze_below`](Self::freeze_below) froze.
     #[must_use]
-    pub fn is_held(&self, name: &str) -> bool {
-        let Some(held) = self.held else { return false };
+    pub fn is_frozen(&self, name: &str) -> bool {
+        let Some(frozen) = self.frozen else { return false };
         let block = name.strip_prefix("_blocks.").and_then(|rest| rest.split('.').next());
         match block {
-            Some(block) => block.parse::<usize>().is_ok_and(|block| block < held),
+            Some(block) => block.parse::<usize>().is_ok_and(|block| block < frozen),
             None => name.starts_with("_conv_stem.") || name.starts_with("_bn0."),
         }
     }

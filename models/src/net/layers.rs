@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | a convolution that learns, a head too | the kind of [`Layer::compute_in`] | float32, cast where they are used: gradients come back through the cast in float32, and no update is too small for a weight to feel |
 //! | a normalization that learns | the kind that comes; statistics in float32 | float32 |
-//! | a prepared layer: predicting, or held in training | the kind of [`Layer::prepare`] | that kind, rounded once |
+//! | a prepared layer: predicting, or frozen in training | the kind of [`Layer::prepare`] | that kind, rounded once |
 //! | codecs and losses | float32: the trainer widens the network's output before they see it | |
 //!
 //! libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and does nothing on the CPU, where

@@ -107,7 +107,7 @@ pub struct LiteUnet {
     context: Option<Context>,
     blocks: Vec<Block>,
     head: Conv,
-    held: bool,
+    frozen: bool,
 }
 
 /// What the encoder tells the decoder: features by stride, and the classifier's head where there is a context.
@@ -141,7 +141,7 @@ impl LiteUnet {
         }
         let shape = ConvShape::dense(below, out_channels, 1, 1);
         let head = Conv::with_bias(path.sub("head"), shape, Activation::None)?;
-        Ok(LiteUnet { encoder, context, blocks, head, held: false })
+        Ok(LiteUnet { encoder, context, blocks, head, frozen: false })
     }
 
     fn see(&self, l: &Tensor, train: bool) -> Result<Seen, TchError> {
@@ -180,7 +180,7 @@ impl LiteUnet {
 
 impl Network for LiteUnet {
     fn forward_t(&self, l: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let seen = if self.held { tch::no_grad(|| self.see(l, false)) } else { self.see(l, train) }?;
+        let seen = if self.frozen { tch::no_grad(|| self.see(l, false)) } else { self.see(l, train) }?;
         self.decode(&seen, train)
     }
 
@@ -204,17 +204,17 @@ impl Network for LiteUnet {
         layers
     }
 
-    fn is_held(&self, name: &str) -> bool {
+    fn is_frozen(&self, name: &str) -> bool {
         let Some(name) = name.strip_prefix("encoder.") else { return false };
-        self.held || self.encoder.is_held(name)
+        self.frozen || self.encoder.is_frozen(name)
     }
 
-    fn hold_encoder(&mut self, from: Option<i64>, device: Device, kind: Kind) -> Result<(), TchError> {
+    fn freeze_encoder(&mut self, from: Option<i64>, device: Device, kind: Kind) -> Result<(), TchError> {
         if let Some(from) = from {
-            return self.encoder.hold_below(from, device, kind);
+            return self.encoder.freeze_below(from, device, kind);
         }
         let _no_grad = tch::no_grad_guard();
-        self.held = true;
+        self.frozen = true;
         self.encoder_layers().into_iter().try_for_each(|layer| layer.prepare(device, kind))
     }
 }

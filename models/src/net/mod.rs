@@ -115,19 +115,19 @@ pub trait Network: Send {
         self.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
     }
 
-    /// Lets the encoder be as it is from now on: it takes no part in training, its normalizations use the statistics they
+    /// Freezes the encoder: it takes no part in training, its normalizations use the statistics they
     /// have, and its layers are made ready for prediction, so that a step costs less. Weights must be in their place
-    /// already. With `from`, only layers finer than that stride are held. A network without an encoder has none to hold.
+    /// already. With `from`, only layers finer than that stride are frozen. A network without an encoder has none to freeze.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    fn hold_encoder(&mut self, _from: Option<i64>, _device: Device, _kind: Kind) -> Result<(), TchError> {
+    fn freeze_encoder(&mut self, _from: Option<i64>, _device: Device, _kind: Kind) -> Result<(), TchError> {
         Ok(())
     }
 
-    /// Whether the tensor `name` belongs to a layer that [`hold_encoder`](Self::hold_encoder) holds: nothing reads it any more,
-    /// nor changes it.
-    fn is_held(&self, _name: &str) -> bool {
+    /// Whether the tensor `name` belongs to a layer that [`freeze_encoder`](Self::freeze_encoder) froze: nothing reads or
+    /// changes it any more.
+    fn is_frozen(&self, _name: &str) -> bool {
         false
     }
 

@@ -105,10 +105,10 @@ pub struct TrainTensor {
     pub name: String,
     /// The tensor the network holds too: written in place.
     pub tensor: Tensor,
-    /// Learned by gradient (and neither a measured statistic nor held).
+    /// Learned by gradient (and neither a measured statistic nor frozen).
     pub learned: bool,
     /// Stays as it is: neither learned nor measured any more.
-    pub held: bool,
+    pub frozen: bool,
 }
 
 /// Fresh float32 parameters for training, drawn from libtorch's generator on the CPU: `tch::manual_seed` fixes them, and
@@ -127,14 +127,14 @@ impl TrainStore {
         TrainStore { device, tensors: Vec::new() }
     }
 
-    /// Lets the tensors stay as they are whose names `is_held` says: they have no gradient from now on.
+    /// Lets the tensors stay as they are whose names `is_frozen` says: they have no gradient from now on.
     ///
     /// # Errors
     /// Whatever libtorch reports.
-    pub fn hold(&mut self, is_held: impl Fn(&str) -> bool) -> Result<(), TchError> {
-        for entry in self.tensors.iter_mut().filter(|entry| is_held(&entry.name)) {
+    pub fn freeze(&mut self, is_frozen: impl Fn(&str) -> bool) -> Result<(), TchError> {
+        for entry in self.tensors.iter_mut().filter(|entry| is_frozen(&entry.name)) {
             entry.tensor = entry.tensor.f_set_requires_grad(false)?;
-            (entry.learned, entry.held) = (false, true);
+            (entry.learned, entry.frozen) = (false, true);
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Store for TrainStore {
             name: name.to_owned(),
             tensor: tensor.shallow_clone(),
             learned,
-            held: false,
+            frozen: false,
         });
         Ok(tensor)
     }

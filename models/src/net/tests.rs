@@ -114,9 +114,12 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
     let (mut network, store) = trained_like(&with_context(), 313);
     let l = Tensor::rand([1, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     let before = tch::no_grad(|| network.forward(&l)).expect("runs");
-    network.hold_encoder(None, Device::Cpu, Kind::Float).expect("holds");
+    network.freeze_encoder(None, Device::Cpu, Kind::Float).expect("freezes");
     assert!(
-        store.tensors.iter().all(|entry| network.is_held(&entry.name) == entry.name.starts_with("encoder."))
+        store
+            .tensors
+            .iter()
+            .all(|entry| network.is_frozen(&entry.name) == entry.name.starts_with("encoder."))
     );
     let after = tch::no_grad(|| network.forward(&l)).expect("runs");
     let scale = before.abs().max().double_value(&[]);
@@ -130,7 +133,7 @@ fn a_held_encoder_tells_the_same_and_does_not_learn() {
 #[test]
 fn an_encoder_held_below_a_stride_learns_from_there_on() {
     let (mut network, mut store) = trained_like(&with_context(), 313);
-    network.hold_encoder(Some(16), Device::Cpu, Kind::Float).expect("holds");
+    network.freeze_encoder(Some(16), Device::Cpu, Kind::Float).expect("freezes");
     let l = Tensor::rand([2, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     network.forward_t(&l, true).expect("runs").mean(Kind::Float).backward();
     let learns = |name: &str| {
@@ -148,12 +151,12 @@ fn an_encoder_held_below_a_stride_learns_from_there_on() {
         assert_eq!(learns(name), expected, "{name}");
     }
     for entry in store.tensors.iter().filter(|entry| entry.learned) {
-        assert_ne!(entry.tensor.grad().defined(), network.is_held(&entry.name), "{}", entry.name);
+        assert_ne!(entry.tensor.grad().defined(), network.is_frozen(&entry.name), "{}", entry.name);
     }
-    store.hold(|name| network.is_held(name)).expect("holds");
-    let held = |name: &str| store.tensors.iter().any(|entry| entry.name == name && entry.held);
+    store.freeze(|name| network.is_frozen(name)).expect("freezes");
+    let frozen = |name: &str| store.tensors.iter().any(|entry| entry.name == name && entry.frozen);
     assert!(
-        held("encoder._bn0.running_mean") && !held("encoder._bn1.running_mean"),
+        frozen("encoder._bn0.running_mean") && !frozen("encoder._bn1.running_mean"),
         "the stem, not the head"
     );
     assert!(store.tensors.iter().all(|entry| entry.learned == entry.tensor.requires_grad()));
@@ -163,10 +166,10 @@ fn an_encoder_held_below_a_stride_learns_from_there_on() {
 fn a_prepared_layer_takes_what_a_layer_of_another_kind_gives() {
     let (mut network, _store) = trained_like(&with_context(), 313);
     network.compute_in(Kind::BFloat16);
-    network.hold_encoder(Some(16), Device::Cpu, Kind::Float).expect("holds");
+    network.freeze_encoder(Some(16), Device::Cpu, Kind::Float).expect("freezes");
     let l = Tensor::rand([2, 1, 64, 96], (Kind::Float, Device::Cpu)) * 100.0;
     assert_eq!(network.forward_t(&l, true).expect("runs").kind(), Kind::BFloat16);
-    network.hold_encoder(None, Device::Cpu, Kind::BFloat16).expect("holds");
+    network.freeze_encoder(None, Device::Cpu, Kind::BFloat16).expect("freezes");
     assert_eq!(network.forward_t(&l, true).expect("runs").kind(), Kind::BFloat16);
     for kind in [Kind::BFloat16, Kind::Float] {
         network.prepare(Device::Cpu, kind).expect("prepares");

@@ -66,14 +66,15 @@ pub struct Input {
     /// Size the network works at unless the caller says otherwise, the picture's longer side in pixels: 32 to 2048, a
     /// multiple of 32.
     pub working_size: u32,
-    /// How many times the photographs of the training were enlarged to what the network saw, 1 to 8: a picture is brought
-    /// to the working size divided by this and enlarged from there, since a network does worse on sharper pictures than it
-    /// knows (docs/research/lab-book.md).
-    #[serde(default = "once", skip_serializing_if = "is_once")]
-    pub enlarged: f64,
-    /// Whether the levels of a faded picture are stretched before the network sees it (docs/research/pixels.md).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub levels: bool,
+    /// How many times training enlarged its photographs, 1 to 8: a picture is reduced to the working size divided by this
+    /// and enlarged from there, since a network does worse on sharper pictures than it was trained on (docs/research/lab-book.md).
+    /// Older packages call it `enlarged`.
+    #[serde(default = "once", skip_serializing_if = "is_once", alias = "enlarged")]
+    pub training_upscale: f64,
+    /// Whether L of a faded picture is stretched to the full range before the network sees it (docs/research/pixels.md). Older
+    /// packages call it `levels`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "levels")]
+    pub auto_levels: bool,
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
@@ -87,7 +88,7 @@ pub struct Input {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confidence {
-    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map surer. It changes no color.
+    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map more confident. It changes no color.
     pub temperature: f64,
 }
 
@@ -206,13 +207,13 @@ impl Manifest {
             let expected = format!("a multiple of {WORKING_STEP} from {}", words(&WORKING_SIZES));
             return Err(Problem::value("input.working_size", &expected, &size.to_string()));
         }
-        let enlarged = self.input.enlarged;
-        if !(1.0..=8.0).contains(&enlarged) {
-            return Err(Problem::value("input.enlarged", "1 to 8", &enlarged.to_string()));
+        let upscale = self.input.training_upscale;
+        if !(1.0..=8.0).contains(&upscale) {
+            return Err(Problem::value("input.training_upscale", "1 to 8", &upscale.to_string()));
         }
-        let sureness = self.confidence.temperature;
-        if !(0.25..=4.0).contains(&sureness) {
-            return Err(Problem::value("confidence.temperature", "0.25 to 4", &sureness.to_string()));
+        let temperature = self.confidence.temperature;
+        if !(0.25..=4.0).contains(&temperature) {
+            return Err(Problem::value("confidence.temperature", "0.25 to 4", &temperature.to_string()));
         }
         if let Some((key, expected, got)) = self.smoothing.and_then(|smoothing| smoothing.out_of_bounds()) {
             return Err(Problem::value(&format!("smoothing.{key}"), expected, &got));

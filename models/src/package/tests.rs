@@ -20,8 +20,8 @@ fn manifest(name: &str) -> Manifest {
         network: NetConfig::SeedReport(SeedReportConfig::default()),
         input: Input {
             working_size: 64,
-            enlarged: 1.0,
-            levels: false,
+            training_upscale: 1.0,
+            auto_levels: false,
             values: InputValues::L,
             mirror: false,
         },
@@ -95,30 +95,32 @@ fn with_mirror_a_mirrored_picture_has_the_mirrored_colors() {
 }
 
 #[test]
-fn enlarged_is_a_number_from_1_to_8_and_1_where_nothing_is_said() {
+fn training_upscale_is_a_number_from_1_to_8_and_1_where_nothing_is_said() {
     let text = manifest("a").to_toml().unwrap();
-    assert!(!text.contains("enlarged"));
-    let with = |enlarged: &str| {
-        let text = text.replace("values = ", &format!("enlarged = {enlarged}\nvalues = "));
+    assert!(!text.contains("training_upscale"));
+    let with = |upscale: &str| {
+        let text = text.replace("values = ", &format!("training_upscale = {upscale}\nvalues = "));
         let text = text.replace("sha256 = \"\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
-        Manifest::parse(&text).map(|manifest| manifest.input.enlarged).map_err(|problem| problem.to_string())
+        Manifest::parse(&text)
+            .map(|manifest| manifest.input.training_upscale)
+            .map_err(|problem| problem.to_string())
     };
     assert_eq!(with("2.5"), Ok(2.5));
     for wrong in ["0.5", "8.5", "nan"] {
         let said = with(wrong).unwrap_err();
-        assert!(said.contains("input.enlarged") && said.contains("1 to 8"), "{said}");
+        assert!(said.contains("input.training_upscale") && said.contains("1 to 8"), "{said}");
     }
 }
 
 #[test]
-fn levels_and_confidence_are_read_and_left_out_where_nothing_is_said() {
+fn auto_levels_and_confidence_are_read_and_left_out_where_nothing_is_said() {
     let text = manifest("a").to_toml().unwrap();
-    assert!(!text.contains("levels") && !text.contains("[confidence]"));
+    assert!(!text.contains("auto_levels") && !text.contains("[confidence]"));
     let with = |temperature: &str| {
-        let text = text.replace("values = ", "levels = true\nvalues = ");
+        let text = text.replace("values = ", "auto_levels = true\nvalues = ");
         let text = text.replace("sha256 = \"\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
         Manifest::parse(&format!("{text}\n[confidence]\ntemperature = {temperature}\n"))
-            .map(|manifest| (manifest.input.levels, manifest.confidence.temperature))
+            .map(|manifest| (manifest.input.auto_levels, manifest.confidence.temperature))
             .map_err(|problem| problem.to_string())
     };
     assert_eq!(with("0.8"), Ok((true, 0.8)));
@@ -126,6 +128,17 @@ fn levels_and_confidence_are_read_and_left_out_where_nothing_is_said() {
         let said = with(wrong).unwrap_err();
         assert!(said.contains("confidence.temperature") && said.contains("0.25 to 4"), "{said}");
     }
+}
+
+#[test]
+fn packages_with_the_old_names_of_keys_are_read_as_before() {
+    let text = manifest("a").to_toml().unwrap();
+    let text = text.replace("sha256 = \"\"", &format!("sha256 = \"{}\"", "0".repeat(64)));
+    let with =
+        |keys: &str| Manifest::parse(&text.replace("values = ", &format!("{keys}\nvalues = "))).unwrap();
+    let old = with("enlarged = 2.0\nlevels = true");
+    assert_eq!(old, with("training_upscale = 2.0\nauto_levels = true"));
+    assert_eq!((old.input.training_upscale, old.input.auto_levels), (2.0, true));
 }
 
 #[test]

@@ -42,11 +42,11 @@ pub struct ExportArgs {
     #[arg(long, help_heading = PREDICTION)]
     pub working_size: Option<u32>,
     /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were [default: 1].
-    #[arg(long, value_name = "TIMES", help_heading = PREDICTION)]
-    pub enlarged: Option<f64>,
-    /// Shows faded pictures to the network as if they were not: a small range of L is spread.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
-    pub levels: Option<bool>,
+    #[arg(long, alias = "enlarged", value_name = "TIMES", help_heading = PREDICTION)]
+    pub training_upscale: Option<f64>,
+    /// Stretches L of faded pictures to the full range before the network sees them.
+    #[arg(long, alias = "levels", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
+    pub auto_levels: Option<bool>,
     /// Looks at the mirror image too and averages: steadier colors for twice the work.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
     pub mirror: Option<bool>,
@@ -204,14 +204,19 @@ fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measur
 
 /// How a picture is brought to the network: as the command says, or the package that was gone on from.
 fn input(args: &ExportArgs, inherited: Option<&Inherited>) -> Input {
-    let plain =
-        Input { working_size: 256, enlarged: 1.0, levels: false, values: InputValues::L, mirror: false };
-    let Input { working_size, enlarged, levels, values, mirror } =
+    let plain = Input {
+        working_size: 256,
+        training_upscale: 1.0,
+        auto_levels: false,
+        values: InputValues::L,
+        mirror: false,
+    };
+    let Input { working_size, training_upscale, auto_levels, values, mirror } =
         inherited.map_or(plain, |inherited| inherited.input.clone());
     Input {
         working_size: args.working_size.unwrap_or(working_size),
-        enlarged: args.enlarged.unwrap_or(enlarged),
-        levels: args.levels.unwrap_or(levels),
+        training_upscale: args.training_upscale.unwrap_or(training_upscale),
+        auto_levels: args.auto_levels.unwrap_or(auto_levels),
         values,
         mirror: args.mirror.unwrap_or(mirror),
     }

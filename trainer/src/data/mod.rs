@@ -145,12 +145,12 @@ impl DataSet {
         if count >= total {
             bail!("held_out: expected fewer than the {total} photographs there are, got {count}");
         }
-        let is_held = |index: usize| (index + 1) * count / total > index * count / total;
-        let (held, rest): (Vec<_>, Vec<_>) =
-            self.items.into_iter().enumerate().partition(|(index, _)| is_held(*index));
+        let is_held_out = |index: usize| (index + 1) * count / total > index * count / total;
+        let (held_out, rest): (Vec<_>, Vec<_>) =
+            self.items.into_iter().enumerate().partition(|(index, _)| is_held_out(*index));
         let items = |pairs: Vec<(usize, Item)>| pairs.into_iter().map(|(_, item)| item).collect();
-        let held = DataSet::new(items(held)).screened(self.screen);
-        Ok((DataSet { items: items(rest), found: Mutex::default(), ..self }, held))
+        let held_out = DataSet::new(items(held_out)).screened(self.screen);
+        Ok((DataSet { items: items(rest), found: Mutex::default(), ..self }, held_out))
     }
 }
 

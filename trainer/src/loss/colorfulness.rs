@@ -39,9 +39,9 @@ fn colorfulness(rgb: &Tensor) -> Result<Tensor, TchError> {
     let variance = |tensor: &Tensor, middle: &Tensor| mean(&tensor.f_sub(middle)?.f_square()?);
     // The roots' slopes at gray would be infinite.
     let root = |tensor: Tensor| tensor.f_add_scalar(1e-3)?.f_sqrt();
-    let spread = root(variance(&rg, &mean_rg)?.f_add(&variance(&yb, &mean_yb)?)?)?;
+    let deviation = root(variance(&rg, &mean_rg)?.f_add(&variance(&yb, &mean_yb)?)?)?;
     let tint = root(mean_rg.f_square()?.f_add(&mean_yb.f_square()?)?)?;
-    spread.f_add(&tint.f_mul_scalar(0.3)?)?.f_mean(Kind::Float)
+    deviation.f_add(&tint.f_mul_scalar(0.3)?)?.f_mean(Kind::Float)
 }
 
 #[cfg(test)]

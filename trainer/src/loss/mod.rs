@@ -7,12 +7,12 @@
 
 mod calm;
 mod colorfulness;
+mod consistency;
 mod cross_entropy;
 mod distance;
 mod features;
 mod mse;
 mod rgb;
-mod steady;
 
 use std::path::Path;
 
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calm::CalmConfig;
 pub use colorfulness::{ColorfulnessConfig, lacking};
+pub use consistency::{ConsistencyConfig, Window};
 pub use cross_entropy::cross_entropy;
 pub use distance::{DistanceConfig, distance};
 #[cfg(test)]
@@ -29,7 +30,6 @@ pub(crate) use features::tests::made_classifier;
 pub use features::{Features, FeaturesConfig};
 pub use mse::mse;
 pub use rgb::lab_to_srgb;
-pub use steady::{SteadyConfig, Window};
 use tch::{Device, TchError, Tensor};
 
 /// What can be said about a loss besides the codec.
@@ -54,10 +54,10 @@ pub struct LossConfig {
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesConfig>,
-    /// Adds how far the colors of a part, seen alone, are from those it has within the whole. A step then costs a half to the
-    /// whole of another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub steady: Option<SteadyConfig>,
+    /// Adds how far the colors of a part, seen alone, are from those it has within the whole. A step then takes 1.5 to 2 times
+    /// as long. Older configurations call it `steady`.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "steady")]
+    pub consistency: Option<ConsistencyConfig>,
 }
 
 impl LossConfig {
@@ -90,7 +90,7 @@ impl LossConfig {
             ("distance.weight", self.distance.map(|distance| distance.weight)),
             ("features.weight", features.map(|features| features.weight)),
             ("features.recognition", features.map(|features| features.recognition)),
-            ("steady.weight", self.steady.map(|steady| steady.weight)),
+            ("consistency.weight", self.consistency.map(|consistency| consistency.weight)),
         ] {
             if let Some(weight) = weight.filter(|weight| !(0.0..=1e6).contains(weight)) {
                 bail!("{name}: expected a number of at least 0, got {weight}");
@@ -171,15 +171,16 @@ impl Objective {
     ///
     /// # Errors
     /// Whatever libtorch reports.
-    pub fn unsteadiness(
+    pub fn inconsistency(
         &self,
         codec: &dyn Codec,
         within: &Tensor,
         alone: &Tensor,
     ) -> Result<Tensor, TchError> {
         let temperature = Some(self.config.temperature.unwrap_or(1.0));
-        let apart = steady::apart(&codec.decode(within, temperature)?, &codec.decode(alone, temperature)?)?;
-        apart.f_mul_scalar(self.config.steady.map_or(0.0, |steady| steady.weight))
+        let apart =
+            consistency::apart(&codec.decode(within, temperature)?, &codec.decode(alone, temperature)?)?;
+        apart.f_mul_scalar(self.config.consistency.map_or(0.0, |consistency| consistency.weight))
     }
 }
 

@@ -225,6 +225,7 @@ const MOST_EXTENDED: usize = 8;
 
 /// A table, laid over that of the file it extends; `path` is where it was read from.
 fn extended(mut table: toml::Table, path: &Path, depth: usize) -> Result<toml::Table> {
+    rename_old_keys(&mut table);
     let Some(base) = table.remove("extends") else { return Ok(table) };
     let base = base.as_str().context("extends: expected the name of a file")?;
     if depth == 0 {
@@ -235,6 +236,14 @@ fn extended(mut table: toml::Table, path: &Path, depth: usize) -> Result<toml::T
     let mut whole = read().with_context(|| format!("extends {}", path.display()))?;
     overlay(&mut whole, table);
     Ok(whole)
+}
+
+/// Gives the keys of older configurations their present names, or a key and its old name could stand side by side.
+fn rename_old_keys(config: &mut toml::Table) {
+    let Some(loss) = config.get_mut("loss").and_then(toml::Value::as_table_mut) else { return };
+    if let Some(value) = loss.remove("steady") {
+        loss.insert("consistency".to_owned(), value);
+    }
 }
 
 /// Lays `over` over `base`, table by table; a table of another `name` (another network, another codec) takes the
@@ -300,5 +309,25 @@ mod tests {
         expected.optim.lr = 0.5;
         assert_eq!(read("bins.toml").unwrap(), expected);
         assert!(format!("{:#}", read("ring.toml").unwrap_err()).contains("do they form a ring?"));
+    }
+
+    #[test]
+    fn configurations_with_the_old_name_of_a_loss_are_read_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = |loss: &str| {
+            format!(
+                "seed = 1\nbatch = 2\nnetwork = {{ name = \"seed-report\" }}\ncodec = {{ name = \"bins2d\" }}\n\
+                 loss = {{ {loss} }}\ndata = {{ train = [\"a\"], augment = {{ size = 32 }} }}\n\
+                 optim = {{ lr = 1e-3, steps = 9 }}\n"
+            )
+        };
+        let new = RunConfig::parse(&text("consistency = { weight = 0.5 }")).unwrap();
+        assert_eq!(RunConfig::parse(&text("steady = { weight = 0.5 }")).unwrap(), new);
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        for (base, over) in [("consistency", "steady"), ("steady", "consistency"), ("steady", "steady")] {
+            write("base.toml", &text(&format!("{base} = {{ weight = 2.0 }}")));
+            write("over.toml", &format!("extends = \"base.toml\"\n[loss]\n{over} = {{ weight = 0.5 }}\n"));
+            assert_eq!(RunConfig::read(&folder.path().join("over.toml")).unwrap(), new, "{over} over {base}");
+        }
     }
 }

@@ -168,8 +168,8 @@ mod tests {
             network: RunConfig::parse(&text("")).unwrap().network,
             input: Input {
                 working_size: 288,
-                enlarged: 2.0,
-                levels: true,
+                training_upscale: 2.0,
+                auto_levels: true,
                 values: autochrome_models::package::InputValues::L,
                 mirror: false,
             },

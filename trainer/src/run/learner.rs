@@ -65,7 +65,7 @@ impl Learner {
         let subject = || path.display().to_string();
         restore(weights(&blank.store), &tensors).with_context(subject)?;
         let learner = blank.into_learner(state)?;
-        // Checkpoints of older versions hold moments of held layers too, which nothing asks for.
+        // Checkpoints of older versions hold moments of frozen layers too, which nothing asks for.
         restore(learner.optimizer.state(&learner.store), &tensors).with_context(subject)?;
         Ok(learner)
     }
@@ -127,7 +127,7 @@ impl Learner {
         let truth = Truth { l: &l, ab: &ab, cells: &cells };
         let loss = self.objective.loss(self.codec.as_ref(), &output, &truth)?;
         // Held-out losses stay those of whole samples, to compare with runs that look at no parts.
-        if train && self.config.loss.steady.is_some() {
+        if train && self.config.loss.consistency.is_some() {
             self.with_part(&loss, &output, &truth).context("looking at a part")
         } else {
             Ok(loss)
@@ -147,8 +147,8 @@ impl Learner {
         let alone = self.output(&l, true)?;
         let codec = self.codec.as_ref();
         let part = self.objective.loss(codec, &alone, &Truth { l: &l, ab: &ab, cells: &cells })?;
-        let unsteady = self.objective.unsteadiness(codec, &window.of(output, cell)?, &alone)?;
-        Ok(loss.f_add(&part)?.f_mul_scalar(0.5)?.f_add(&unsteady)?)
+        let inconsistency = self.objective.inconsistency(codec, &window.of(output, cell)?, &alone)?;
+        Ok(loss.f_add(&part)?.f_mul_scalar(0.5)?.f_add(&inconsistency)?)
     }
 
     /// Writes a checkpoint.
@@ -198,18 +198,18 @@ impl Blank {
         Ok(Blank { device, network, codec, objective, store })
     }
 
-    /// The learner, now that the weights are in their place. An encoder whose rate is 0 is held, or its layers finer than a stride
+    /// The learner, now that the weights are in their place. An encoder whose rate is 0 is frozen, or its layers finer than a stride
     /// are, which is cheaper than gradients that move nothing.
     fn into_learner(mut self, state: State) -> Result<Learner> {
         let State { step, config, data, inherited, .. } = state;
         let (optim, kind) = (&config.optim, config.precision.kind(self.device));
         if optim.encoder_lr == Some(0.0) {
-            self.network.hold_encoder(None, self.device, kind)?;
+            self.network.freeze_encoder(None, self.device, kind)?;
         } else if optim.encoder_from.is_some() {
-            self.network.hold_encoder(optim.encoder_from, self.device, kind)?;
+            self.network.freeze_encoder(optim.encoder_from, self.device, kind)?;
         }
         let Blank { device, network, codec, objective, mut store } = self;
-        store.hold(|name| network.is_held(name))?;
+        store.freeze(|name| network.is_frozen(name))?;
         let optimizer = Optimizer::new(optim, &store)?;
         Ok(Learner { config, step, data, inherited, device, network, codec, objective, store, optimizer })
     }

@@ -36,10 +36,10 @@ pub struct OptimConfig {
     pub rule: Rule,
     /// Peak learning rate.
     pub lr: f64,
-    /// Peak learning rate of tensors named `encoder.*`; absent: `lr`. With 0 the encoder is held: its normalizations keep
+    /// Peak learning rate of tensors named `encoder.*`; absent: `lr`. With 0 the encoder is frozen: its normalizations keep
     /// their statistics too, and a step costs less.
     pub encoder_lr: Option<f64>,
-    /// The stride, 4 to 32, from which on the encoder learns: finer layers are held. Absent: it learns everywhere.
+    /// The stride, 4 to 32, from which on the encoder learns: finer layers are frozen. Absent: it learns everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder_from: Option<i64>,
     /// Decoupled weight decay, on tensors of two or more dimensions.
@@ -115,7 +115,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are. What is held
+    /// An optimizer for the tensors of `store`, with empty moments and the average at the weights as they are. What is frozen
     /// has no moments, and its average is itself.
     ///
     /// # Errors
@@ -189,7 +189,8 @@ impl Optimizer {
     /// Moves the average toward the weights. Early steps weigh more, so that the start is soon forgotten.
     fn average(&mut self, store: &TrainStore, step: u64) -> Result<()> {
         let decay = self.config.ema.min(float(step + 1) / float(step + 10));
-        for (average, entry) in self.averages.iter_mut().zip(&store.tensors).filter(|(_, entry)| !entry.held)
+        for (average, entry) in
+            self.averages.iter_mut().zip(&store.tensors).filter(|(_, entry)| !entry.frozen)
         {
             let toward = entry.tensor.f_sub(average)?.f_mul_scalar(1.0 - decay)?;
             let _ = average.f_add_(&toward)?;
@@ -204,7 +205,7 @@ impl Optimizer {
     pub fn swap_average(&mut self, store: &mut TrainStore) -> Result<()> {
         let _no_grad = tch::no_grad_guard();
         let pairs = self.averages.iter_mut().zip(&mut store.tensors);
-        for (average, entry) in pairs.filter(|(_, entry)| !entry.held) {
+        for (average, entry) in pairs.filter(|(_, entry)| !entry.frozen) {
             let weights = entry.tensor.f_detach_copy()?;
             entry.tensor.f_copy_(average)?;
             average.f_copy_(&weights)?;
@@ -288,17 +289,17 @@ pub(super) mod tests {
     fn what_is_held_stays_has_no_moments_and_an_average_that_is_itself() {
         let mut store = TrainStore::new(Device::Cpu);
         let x = store.tensor("x", &[1], Init::Constant(1.0)).expect("makes");
-        let held = store.tensor("held", &[1], Init::Constant(2.0)).expect("makes");
-        store.hold(|name| name == "held").expect("holds");
-        assert!(x.requires_grad() && !held.requires_grad());
+        let frozen = store.tensor("frozen", &[1], Init::Constant(2.0)).expect("makes");
+        store.freeze(|name| name == "frozen").expect("freezes");
+        assert!(x.requires_grad() && !frozen.requires_grad());
         let mut optimizer = Optimizer::new(&config(), &store).expect("makes");
-        (&x * &held).sum(Kind::Float).backward();
+        (&x * &frozen).sum(Kind::Float).backward();
         optimizer.step(&mut store, 0).expect("steps");
         let state = optimizer.state(&store);
         let names: Vec<&str> = state.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["adam.mean.x", "adam.square.x", "average.x", "average.held"]);
+        assert_eq!(names, ["adam.mean.x", "adam.square.x", "average.x", "average.frozen"]);
         let now = |tensor: &Tensor| tensor.double_value(&[0]);
-        assert!(now(&x) < 1.0 && now(&held) == 2.0 && now(&state[3].1) == 2.0);
+        assert!(now(&x) < 1.0 && now(&frozen) == 2.0 && now(&state[3].1) == 2.0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ struct Fake {
 
 impl Engine for Fake {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: 1.0, levels: false }
+        InputSpec { training_upscale: 1.0, auto_levels: false }
     }
 
     fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {

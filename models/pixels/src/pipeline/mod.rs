@@ -136,14 +136,14 @@ fn bring(
     check_params(params)?;
     let workers = Workers::new(params.threads)?;
     report(0.0)?;
-    let InputSpec { enlarged, levels } = engine.input();
+    let InputSpec { training_upscale, auto_levels } = engine.input();
     let frame = Frame::new(input.size().0, input.size().1, params.working_size);
-    let smaller = frame.before_enlarging(enlarged);
+    let smaller = frame.before_enlarging(training_upscale);
     let mut lightness = stages::shrink_lightness(input, &smaller, &workers, &mut |part| report(0.2 * part))?;
     if smaller != frame {
         lightness = stages::enlarge_lightness(&smaller, &lightness, &frame);
     }
-    let levels = levels.then(|| Levels::of(&lightness));
+    let levels = auto_levels.then(|| Levels::of(&lightness));
     let lightness = frame.plane(frame.pad(&lightness));
     let leveled = levels.map(|levels| frame.plane(levels.shown(lightness.values())));
     let settings = Settings { temperature: params.temperature, threads: workers.threads() };

@@ -61,13 +61,13 @@ fn decode(table: &[f32; 65536], bytes: [u8; 4]) -> f32 {
 #[inline(always)]
 pub(super) fn store(format: PixelFormat, target: &mut [u8], rgb: [&[f32]; 3]) {
     match format {
-        PixelFormat::Rgb8 => spread(target, rgb, code8, |pixel, rgb| *pixel = rgb),
+        PixelFormat::Rgb8 => put_pixels(target, rgb, code8, |pixel, rgb| *pixel = rgb),
         PixelFormat::Rgba8 => {
-            spread::<4, _>(target, rgb, code8, |pixel, [r, g, b]| *pixel = [r, g, b, pixel[3]]);
+            put_pixels::<4, _>(target, rgb, code8, |pixel, [r, g, b]| *pixel = [r, g, b, pixel[3]]);
         }
-        PixelFormat::Rgb16 => spread::<6, u16>(target, rgb, code16, put16),
-        PixelFormat::Rgba16 => spread::<8, u16>(target, rgb, code16, put16),
-        PixelFormat::RgbaF32 => spread::<16, f32>(
+        PixelFormat::Rgb16 => put_pixels::<6, u16>(target, rgb, code16, put16),
+        PixelFormat::Rgba16 => put_pixels::<8, u16>(target, rgb, code16, put16),
+        PixelFormat::RgbaF32 => put_pixels::<16, f32>(
             target,
             rgb,
             |value| value,
@@ -129,7 +129,7 @@ fn put16<const N: usize>(pixel: &mut [u8; N], rgb: [u16; 3]) {
 
 /// First the codes of a block of each plane, then the pixels from them: two loops that vectorize.
 #[inline(always)]
-fn spread<const N: usize, T: Copy + Default>(
+fn put_pixels<const N: usize, T: Copy + Default>(
     target: &mut [u8],
     rgb: [&[f32]; 3],
     code: impl Fn(f32) -> T,

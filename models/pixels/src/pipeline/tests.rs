@@ -17,7 +17,7 @@ struct Fake<F> {
 
 impl<F: Fn(f32, f32) -> [f32; 2]> Engine for Fake<F> {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: 1.0, levels: false }
+        InputSpec { training_upscale: 1.0, auto_levels: false }
     }
 
     fn predict(&self, l: &Plane, settings: Settings) -> Result<Ab, PredictError> {
@@ -210,7 +210,7 @@ struct Soft(f64, RefCell<Vec<f32>>);
 
 impl Engine for Soft {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: self.0, levels: false }
+        InputSpec { training_upscale: self.0, auto_levels: false }
     }
 
     fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {
@@ -225,8 +225,8 @@ impl Engine for Soft {
 }
 
 /// The L that an engine sees of a square gray image.
-fn shown(enlarged: f64, side: u32, source: &[u8]) -> Vec<f32> {
-    let engine = Soft(enlarged, RefCell::default());
+fn shown(training_upscale: f64, side: u32, source: &[u8]) -> Vec<f32> {
+    let engine = Soft(training_upscale, RefCell::default());
     run(&engine, PixelFormat::Gray8, PixelFormat::Rgb8, (side, side), source, &params());
     engine.1.into_inner()
 }
@@ -258,7 +258,7 @@ struct Dark;
 
 impl Engine for Dark {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: 1.0, levels: true }
+        InputSpec { training_upscale: 1.0, auto_levels: true }
     }
 
     fn predict(&self, l: &Plane, _: Settings) -> Result<Ab, PredictError> {
@@ -285,11 +285,11 @@ fn a_faded_picture_is_shown_with_its_blacks_and_written_with_its_own_lightness()
 }
 
 /// Its confidence is the lightness it sees.
-struct Sure;
+struct Confident;
 
-impl Engine for Sure {
+impl Engine for Confident {
     fn input(&self) -> InputSpec {
-        InputSpec { enlarged: 1.0, levels: false }
+        InputSpec { training_upscale: 1.0, auto_levels: false }
     }
 
     fn predict(&self, _: &Plane, _: Settings) -> Result<Ab, PredictError> {
@@ -311,14 +311,14 @@ fn a_map_is_as_light_as_the_engine_is_sure_and_needs_one_that_can_say() {
     let mut output = ImageViewMut::tight(PixelFormat::Gray8, 64, 64, &mut map).expect("an output");
     let none = confidence(&tint(1.0, 1.0), &input, &mut output, &params(), &mut go_on);
     assert_eq!(none, Err(PipelineError::NoConfidence));
-    confidence(&Sure, &input, &mut output, &params(), &mut go_on).expect("it has confidence");
+    confidence(&Confident, &input, &mut output, &params(), &mut go_on).expect("it has confidence");
     for (map, gray) in map.iter().zip(&source) {
         let expected = srgb_to_lab([f32::from(*gray) / 255.0; 3])[0] / 100.0;
         assert!((f32::from(*map) / 255.0 - expected).abs() < 0.01, "{map}, expected {expected}");
     }
     let mut colors = [0; 3 * 64 * 64];
     let mut output = ImageViewMut::tight(PixelFormat::Rgb8, 64, 64, &mut colors).expect("an output");
-    let refused = confidence(&Sure, &input, &mut output, &params(), &mut go_on);
+    let refused = confidence(&Confident, &input, &mut output, &params(), &mut go_on);
     assert_eq!(refused, Err(ImageError::Color(PixelFormat::Rgb8).into()));
 }
 

@@ -34,7 +34,7 @@ pub struct Speed {
     /// Pictures a second.
     pub images_per_s: f64,
     /// GFLOP/s of the network's convolutions; none where they are not counted. A training step counts as three
-    /// predictions, a held encoder, second looks and classifiers not considered.
+    /// predictions, a frozen encoder, second looks and classifiers not considered.
     pub gflops: Option<f64>,
     /// The same over the matrix product's on this device in this kind.
     pub share_of_peak: Option<f64>,

@@ -58,8 +58,8 @@ fn export_of(run: &Path, package: &Path) -> ExportArgs {
         license: "MIT".to_owned(),
         default: false,
         working_size: None,
-        enlarged: None,
-        levels: None,
+        training_upscale: None,
+        auto_levels: None,
         mirror: None,
         point: None,
         temperature: None,
@@ -91,8 +91,8 @@ fn what_is_gone_on_from_says_how_to_predict_where_nothing_else_does() {
     Learner::start(config.clone(), Vec::new(), Path::new("."), Device::Cpu).unwrap().save(&path).unwrap();
     let first = exported(ExportArgs {
         working_size: Some(288),
-        enlarged: Some(2.0),
-        levels: Some(true),
+        training_upscale: Some(2.0),
+        auto_levels: Some(true),
         point: Some(Point::Median),
         contrast: Some(2.3),
         temperature: Some(0.7),
@@ -113,11 +113,14 @@ fn what_is_gone_on_from_says_how_to_predict_where_nothing_else_does() {
     assert_eq!(second.codec, first.codec);
     let third = exported(ExportArgs {
         working_size: Some(64),
-        levels: Some(false),
+        auto_levels: Some(false),
         contrast: Some(1.0),
         ..export("third")
     });
-    assert_eq!((third.input.working_size, third.input.levels, third.input.enlarged), (64, false, 2.0));
+    assert_eq!(
+        (third.input.working_size, third.input.auto_levels, third.input.training_upscale),
+        (64, false, 2.0)
+    );
     let CodecConfig::Bins2d(codec) = third.codec else { panic!("another codec") };
     assert_eq!((codec.contrast, codec.temperature, codec.point), (1.0, 0.7, Point::Median));
 }
@@ -132,4 +135,22 @@ fn sources_that_differ_from_their_commit_are_refused_or_named() {
     assert_eq!(stated_commit("a", "b", false).unwrap(), "a");
     assert_eq!(stated_commit("a", "b", true).unwrap(), "a");
     assert_eq!(stated_commit("", "", false).unwrap(), "", "outside a checkout nothing is known");
+}
+
+#[test]
+fn options_with_their_old_names_are_read_as_before() {
+    #[derive(clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        args: ExportArgs,
+    }
+    let read = |options: &str| {
+        let words = "export run package --description d ".to_owned() + options;
+        <Parsed as clap::Parser>::parse_from(words.split_whitespace()).args
+    };
+    for options in ["--enlarged 2 --levels", "--training-upscale 2 --auto-levels"] {
+        let args = read(options);
+        assert_eq!((args.training_upscale, args.auto_levels), (Some(2.0), Some(true)), "{options}");
+    }
+    assert_eq!(read("--levels=false").auto_levels, Some(false));
 }

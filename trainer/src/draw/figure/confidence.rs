@@ -1,4 +1,4 @@
-//! Whether the map of confidence can be believed: of the pixels it calls sure, how many have the true color near theirs.
+//! Whether the map of confidence can be believed: of the pixels of one confidence, how many have the true color near theirs.
 //!
 //! The idea: **colors and map as the program writes them**, pixel by pixel, so that nothing on their way is left out.
 
@@ -23,7 +23,7 @@ pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
     for index in 0..data.items.len().min(args.limit.unwrap_or(usize::MAX)) {
         let Some(truth) = data.decode(index) else { continue };
         let gray = gray_of(&truth);
-        counted.add(&model.how_sure(&gray)?, &model.colorize(&gray)?, &truth);
+        counted.add(&model.confidence(&gray)?, &model.colorize(&gray)?, &truth);
     }
     let corrupt = data.corrupt();
     if counted.photographs.is_empty() {
@@ -58,9 +58,9 @@ impl Counted {
 
     fn add(&mut self, map: &GrayImage, made: &RgbImage, truth: &RgbImage) {
         let (mut confidences, mut errors) = (0.0, 0.0);
-        for ((sure, made), truth) in map.pixels().zip(made.pixels()).zip(truth.pixels()) {
+        for ((shown, made), truth) in map.pixels().zip(made.pixels()).zip(truth.pixels()) {
             let ([_, a, b], [_, true_a, true_b]) = (srgb8_to_lab(made.0), srgb8_to_lab(truth.0));
-            let (confidence, error) = (f64::from(sure.0[0]) / 255.0, (a - true_a).hypot(b - true_b));
+            let (confidence, error) = (f64::from(shown.0[0]) / 255.0, (a - true_a).hypot(b - true_b));
             self.table.add(confidence, error <= NEAR);
             self.errors[reliability::bin_of(confidence)] += f64::from(error);
             (confidences, errors) = (confidences + confidence, errors + f64::from(error));
@@ -69,7 +69,7 @@ impl Counted {
         self.photographs.push((confidences / pixels, errors / pixels));
     }
 
-    /// The whole in words, and the photographs in quarters by their mean confidence, the least sure first.
+    /// The whole in words, and the photographs in quarters by their mean confidence, the least confident first.
     fn told(&self) -> String {
         let ([confidence, share], ece) = (self.table.means(), self.table.ece());
         let mut text = format!("confidence {confidence:.3}, near {share:.3}, ECE {ece:.4}\n");

@@ -242,9 +242,9 @@ mod tests {
         assert!((table.ece() - 0.26).abs() < 1e-12, "{}", table.ece());
         let [confidence, accuracy] = table.means();
         assert!((confidence - 0.66).abs() < 1e-12 && (accuracy - 0.4).abs() < 1e-12);
-        let mut sure = Reliability::new(String::new());
-        (0..5).for_each(|_| sure.add(1.0, true));
-        assert_eq!((sure.ece(), sure.pixels()), (0.0, 5.0));
+        let mut certain = Reliability::new(String::new());
+        (0..5).for_each(|_| certain.add(1.0, true));
+        assert_eq!((certain.ece(), certain.pixels()), (0.0, 5.0));
     }
 
     #[test]

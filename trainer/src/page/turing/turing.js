@@ -187,8 +187,8 @@
   // Answers are lost by this, so it takes two clicks.
   const again = () => {
     const button = $("again");
-    if (!button.classList.contains("sure")) {
-      button.classList.add("sure");
+    if (!button.classList.contains("confirm")) {
+      button.classList.add("confirm");
       button.textContent = `Erase ${answers.length === 1 ? "the answer" : `${answers.length} answers`} and start again?`;
       return;
     }
@@ -199,7 +199,7 @@
   };
 
   const calm = () => {
-    $("again").classList.remove("sure");
+    $("again").classList.remove("confirm");
     $("again").textContent = "Start again";
   };
 

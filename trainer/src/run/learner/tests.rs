@@ -100,11 +100,11 @@ fn training_in_bf16_falls_like_float32() {
 }
 
 #[test]
-fn a_run_that_is_told_to_be_steady_colors_parts_as_within_the_whole() {
+fn the_consistency_loss_colors_parts_as_within_the_whole() {
     // How far the colors of the upper left quarter, alone, are from those within the whole.
     let after = |weight: f64| {
         let mut config = config("bins2d", FLOAT32);
-        config.loss.steady = Some(crate::loss::SteadyConfig { weight });
+        config.loss.consistency = Some(crate::loss::ConsistencyConfig { weight });
         let mut run = Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
         let fallen = losses(&mut run, 40);
         assert!(fallen[39] < 0.9 * fallen[0], "weight {weight}: {fallen:.2?}");
@@ -118,9 +118,9 @@ fn a_run_that_is_told_to_be_steady_colors_parts_as_within_the_whole() {
         let within = quarter(&whole, alone.size()[3]);
         (within - alone).square().mean(Kind::Float).double_value(&[]).sqrt()
     };
-    let (loose, steady) = (after(0.0), after(10.0));
-    println!("apart by {loose:.2}, by {steady:.2} when told to be steady");
-    assert!(steady < 0.8 * loose, "{steady} against {loose}");
+    let (loose, consistent) = (after(0.0), after(10.0));
+    println!("apart by {loose:.2}, by {consistent:.2} with the consistency loss");
+    assert!(consistent < 0.8 * loose, "{consistent} against {loose}");
 }
 
 #[test]
@@ -168,13 +168,13 @@ fn a_distance_beside_the_cross_entropy_is_in_the_loss_and_learned_from() {
     assert!(both[29] < 0.9 * both[0], "{both:?}");
 }
 
-/// The network with an encoder, held as `hold` says, on patches it is large enough for.
-pub(crate) fn with_encoder(hold: &str) -> RunConfig {
+/// The network with an encoder, frozen as `freeze` says, on patches it is large enough for.
+pub(crate) fn with_encoder(freeze: &str) -> RunConfig {
     let text = format!(
         "seed = 5\nbatch = 4\nnetwork = {{ name = \"lite-unet\", widths = [8, 8, 8] }}\n\
          codec = {{ name = \"bins2d\", gamma = 0.5 }}\n\
          data = {{ train = [\"none\"], augment = {{ size = 32 }} }}\n\
-         [optim]\nlr = 1e-3\nsteps = 100\nema = 0.9\n{hold}\n"
+         [optim]\nlr = 1e-3\nsteps = 100\nema = 0.9\n{freeze}\n"
     );
     RunConfig::parse(&text).unwrap()
 }
@@ -183,17 +183,17 @@ pub(crate) fn with_encoder(hold: &str) -> RunConfig {
 fn a_run_with_a_held_encoder_resumes_exactly_also_from_a_checkpoint_with_moments_of_the_encoder() {
     one_thread();
     let batch = precision_tests::patches(32);
-    for hold in ["encoder_lr = 0.0", "encoder_from = 16"] {
+    for freeze in ["encoder_lr = 0.0", "encoder_from = 16"] {
         let folder = tempfile::tempdir().unwrap();
         let path = checkpoint_path(folder.path());
-        let config = with_encoder(hold);
+        let config = with_encoder(freeze);
         let mut whole = Learner::start(config, Vec::new(), Path::new("."), Device::Cpu).unwrap();
         (0..2).for_each(|_| assert!(whole.train_step(&batch).is_ok()));
         whole.save(&path).unwrap();
         let (state, tensors) = checkpoint::read(&path).unwrap();
         let stem = "encoder._conv_stem.weight";
         assert!(tensors.contains_key(&format!("average.{stem}")), "an export needs it");
-        assert!(!tensors.contains_key(&format!("adam.mean.{stem}")), "nothing learns it: {hold}");
+        assert!(!tensors.contains_key(&format!("adam.mean.{stem}")), "nothing learns it: {freeze}");
         let mut older: Vec<(String, Tensor)> = tensors.into_iter().collect();
         let moments =
             |part| (format!("adam.{part}.{stem}"), Tensor::zeros([32, 1, 3, 3], tch::kind::FLOAT_CPU));
@@ -205,7 +205,7 @@ fn a_run_with_a_held_encoder_resumes_exactly_also_from_a_checkpoint_with_moments
             }
             let mut resumed = Learner::resume(&path, Path::new("."), Device::Cpu).unwrap();
             let losses: Vec<f64> = (0..3).map(|_| resumed.train_step(&batch).unwrap().loss).collect();
-            assert_eq!(losses, expected, "{hold}");
+            assert_eq!(losses, expected, "{freeze}");
         }
     }
 }

@@ -15,7 +15,7 @@ use tch::{Kind, TchError, Tensor};
 /// Parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SteadyConfig {
+pub struct ConsistencyConfig {
     /// Factor on the distance.
     pub weight: f64,
 }
