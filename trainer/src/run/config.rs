@@ -270,9 +270,9 @@ mod tests {
     #[test]
     fn every_configuration_that_comes_along_reads_and_writes_alike() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
-        let paths: Vec<PathBuf> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert!(paths.len() > 5);
+        let files = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.unwrap().into_path());
+        let paths: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+        assert!(paths.len() > 20);
         for path in paths {
             let config = RunConfig::read(&path).unwrap();
             assert_eq!(RunConfig::parse(&config.to_text().unwrap()).unwrap(), config, "{}", path.display());
