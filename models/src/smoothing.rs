@@ -1,4 +1,4 @@
-//! Colors made even where the picture is even.
+//! Colors smoothed where the picture is smooth.
 //!
 //! The idea: **what is alike has one color.** A network decides cell by cell, so an even wall comes out in clouds. Each cell
 //! takes the mean color of the cells around it, weighted by how near they are, how alike in lightness, and how alike in color

@@ -243,7 +243,11 @@ fn shards_are_found_by_their_numbers_and_classed_by_their_cls() {
     let path = config(root.path(), "run", SEED_REPORT, 24, "shard-{000..002}.tar");
     let trained = train(root.path(), &path, "out", &[]);
     assert!(trained.status.success(), "{}", stderr(&trained));
-    assert!(stderr(&trained).contains(&format!("{BAD} photographs were of no use")), "{}", stderr(&trained));
+    assert!(
+        stderr(&trained).contains(&format!("{BAD} unusable photographs were skipped")),
+        "{}",
+        stderr(&trained)
+    );
 
     // A missing one, one with an overwritten second header, and one whose class is not text.
     let path = config(root.path(), "missing", SEED_REPORT, 3, "shard-{000..003}.tar");

@@ -167,8 +167,8 @@ fn photographs_that_cannot_be_asked_about_are_named() {
     let root = desk();
     let (_, said) = turing(root.path(), "9", &[]);
     for expected in [
-        "passed over: gray.png: there is no color",
-        "passed over: broken.jpg: ",
+        "skipped gray.png: there is no color",
+        "skipped broken.jpg: ",
         "expected 9 photographs in color and 1 for practice, found 6: the test is shorter",
     ] {
         assert!(said.contains(expected), "{said}");

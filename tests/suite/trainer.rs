@@ -103,7 +103,7 @@ fn corrupt_photographs_are_counted_and_named_and_never_fatal() {
     let trained = train(root.path(), &config, "out", &[]);
     assert!(trained.status.success(), "{}", stderr(&trained));
     let said = stderr(&trained);
-    let named: Vec<&str> = said.lines().skip_while(|line| !line.contains("passed over")).collect();
+    let named: Vec<&str> = said.lines().skip_while(|line| !line.contains("were skipped")).collect();
     pin("trainer_corrupt_photographs", &named.join("\n"));
 }
 

@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-/// What files begin with that are being written; with the process gone, nobody will finish them.
+/// Prefix of files that are being written; once the process is gone, they are garbage.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Writes a file beside its place and renames it, so that it is whole or absent.
@@ -24,27 +24,27 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_beside(path, bytes).with_context(|| unwritten(bytes))
 }
 
-/// As [`write_whole`], for who says itself what an error means.
+/// As [`write_whole`], for callers with an error text of their own.
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // With the permissions of any new file, which the user's mask narrows.
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     let mut file =
         tempfile::Builder::new().prefix(UNFINISHED).permissions(permissions).tempfile_in(folder)?;
-    // Not through the wrapper, whose errors name the file that goes away.
+    // Not through the wrapper, whose errors name the temporary file.
     file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
-/// What an error of writing says.
+/// The text of a write error.
 pub(crate) fn unwritten(bytes: &[u8]) -> String {
     let count = grouped(bytes.len());
-    format!("{count} bytes cannot be written, what was there is untouched; look at space and permissions")
+    format!("{count} bytes cannot be written, the old file is untouched; check space and permissions")
 }
 
-/// Removes what a process that was killed while it wrote has left in `folder`.
+/// Removes what a killed process left half-written in `folder`.
 ///
 /// # Errors
 /// The folder cannot be read, or a file in it not removed.
@@ -68,7 +68,7 @@ pub fn tensors(bytes: &[u8]) -> Result<HashMap<String, Tensor>> {
     for (name, view) in file.iter() {
         match view.dtype() {
             Dtype::F32 => {}
-            // Counters of other frameworks, which no network here has.
+            // Counters of other frameworks, which no network here uses.
             Dtype::I64 => continue,
             other => bail!("tensor {name}: expected float32, got {other:?}"),
         }

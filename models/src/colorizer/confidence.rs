@@ -8,7 +8,7 @@
 //! smooth where the chosen color moves between bins. Where a and b have distributions of their own, the two shares are
 //! multiplied.
 //!
-//! A network may say of itself less or more than is true; one number mends most of that (temperature scaling, Guo et al.
+//! A network may be over- or underconfident; one number corrects most of that (temperature scaling, Guo et al.
 //! 2017): the share is read from the distribution at the package's `confidence.temperature`.
 
 use tch::{Kind, TchError, Tensor};

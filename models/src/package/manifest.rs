@@ -29,7 +29,7 @@ pub struct Manifest {
     pub schema: i64,
     /// What users call the model: 1 to 64 of a-z, 0-9 and `-`.
     pub name: String,
-    /// One line for people.
+    /// One-line description.
     pub description: String,
     /// License of the weights, as an SPDX expression where there is one.
     pub license: String,
@@ -42,7 +42,7 @@ pub struct Manifest {
     pub input: Input,
     /// What the network's output means.
     pub codec: CodecConfig,
-    /// How colors are made even where the picture is; absent: they are not.
+    /// How colors are smoothed where the picture is smooth; absent: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoothing: Option<Smoothing>,
     /// How the map of confidence is read.
@@ -78,8 +78,7 @@ pub struct Input {
     /// What the network is fed.
     #[serde(default)]
     pub values: InputValues,
-    /// Whether the picture's mirror image is looked at too and both opinions are averaged: steadier colors for twice the
-    /// work.
+    /// Whether predictions for the picture and its mirror image are averaged: more stable colors for twice the work.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mirror: bool,
 }

@@ -87,7 +87,7 @@ pub enum Problem {
     #[error("weights file {0} leaves the package's folder; expected a relative path inside it")]
     Outside(String),
     /// The weights file is not what its header says, or has no sound header.
-    #[error("{file} is not a sound safetensors file: {reason}")]
+    #[error("{file} is not a valid safetensors file: {reason}")]
     Header {
         /// The weights file.
         file: String,
@@ -116,7 +116,7 @@ pub enum Problem {
         got: String,
     },
     /// The target of a write is something other than a package.
-    #[error("a folder is there already and is not a model package; it is not replaced")]
+    #[error("the folder exists and is not a model package; it is left as it is")]
     Occupied,
     /// An earlier folder has a model of this name.
     #[error("shadowed by the model of the same name in {}", .0.display())]

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::run::config::{self, RunConfig};
 
-/// Prints a configuration with everything that it extends, as one text that stands alone.
+/// Prints a configuration with everything it extends, as one self-contained file.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     /// The configuration.

@@ -1,6 +1,6 @@
 //! `autochrome-trainer eval`: what a model package does to photographs whose colors are known.
 //!
-//! The idea: **the command decides what is measured and where it is told**; how is `metric`'s.
+//! The idea: **the command decides what is measured and where it is reported**; how is up to `metric`.
 
 use std::path::{Path, PathBuf};
 
@@ -22,22 +22,22 @@ pub struct EvalArgs {
     /// Folder of the model package; left out with `--baseline`.
     #[arg(required_unless_present = "baseline", value_name = "PACKAGE")]
     pub package: Option<PathBuf>,
-    /// Tar archive, folder or CIFAR-10; repeatable, in the order of a configuration for its `--held-out`.
+    /// Tar archive, folder or CIFAR-10; repeatable, in the configuration's order for `--held-out`.
     #[arg(long, value_name = "PATH", required = true)]
     pub data: Vec<PathBuf>,
-    /// What of it is measured.
+    /// Which of them are measured.
     #[command(flatten)]
     pub selection: Selection,
-    /// Takes the N photographs only that a run with `held_out = N` on this data does not learn from.
+    /// Uses only the N photographs that a run with `held_out = N` on this data holds out.
     #[arg(long, value_name = "N")]
     pub held_out: Option<usize>,
-    /// Takes the photographs only whose names have the WordNet id of a class, `n01440764` (of `--held-out`, where given).
+    /// Uses only photographs whose names contain the WordNet id of a class, such as `n01440764`.
     #[arg(long)]
     pub labeled: bool,
-    /// Adds the metrics of each folder of photographs.
+    /// Adds the metrics of each folder.
     #[arg(long)]
     pub by_folder: bool,
-    /// Prints JSON and not a table.
+    /// Prints JSON instead of a table.
     #[arg(long)]
     pub json: bool,
     /// Writes one line per photograph.
@@ -49,19 +49,19 @@ pub struct EvalArgs {
     /// Photographs on the sheet.
     #[arg(long, default_value_t = 12, value_name = "N")]
     pub sheet_count: usize,
-    /// Writes a page of HTML: the metrics, and gray, output and truth of each photograph side by side.
+    /// Writes an HTML page: the metrics, and gray, output and truth of each photograph side by side.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Photographs on the page.
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub html_count: usize,
-    /// Takes the first photographs only.
+    /// Uses only the first N photographs.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// EfficientNet-Lite (0 to 3) in safetensors: adds the share of photographs it recognizes; repeatable.
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
-    /// What `trainer/encoder.py lpips` writes: adds LPIPS.
+    /// The file that `trainer/encoder.py lpips` writes: adds LPIPS.
     #[arg(long, value_name = "FILE")]
     pub lpips: Option<PathBuf>,
     /// Where the networks run: auto, cpu, cuda or cuda:N.
@@ -70,24 +70,24 @@ pub struct EvalArgs {
     /// CPU threads; default: all cores.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Temperature of the annealed mean, instead of the package's; repeatable, one report each.
+    /// Temperature of the annealed mean, overriding the package's; repeatable, one report each.
     #[arg(long, value_name = "T")]
     pub temperature: Vec<f32>,
-    /// How much of the color is laid on, 0 to 1.5; default: 1.
+    /// Strength of the color, 0 to 1.5; default: 1.
     #[arg(long, value_name = "S")]
     pub strength: Option<f32>,
-    /// Working size in pixels, instead of the package's.
+    /// Working size in pixels, overriding the package's.
     #[arg(long, value_name = "N")]
     pub working_size: Option<u32>,
-    /// Says how far it is from this: the folder of another package, or `gray`; with 95% intervals of the differences.
+    /// Compares with another package (its folder) or with `gray`: differences with 95% intervals.
     #[arg(long, value_name = "PACKAGE", conflicts_with = "baseline")]
     pub against: Option<PathBuf>,
-    /// Measures this in place of a model.
+    /// Measures this instead of a model.
     #[arg(long, conflicts_with_all = ["package", "temperature", "strength", "working_size"])]
     pub baseline: Option<Baseline>,
 }
 
-/// What is measured in place of a model.
+/// What is measured instead of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Baseline {
     /// The gray input itself, ab = 0.

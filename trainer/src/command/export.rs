@@ -1,7 +1,7 @@
 //! `autochrome-trainer export`: a run becomes a model package.
 //!
-//! The idea: **a package says where it came from**: configuration, seed, steps and the hash of every data set go from
-//! the checkpoint into its `model.toml` and its card, so that it can be made again.
+//! The idea: **a package records its origin**: configuration, seed, steps and the hash of every data set go from the
+//! checkpoint into its `model.toml` and its card, so that it can be reproduced.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,38 +19,38 @@ use crate::run::checkpoint::{self, State};
 use crate::run::checkpoint_path;
 use crate::run::inherited::{CodecSettings, Inherited};
 
-/// Makes a model package of a run.
+/// Exports a run as a model package.
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
     /// Run folder.
     pub run: PathBuf,
-    /// The package's folder; a package that is there is replaced.
+    /// Folder of the package; an existing package is replaced.
     pub package: PathBuf,
-    /// Name that users will call it by; default: the folder's name.
+    /// Name of the model; default: the folder's name.
     #[arg(long)]
     pub name: Option<String>,
-    /// One line for people.
+    /// One-line description.
     #[arg(long)]
     pub description: String,
     /// License of the weights (SPDX).
     #[arg(long, default_value = "MIT OR Apache-2.0")]
     pub license: String,
-    /// Makes it the model taken when none is named.
+    /// Makes it the default model.
     #[arg(long)]
     pub default: bool,
-    /// Working size: the picture's longer side, in pixels, as the network sees it [default: 256].
+    /// Working size: longer side of the picture, in pixels, as the network sees it [default: 256].
     #[arg(long, help_heading = PREDICTION)]
     pub working_size: Option<u32>,
-    /// How many times training enlarged its photographs, 1 to 8: pictures are made as soft as those were [default: 1].
+    /// How many times training enlarged its photographs, 1 to 8; pictures are softened to match [default: 1].
     #[arg(long, alias = "enlarged", value_name = "TIMES", help_heading = PREDICTION)]
     pub training_upscale: Option<f64>,
     /// Stretches L of faded pictures to the full range before the network sees them.
     #[arg(long, alias = "levels", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
     pub auto_levels: Option<bool>,
-    /// Looks at the mirror image too and averages: steadier colors for twice the work.
+    /// Averages with the prediction for the mirror image: more stable colors for twice the work.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = PREDICTION)]
     pub mirror: Option<bool>,
-    /// The point of the distribution: mean or median (bins2d).
+    /// Point estimate of the distribution: mean or median (bins2d).
     #[arg(long, value_parser = point, help_heading = PREDICTION)]
     pub point: Option<Point>,
     /// Temperature of the annealed mean (bins1d, bins2d).
@@ -59,40 +59,40 @@ pub struct ExportArgs {
     /// Rebalancing added at prediction (bins1d, bins2d).
     #[arg(long, allow_negative_numbers = true, help_heading = PREDICTION)]
     pub tilt: Option<f64>,
-    /// How far colors are set off against the picture they are in, 0.5 to 3 (bins2d).
+    /// Contrast of colors against their picture, 0.5 to 3 (bins2d).
     #[arg(long, help_heading = PREDICTION)]
     pub contrast: Option<f64>,
-    /// Makes colors even where the picture is: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
+    /// Smooths colors where the picture is smooth: REACH,LIGHTNESS,COLOR,PASSES, such as 2,8,12,1.
     #[arg(long, value_parser = smoothing, value_name = "R,L,C,N", help_heading = PREDICTION)]
     pub smoothing: Option<Smoothing>,
-    /// Temperature of the distribution that confidence is read from, 0.25 to 4: `figures confidence` shows what it says
-    /// against what is true [default: 1].
+    /// Temperature of the distribution that confidence is computed from, 0.25 to 4; `figures confidence` plots the
+    /// result against the true error [default: 1].
     #[arg(long, value_name = "T", help_heading = PREDICTION)]
     pub confidence_temperature: Option<f64>,
     /// Stores float32 weights; twice the size of float16.
     #[arg(long)]
     pub float32: bool,
-    /// Takes the last weights and not their average.
+    /// Exports the last weights instead of their moving average.
     #[arg(long)]
     pub raw: bool,
-    /// Takes the mean of these runs' weights and its own, a soup (Wortsman et al. 2022); repeatable. They must have begun at
-    /// the same weights.
+    /// Averages the weights with those of this run, a model soup (Wortsman et al. 2022); repeatable. All runs must have
+    /// started from the same weights.
     #[arg(long, value_name = "RUN")]
     pub soup: Vec<PathBuf>,
-    /// JSON of `eval --json`, repeatable: its metrics go into the package.
+    /// Output of `eval --json`, whose metrics go into the package; repeatable.
     #[arg(long)]
     pub metrics: Vec<PathBuf>,
-    /// Text put into the card under "Notes".
+    /// File whose text goes into the card under "Notes".
     #[arg(long)]
     pub notes: Option<PathBuf>,
-    /// Allows a trainer that was built from sources that differ from their commit; the package says so.
+    /// Allows a trainer built from uncommitted changes; the package records it.
     #[arg(long)]
     pub dirty: bool,
 }
 
-/// Where `--help` lists the settings of prediction.
+/// Heading of the prediction settings in `--help`.
 const PREDICTION: &str =
-    "Prediction (what is left out: as the configuration names it, else as the package gone on from has it)";
+    "Prediction (defaults: the configuration's, else those of the package that the run started from)";
 
 /// Runs the command.
 ///
@@ -137,7 +137,7 @@ fn point(text: &str) -> Result<Point, String> {
     }
 }
 
-/// What a run is and its weights, by name.
+/// The state of a run and its weights, by name.
 fn weights(run: &Path, prefix: &str) -> Result<(State, Vec<(String, Tensor)>)> {
     let (state, tensors) = checkpoint::read(&checkpoint_path(run))?;
     let mut weights: Vec<(String, Tensor)> = tensors
@@ -148,7 +148,7 @@ fn weights(run: &Path, prefix: &str) -> Result<(State, Vec<(String, Tensor)>)> {
     Ok((state, weights))
 }
 
-/// Makes `own` the mean of itself and the weights of the runs that the command names.
+/// Averages `own` with the weights of the runs of `--soup`.
 fn soup(own: &mut [(String, Tensor)], args: &ExportArgs, prefix: &str) -> Result<()> {
     let parts = f64::from(u32::try_from(args.soup.len() + 1)?);
     for run in &args.soup {
@@ -202,7 +202,7 @@ fn manifest(args: &ExportArgs, state: &State, measured: &BTreeMap<String, Measur
     })
 }
 
-/// How a picture is brought to the network: as the command says, or the package that was gone on from.
+/// How a picture is brought to the network: as the options say, else as in the package that the run started from.
 fn input(args: &ExportArgs, inherited: Option<&Inherited>) -> Input {
     let plain = Input {
         working_size: 256,
@@ -227,8 +227,7 @@ fn confidence(args: &ExportArgs, inherited: Option<&Inherited>) -> Confidence {
     said.or(inherited.map(|inherited| inherited.confidence)).unwrap_or_default()
 }
 
-/// The codec of the configuration, with the settings of the package that was gone on from and over them those that the command
-/// names.
+/// The codec of the configuration, with the settings of the package that the run started from, overridden by the options.
 fn tuned_codec(args: &ExportArgs, state: &State) -> Result<CodecConfig> {
     let mut codec = state.config.codec.clone();
     if let Some(settings) = state.inherited.as_ref().and_then(|inherited| inherited.codec.as_ref()) {
@@ -239,32 +238,32 @@ fn tuned_codec(args: &ExportArgs, state: &State) -> Result<CodecConfig> {
     Ok(codec)
 }
 
-/// Says where settings of prediction come from that the command does not name.
+/// Says where prediction settings come from that no option sets.
 fn tell_inherited(state: &State) {
     match (&state.inherited, &state.config.init.package) {
         (Some(Inherited { from, codec: Some(_), .. }), _) => {
             eprintln!(
-                "settings of prediction that neither an option nor the configuration names are those of {from}"
+                "prediction settings that neither an option nor the configuration sets come from {from}"
             );
         }
         (Some(Inherited { from, codec: None, .. }), _) => eprintln!(
-            "the codec of {from} was trained otherwise: its temperature, tilt, point and contrast are not taken, its other \
-             settings of prediction are where no option names them"
+            "the codec of {from} was trained differently: its temperature, tilt, point and contrast are not used; its other \
+             prediction settings are, unless an option sets them"
         ),
         (None, Some(package)) => eprintln!(
-            "the run was begun by an older trainer, which did not keep the settings of prediction of {}: what no option \
-             names is the default",
+            "the run was started by an older trainer, which did not record the prediction settings of {}: what no option \
+             sets is the default",
             package.display()
         ),
         (None, None) => {}
     }
 }
 
-/// What a trainer's commit ends in where its sources differed from it.
+/// Suffix of a trainer's commit built from uncommitted changes.
 const CHANGED: &str = "-changed";
 
-/// The commit that the package states: that of the trainer which took the last step, marked as changed where that trainer or
-/// this one was.
+/// The commit that the package records: that of the trainer that took the last step, marked as changed if it or this trainer
+/// was built from uncommitted changes.
 fn stated_commit(trained: &str, exporting: &str, dirty: bool) -> Result<String> {
     let Some(whose) = [("took the last step", trained), ("exports", exporting)]
         .into_iter()
@@ -274,8 +273,8 @@ fn stated_commit(trained: &str, exporting: &str, dirty: bool) -> Result<String> 
     };
     if !dirty {
         bail!(
-            "the trainer that {whose}: expected one built from the sources of a commit, got changed ones, from which the \
-             package could not be made again; commit them and build again, or add --dirty"
+            "the trainer that {whose}: expected one built from a commit, got uncommitted changes, which nobody else could \
+             reproduce; commit and rebuild, or add --dirty"
         );
     }
     let commit = trained.trim_end_matches(CHANGED);
@@ -318,15 +317,15 @@ fn card(
     }
     match (&config.init.package, &config.init.encoder) {
         (Some(package), _) => {
-            let _ = writeln!(card, "- Begun from: {}", package.display());
+            let _ = writeln!(card, "- Started from: {}", package.display());
         }
         (None, Some(encoder)) => {
-            let _ = writeln!(card, "- Encoder begun from: {}", encoder.display());
+            let _ = writeln!(card, "- Encoder initialized from: {}", encoder.display());
         }
         (None, None) => {}
     }
     for run in soup {
-        let _ = writeln!(card, "- Mean with the weights of: {}", run.display());
+        let _ = writeln!(card, "- Averaged with: {}", run.display());
     }
     let _ = writeln!(card, "\n## Training data\n\n| set | photographs | sha256 |\n|---|---|---|");
     for stamp in &state.data {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-/// What the program is asked to do.
+/// The subcommands.
 #[derive(Debug, clap::Subcommand)]
 #[expect(missing_docs, reason = "the text of a variant is its arguments'")]
 pub enum Command {

@@ -19,7 +19,7 @@ pub struct PriorArgs {
     /// Tar archives or folders of photographs.
     #[arg(required = true)]
     pub data: Vec<PathBuf>,
-    /// What of them is taken.
+    /// Which of them are used.
     #[command(flatten)]
     pub selection: Selection,
     /// Where to write it: 313 lines.

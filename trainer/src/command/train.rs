@@ -14,33 +14,33 @@ use crate::run::{Place, Run};
 
 pub use crate::run::Ended;
 
-/// Trains a network as a configuration says, into a run folder (checkpoint, log, curves).
+/// Trains a network from a configuration into a run folder (checkpoint, log, curves).
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
     /// The configuration.
     pub config: PathBuf,
-    /// Run folder; default: runs/NAME, by the configuration's name.
+    /// Run folder; default: runs/NAME, after the configuration.
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Folder that relative paths in the configuration lie under.
+    /// Folder that relative paths in the configuration start from.
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
-    /// Learns from these classes only, separated by commas, instead of the configuration's.
+    /// Trains on these classes only, separated by commas; overrides the configuration.
     #[arg(long, value_delimiter = ',', value_name = "CLASS")]
     pub classes: Vec<String>,
-    /// Goes on from the checkpoint in the run folder.
+    /// Resumes from the checkpoint in the run folder.
     #[arg(long)]
     pub resume: bool,
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceRequest,
-    /// Threads libtorch computes on; 0: all.
+    /// CPU threads for libtorch; 0: all.
     #[arg(long, default_value_t = 0)]
     pub threads: i32,
-    /// Stops after this step, as SIGINT would.
+    /// Stops after this step, as if interrupted.
     #[arg(long)]
     pub stop_after: Option<u64>,
-    /// Ends well after so many minutes: in the last 15% of them the learning rate falls to 0, however many steps are left.
+    /// Time limit: over the last 15% of it the learning rate decays to 0, however many steps are left.
     #[arg(long, value_name = "N", value_parser = minutes::parse)]
     pub minutes: Option<Duration>,
 }

@@ -21,28 +21,28 @@ pub struct TuringArgs {
     /// Folder of the model package.
     #[arg(value_name = "PACKAGE")]
     pub package: PathBuf,
-    /// Tar archive or folder of photographs; those without color are passed over.
+    /// Tar archive or folder of photographs; those without color are skipped.
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
-    /// What of it is shown.
+    /// Which of them are shown.
     #[command(flatten)]
     pub selection: crate::data::Selection,
-    /// The page: one file of HTML.
+    /// The page, one HTML file.
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Pairs that count.
     #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub count: u16,
-    /// Pairs before them that tell the answer and do not count.
+    /// Practice pairs shown first; they reveal the answer and do not count.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub practice: u16,
-    /// Draws the photographs, their order and their sides.
+    /// Seed for the photographs, their order and their sides.
     #[arg(long, default_value_t = 1, value_name = "S")]
     pub seed: u64,
-    /// Seconds that each pair is shown for; 0: until it is answered.
+    /// Seconds each pair is shown; 0: until it is answered.
     #[arg(long, default_value_t = 0.0, value_name = "S")]
     pub seconds: f64,
-    /// Temperature of the annealed mean, instead of the package's.
+    /// Temperature of the annealed mean, overriding the package's.
     #[arg(long, value_name = "T")]
     pub temperature: Option<f32>,
     /// Where the network runs: auto, cpu, cuda or cuda:N.
@@ -70,7 +70,7 @@ pub fn run(args: &TuringArgs) -> Result<()> {
     model.set_temperature(args.temperature);
     let wanted = usize::from(args.count) + usize::from(args.practice);
     let pairs = draw(&data, wanted, args.seed, |gray| model.colorize(gray))?;
-    data.corrupt().iter().for_each(|(name, why)| eprintln!("passed over: {name}: {why}"));
+    data.corrupt().iter().for_each(|(name, why)| eprintln!("skipped {name}: {why}"));
     let practice = practice(pairs.len(), args)?;
     let settings = page::Settings { model: model.name(), practice, seconds: args.seconds, seed: args.seed };
     page::save(&args.out, &settings, &pairs)?;

@@ -29,7 +29,7 @@ pub enum Fit {
     /// A random square is cut out, as Zhang et al. 2016 do.
     #[default]
     Crop,
-    /// The whole photograph is brought to the square, its aspect ratio lost, as the seed report does (section 2.2.1).
+    /// The whole photograph is resized to the square, ignoring its aspect ratio, as the seed report does (section 2.2.1).
     Resize,
 }
 
@@ -142,7 +142,7 @@ pub struct Batches {
     last_order: Arc<Mutex<(usize, Arc<Vec<usize>>)>>,
 }
 
-/// How many photographs in a row may be of no use before a batch is given up.
+/// How many photographs in a row may be unusable before the batch fails.
 pub(super) const MAX_CORRUPT_IN_A_ROW: usize = 64;
 
 impl Batches {
@@ -152,11 +152,11 @@ impl Batches {
         Batches { data, augment, batch, seed, last_order: Arc::default() }
     }
 
-    /// The batch of a step, whatever came before. A photograph that does not decode, or is of no use, is
+    /// The batch of a step, whatever came before. An unusable photograph is
     /// replaced by the one after it in the epoch's order.
     ///
     /// # Errors
-    /// 64 photographs in a row are of no use.
+    /// 64 photographs in a row are unusable.
     pub fn batch(&self, step: u64) -> Result<Batch> {
         let total = self.data.items.len();
         let first = usize::try_from(step)? * self.batch;
@@ -220,11 +220,11 @@ impl Batches {
     }
 }
 
-/// Says that too many photographs in a row were of no use.
+/// The error of too many unusable photographs in a row.
 pub(super) fn none_of_use(data: &DataSet) -> anyhow::Error {
     let (name, reason) = data.corrupt().pop().unwrap_or_default();
     let count = MAX_CORRUPT_IN_A_ROW.min(data.items.len());
-    anyhow!("{count} photographs in a row are of no use, such as {name} ({reason}); look with `data check`")
+    anyhow!("{count} photographs in a row are unusable, such as {name} ({reason}); run `data check`")
 }
 
 /// A photograph, made a square.

@@ -1,4 +1,4 @@
-//! A folder tree of photographs, of any depth; the class of a photograph is the name of the folder it lies in.
+//! A folder tree of photographs, of any depth; the class of a photograph is the name of the folder it is in.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ pub(super) fn images(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The folder a file lies in, by its name alone.
+/// The folder a file is in, by its name alone.
 pub(super) fn parent_name(path: &Path) -> Option<String> {
     let folder = path.parent()?.file_name()?;
     Some(folder.to_string_lossy().into_owned())

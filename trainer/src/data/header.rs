@@ -1,4 +1,4 @@
-//! What the file of a photograph says of itself: its format, and what is unusual about it though it may be of use.
+//! The header of a photograph's file: its format, and what is unusual about it.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use image::{ExtendedColorType, ImageDecoder, ImageFormat, ImageReader};
 use super::Remark;
 use super::jpeg::Markers;
 
-/// What the file of a photograph says of itself.
+/// The header of a photograph's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// Its format by content: `JPEG`, `PNG`, ..., `none known`.
@@ -19,7 +19,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads it from the bytes of a file of that name; what is damaged says nothing here, decoding names it.
+    /// Reads it from the bytes of a file of that name; damage is left to decoding to report.
     pub(super) fn read(name: &str, bytes: &[u8]) -> Self {
         let Ok(format) = image::guess_format(bytes) else {
             return Header { format: "none known".to_owned(), remarks: Vec::new() };

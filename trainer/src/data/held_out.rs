@@ -12,10 +12,10 @@ use super::DataSet;
 use super::batch::{Batch, MAX_CORRUPT_IN_A_ROW, Sample, assemble, none_of_use};
 
 /// `batches` batches of `batch` photographs: as many as are wanted, evenly out of the set, or all of them over and over, in the
-/// order of the set. Of each the largest square in its middle, brought to `size`. One of no use is replaced by the next.
+/// order of the set. Of each the largest square in its middle, brought to `size`. An unusable one is replaced by the next.
 ///
 /// # Errors
-/// 64 photographs in a row are of no use.
+/// 64 photographs in a row are unusable.
 pub fn held_out_batches(data: &DataSet, size: u32, batch: usize, batches: usize) -> Result<Vec<Batch>> {
     let (wanted, total) = (batch * batches, data.items.len());
     let place = |index: usize| if wanted <= total { index * total / wanted } else { index % total };
@@ -90,6 +90,6 @@ mod tests {
         assert_eq!(names(&held_out_batches(&set, 8, 4, 1).unwrap()), ["00", "02", "02", "03"]);
         (0..4).for_each(|index| std::fs::write(folder.path().join(format!("0{index}.png")), "none").unwrap());
         let refused = held_out_batches(&set, 8, 4, 1).unwrap_err().to_string();
-        assert!(refused.starts_with("4 photographs in a row are of no use, such as 03.png"), "{refused}");
+        assert!(refused.starts_with("4 photographs in a row are unusable, such as 03.png"), "{refused}");
     }
 }

@@ -1,5 +1,5 @@
 //! ImageNet as its archives unpack (Deng et al. 2009): `train/<wnid>/*.JPEG`, at any depth; the class of a photograph
-//! is the folder named by a WordNet id (`n` and eight digits) that it lies in.
+//! is the folder named by a WordNet id (`n` and eight digits) that it is in.
 //!
 //! The splits are folders too: `train`, and `val` for [`Split::Test`]. Where there is neither, everything is `train`.
 
@@ -12,7 +12,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::item::Place;
 use super::{Item, Listing, Split, folder};
 
-/// How deep below the path a class's folder may lie (`ILSVRC/Data/CLS-LOC/train/<wnid>`).
+/// How deep below the path a class's folder may be (`ILSVRC/Data/CLS-LOC/train/<wnid>`).
 const DEPTH: usize = 6;
 
 /// Whether some folder below `path` is named by a WordNet id.

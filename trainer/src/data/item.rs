@@ -45,7 +45,7 @@ const MAX_SIDE: u32 = 20_000;
 const UNREADABLE: &str = "cannot be read";
 
 impl Item {
-    /// Bytes that the photograph takes where it lies.
+    /// Size of the photograph's file in bytes.
     ///
     /// # Errors
     /// The file is gone, or is none but a folder, a pipe or the like.
@@ -88,7 +88,7 @@ impl Item {
     ///
     /// # Errors
     /// The bytes cannot be read, are no image of a known format, claim sides above 20,000 pixels, or are a JPEG that has
-    /// no end or inks that nobody can name.
+    /// no end or whose CMYK polarity is unknown.
     pub fn decode(&self) -> Result<RgbImage> {
         if let Place::Record { batch, offset } = &self.place {
             return Ok(cifar10::picture(&batch[*offset..][..cifar10::RECORD]));
@@ -109,7 +109,7 @@ impl Item {
         Ok(image.into_rgb8())
     }
 
-    /// What its file says of itself.
+    /// The header of its file.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).

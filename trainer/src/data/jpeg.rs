@@ -52,7 +52,7 @@ impl Markers {
     /// Refuses what would be learned wrongly.
     ///
     /// # Errors
-    /// The picture has no end, or inks of which nobody says how they are counted.
+    /// The picture has no end, or its CMYK polarity is unknown.
     pub(super) fn check(self) -> Result<()> {
         if !self.ends {
             bail!("cut short or damaged: the picture has no end");

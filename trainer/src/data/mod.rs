@@ -3,7 +3,7 @@
 //! The idea: **a data set is a list of places bytes can be read from** (a file, a stretch of a tar archive, a record
 //! in memory); photographs are decoded one by one when they are asked for, and everything random is a function of the
 //! seed and the position in the run, so any batch can be made again without making those before it, and a set may be
-//! larger than memory: what is held of a photograph is its name and its place.
+//! larger than memory: only name and place of a photograph are kept.
 //!
 //! To add a data set: one file here and one row in `KINDS`.
 
@@ -74,7 +74,7 @@ pub struct DataSet {
     screen: Screen,
     /// Name and reason of what was broken before anything was decoded.
     known: Vec<(String, String)>,
-    /// Index and reason of what decoding found to be of no use.
+    /// Index and reason of the photographs found unusable when decoded.
     found: Mutex<BTreeMap<usize, String>>,
 }
 
@@ -97,8 +97,8 @@ impl DataSet {
         DataSet { screen, ..self }
     }
 
-    /// The photograph at `index`, or `None` when it does not decode or is of no use; then its name and the reason are
-    /// kept.
+    /// The photograph at `index`, or `None` when it is unusable; then its name and the reason are
+    /// recorded.
     pub fn decode(&self, index: usize) -> Option<RgbImage> {
         let item = &self.items[index];
         let reason = match item.decode() {
@@ -125,7 +125,7 @@ impl DataSet {
         hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Names and reasons of the photographs that were passed over so far, by name.
+    /// Names and reasons of the photographs skipped so far, by name.
     #[must_use]
     pub fn corrupt(&self) -> Vec<(String, String)> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,7 +135,7 @@ impl DataSet {
         corrupt
     }
 
-    /// Parts the set in two: every `n`-th photograph so that `count` of them make the second. What is known of
+    /// Splits the set in two: every `n`-th photograph so that `count` of them make the second. The record of
     /// corrupt ones stays with the first.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A path of a configuration, opened, and the stamp that it is known by.
 //!
-//! The idea: **a run says what it learned from so that it can be told whether that is still there**: the name, the hash
-//! and the count go into its checkpoint and into the package's card.
+//! The idea: **a run records what it learned from, so that a change shows**: name, hash and count go into its checkpoint
+//! and into the package's card.
 
 use std::path::{Path, PathBuf};
 
@@ -56,13 +56,13 @@ impl Opened {
         }
         items.sort_by(|a, b| a.name.cmp(&b.name));
         selection.keep(&mut items)?;
-        // A class that is not wanted is not missed.
+        // Only selected classes can be missing.
         empty_classes.retain(|class| selection.wants(class));
         let set = DataSet { empty_classes, known: corrupt, ..DataSet::new(items) };
         Ok(Opened { path: path.to_owned(), kind: kind.name, set })
     }
 
-    /// Name, hash and count, for the package's card and for knowing the set again.
+    /// Name, hash and count, for the package's card and to recognize the set.
     ///
     /// # Errors
     /// The file cannot be read.

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use serde::Serialize;
 
-/// What may be said of a photograph: the first three make it of no use for training, the others are worth knowing.
+/// Remarks on a photograph: the first three make it unusable for training, the others are worth knowing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remark {
@@ -48,7 +48,7 @@ impl Remark {
     }
 }
 
-/// What a photograph must have to be of use; one that lacks it is passed over, counted and named.
+/// What a photograph needs to be usable; one that lacks it is skipped, counted and named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Screen {
     /// Refuses photographs without color.

@@ -1,4 +1,4 @@
-//! What of a data set is wanted: a split, some classes; and paths that stand for many.
+//! The part of a data set that is used: a split, some classes; and paths that stand for many.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,9 @@ use super::Item;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
-    /// To learn from.
+    /// For training.
     Train,
-    /// To measure with: CIFAR-10's test batch, ImageNet's `val`.
+    /// For evaluation: CIFAR-10's test batch, ImageNet's `val`.
     Test,
 }
 
@@ -28,10 +28,10 @@ impl fmt::Display for Split {
     }
 }
 
-/// What of a data set is wanted.
+/// The part of a data set that is used.
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
 pub struct Selection {
-    /// The split; left out: train, where a set has splits.
+    /// The split; default: train, where a data set has splits.
     #[arg(long)]
     pub split: Option<Split>,
     /// These classes only, separated by commas.
@@ -40,7 +40,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Keeps the photographs of the classes wanted.
+    /// Keeps the photographs of the selected classes.
     ///
     /// # Errors
     /// A class that no photograph has.
@@ -59,7 +59,7 @@ impl Selection {
         Ok(())
     }
 
-    /// Whether a class is among those wanted.
+    /// Whether a class is selected.
     pub(super) fn wants(&self, class: &str) -> bool {
         self.classes.is_empty() || self.classes.iter().any(|wanted| wanted == class)
     }

@@ -1,4 +1,4 @@
-//! Contact sheets: pictures side by side, to be looked at.
+//! Contact sheets: pictures side by side.
 
 use std::io::Cursor;
 use std::path::Path;

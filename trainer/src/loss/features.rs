@@ -27,7 +27,7 @@ pub struct FeaturesConfig {
     /// Factor on the divergence of what is recognized.
     #[serde(default)]
     pub recognition: f64,
-    /// Samples of a batch that are looked at, the first ones; absent: all. The classifier costs half of what training does.
+    /// How many samples of a batch, the first ones, this is computed on; absent: all. The classifier costs half of what training does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u32>,
 }
@@ -92,7 +92,7 @@ pub(crate) mod tests {
     use super::*;
     use autochrome_models::net::{self, Init, Lite, NetError, Store};
 
-    /// Writes a classifier that knows nothing.
+    /// Writes a classifier with random weights.
     pub(crate) fn made_classifier(path: &Path) {
         let _generator = crate::random::generator();
         tch::manual_seed(3);

@@ -49,7 +49,7 @@ pub struct LossConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calm: Option<CalmConfig>,
     /// Adds what the decoded colors lack of the photographs' colorfulness.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", alias = "colourfulness")]
     pub colorfulness: Option<ColorfulnessConfig>,
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// Makes it; `data_root` is what relative paths lie under.
+    /// Makes it; relative paths start from `data_root`.
     ///
     /// # Errors
     /// The classifier cannot be loaded.

@@ -9,7 +9,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How often a set is drawn again, unless told.
+/// Default number of resamples.
 pub const RESAMPLES: usize = 1000;
 
 /// The 2.5th and 97.5th percentile of `estimate` over `resamples` draws of `images` indices.

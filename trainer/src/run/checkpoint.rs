@@ -14,7 +14,7 @@ use super::inherited::Inherited;
 use crate::data::DataStamp;
 use crate::files;
 
-/// What is known of a run besides its tensors.
+/// The state of a run besides its tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Steps done.
@@ -23,9 +23,9 @@ pub struct State {
     pub config: RunConfig,
     /// Name and SHA-256 of each data set's listing, as the package will state them.
     pub data: Vec<DataStamp>,
-    /// Commit of the trainer that took the last step; empty where it is not known.
+    /// Commit of the trainer that took the last step; empty where unknown.
     pub commit: String,
-    /// What the package it was begun from says of prediction, if it was begun from one.
+    /// Prediction settings of the package it started from, if any.
     pub inherited: Option<Inherited>,
 }
 
@@ -57,7 +57,7 @@ pub fn write(path: &Path, state: &State, tensors: &[(String, Tensor)]) -> Result
     let whole = safetensors::serialize(views, Some(metadata))?;
     files::write_beside(path, &whole).with_context(|| {
         let next =
-            if path.exists() { "go on with --resume" } else { "begin again, there is no checkpoint yet" };
+            if path.exists() { "resume with --resume" } else { "start again, there is no checkpoint yet" };
         format!("checkpoint {}: {}, then {next}", path.display(), files::unwritten(&whole))
     })
 }
@@ -80,7 +80,7 @@ fn read_bytes(bytes: &[u8]) -> Result<(State, HashMap<String, Tensor>)> {
         step: entry("step")?.parse().context("step")?,
         config: RunConfig::parse(entry("config")?)?,
         data: serde_json::from_str(entry("data")?).context("data")?,
-        // Checkpoints of older versions do not say.
+        // Older checkpoints lack it.
         commit: metadata.get("commit").cloned().unwrap_or_default(),
         inherited: metadata
             .get("inherited")

@@ -1,6 +1,6 @@
 //! A run's configuration: one TOML file says everything that decides the result.
 //!
-//! A file may begin with `extends = "other.toml"` (beside it): then it says only in what it differs, which is what a
+//! A file may start with `extends = "other.toml"` (relative to it) and then gives only the differences, which is what a
 //! reader of an experiment wants to know.
 
 use std::collections::BTreeSet;
@@ -24,33 +24,33 @@ pub struct RunConfig {
     pub seed: u64,
     /// Samples a step.
     pub batch: usize,
-    /// What it computes in; left out where a configuration says nothing, so that older ones read and write as before.
+    /// Precision of training; absent where a configuration does not set it, so that older ones read and write as before.
     #[serde(default, skip_serializing_if = "Precision::is_auto")]
     pub precision: Precision,
     /// The network.
     pub network: NetConfig,
-    /// Where its weights begin.
+    /// Initial weights.
     #[serde(default)]
     pub init: InitConfig,
-    /// What its outputs mean.
+    /// The codec of its outputs.
     pub codec: CodecConfig,
-    /// How far its outputs are from the truth.
+    /// The loss.
     #[serde(default, skip_serializing_if = "LossConfig::is_default")]
     pub loss: LossConfig,
-    /// What it learns from.
+    /// The data.
     pub data: DataConfig,
-    /// How it learns.
+    /// The optimizer.
     pub optim: OptimConfig,
-    /// When it reports and saves.
+    /// Logging and saving.
     #[serde(default)]
     pub log: LogConfig,
-    /// What its text names; not what it is when read from a checkpoint, whose text names everything.
+    /// The keys that its text sets; meaningless when read from a checkpoint, whose text sets everything.
     #[serde(skip)]
     pub named: Named,
 }
 
-/// The keys that the text of a configuration names, such as `codec.temperature`; the others are their defaults. It tells of the
-/// text and not of the run: any two are equal.
+/// The keys that the text of a configuration sets, such as `codec.temperature`; the others are defaults. It describes the
+/// text, not the run: any two are equal.
 #[derive(Debug, Clone, Default)]
 pub struct Named(BTreeSet<String>);
 
@@ -77,7 +77,7 @@ impl PartialEq for Named {
     }
 }
 
-/// Where weights begin; what is absent begins at random.
+/// Initial weights; what is absent starts at random.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InitConfig {
@@ -85,7 +85,7 @@ pub struct InitConfig {
     pub encoder: Option<PathBuf>,
     /// Its SHA-256, checked when given.
     pub encoder_sha256: Option<String>,
-    /// The folder of a model package of the same network, whose weights are gone on from, whatever `encoder` says: below `--data`, or else below the
+    /// The folder of a model package of the same network to start from, whatever `encoder` says: below `--data`, else below the
     /// current folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PathBuf>,
@@ -94,7 +94,7 @@ pub struct InitConfig {
     pub package_sha256: Option<String>,
 }
 
-/// Data sets. Relative paths lie under the trainer's `--data` folder.
+/// Data sets. Relative paths start from the trainer's `--data` folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
@@ -114,7 +114,7 @@ pub struct DataConfig {
 }
 
 impl DataConfig {
-    /// What of the data sets is wanted.
+    /// The part of the data sets that is used.
     #[must_use]
     pub fn selection(&self) -> Selection {
         Selection { split: self.split, classes: self.classes.clone() }
@@ -220,16 +220,16 @@ pub fn whole(path: &Path) -> Result<toml::Table> {
     extended(std::fs::read_to_string(path)?.parse()?, path, MOST_EXTENDED)
 }
 
-/// A chain of files that extend each other is at most so long: one that bites its tail ends.
+/// Maximum length of a chain of files that extend each other, so that a cycle ends.
 const MOST_EXTENDED: usize = 8;
 
-/// A table, laid over that of the file it extends; `path` is where it was read from.
+/// A table merged over that of the file it extends; `path` is where it was read from.
 fn extended(mut table: toml::Table, path: &Path, depth: usize) -> Result<toml::Table> {
     rename_old_keys(&mut table);
     let Some(base) = table.remove("extends") else { return Ok(table) };
     let base = base.as_str().context("extends: expected the name of a file")?;
     if depth == 0 {
-        bail!("extends: expected at most {MOST_EXTENDED} files one after the other; do they form a ring?");
+        bail!("extends: expected at most {MOST_EXTENDED} files in a chain; is there a cycle?");
     }
     let path = path.with_file_name(base);
     let read = || extended(std::fs::read_to_string(&path)?.parse()?, &path, depth - 1);
@@ -246,8 +246,8 @@ fn rename_old_keys(config: &mut toml::Table) {
     }
 }
 
-/// Lays `over` over `base`, table by table; a table of another `name` (another network, another codec) takes the
-/// place of the old one whole.
+/// Merges `over` into `base`, table by table; a table of another `name` (another network, another codec) replaces the
+/// old one.
 fn overlay(base: &mut toml::Table, over: toml::Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
@@ -302,13 +302,13 @@ mod tests {
             scale = 40.0\n[data]\ntrain = [\"a\"]\n[data.augment]\nsize = 32\n[optim]\nlr = 1e-3\nsteps = 9\n";
         write("base.toml", base);
         write("bins.toml", "extends = \"base.toml\"\n[codec]\nname = \"bins1d\"\n[optim]\nlr = 0.5\n");
-        write("ring.toml", "extends = \"ring.toml\"\n");
+        write("cycle.toml", "extends = \"cycle.toml\"\n");
         let read = |name: &str| RunConfig::read(&folder.path().join(name));
         let mut expected = read("base.toml").unwrap();
         expected.codec = CodecConfig::Bins1d(autochrome_models::codec::Bins1dConfig::default());
         expected.optim.lr = 0.5;
         assert_eq!(read("bins.toml").unwrap(), expected);
-        assert!(format!("{:#}", read("ring.toml").unwrap_err()).contains("do they form a ring?"));
+        assert!(format!("{:#}", read("cycle.toml").unwrap_err()).contains("is there a cycle?"));
     }
 
     #[test]

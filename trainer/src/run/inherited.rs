@@ -1,8 +1,8 @@
-//! Settings of prediction, and what a run inherits of them from the package it goes on from.
+//! Prediction settings, and which of them a run inherits from the package it started from.
 //!
-//! The idea: **how a model predicts is chosen after training, and training on does not unchoose it.** What is not said is as it
-//! was: an option of `export` goes before what the configuration names, that before the package, and the package before the
-//! default. The run's checkpoint keeps what the package said, so an export needs no package.
+//! The idea: **how a model predicts is chosen after training, and more training must not undo the choice.** An option of
+//! `export` overrides the configuration, that overrides the package, and the package overrides the default. The run's
+//! checkpoint records the package's settings, so an export does not need the package.
 
 use anyhow::{Result, bail};
 use autochrome_models::codec::CodecConfig;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::RunConfig;
 
-/// What of a codec may be chosen after training; `None`: nothing is said.
+/// The settings of a codec that may be chosen after training; `None`: not set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CodecSettings {
@@ -51,7 +51,7 @@ impl CodecSettings {
         }
     }
 
-    /// Puts what is said into a codec.
+    /// Applies the settings to a codec.
     ///
     /// # Errors
     /// The codec has no such setting.
@@ -89,7 +89,7 @@ impl CodecSettings {
         Ok(())
     }
 
-    /// What is said of these settings where `named` does not say that another has named them.
+    /// These settings without those that `named` says are set elsewhere.
     fn unless(self, named: impl Fn(&str) -> bool) -> Self {
         CodecSettings {
             temperature: self.temperature.filter(|_| !named("temperature")),
@@ -100,21 +100,21 @@ impl CodecSettings {
     }
 }
 
-/// What a run goes on from says of prediction.
+/// Prediction settings of the package that a run started from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inherited {
     /// Name of the package.
     pub from: String,
-    /// How it is shown a picture.
+    /// How it brings a picture to its network.
     pub input: Input,
-    /// How its map of confidence is read.
+    /// How its confidence map is computed.
     pub confidence: Confidence,
-    /// How its colors are made even.
+    /// How its colors are smoothed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoothing: Option<Smoothing>,
-    /// Its codec's settings, without those that the run's configuration names; `None` where its codec was trained otherwise
-    /// (another `gamma`, say), which they would not fit.
+    /// Its codec's settings, without those that the run's configuration sets; `None` where its codec was trained differently
+    /// (with another `gamma`, say) and they would not fit.
     pub codec: Option<CodecSettings>,
 }
 

@@ -1,7 +1,7 @@
-//! Where the weights of a run begin: at random, at a pretrained encoder, or at a whole model package.
+//! The initial weights of a run: random, from a pretrained encoder, or from a whole model package.
 //!
-//! The idea: **a tensor begins at the one of its name**, and a name or shape that does not fit is an error: half a start
-//! would look like a bad recipe.
+//! The idea: **a tensor is initialized from the one of its name**, and a name or shape that does not fit is an error: a
+//! partial start would look like a bad recipe.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use tch::{Kind, Tensor};
 use super::config::InitConfig;
 use crate::files;
 
-/// Copies into the tensors of `store` what the configuration names; relative paths lie under `data_root`. Gives the package that
-/// is gone on from.
+/// Copies into the tensors of `store` what the configuration names; relative paths start from `data_root`. Returns the package
+/// that the run starts from, if any.
 ///
 /// # Errors
 /// A file that cannot be read, has another SHA-256, or does not fit the network.
@@ -51,7 +51,7 @@ fn from_encoder(store: &mut TrainStore, path: &Path, sha256: Option<&str>) -> Re
     Ok(())
 }
 
-/// Goes on from the weights of a package.
+/// Starts from the weights of a package.
 fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> Result<Package> {
     let subject = || format!("init.package {}", folder.display());
     let package = Package::open(folder).with_context(subject)?;
@@ -67,7 +67,7 @@ fn from_package(store: &mut TrainStore, folder: &Path, sha256: Option<&str>) -> 
     Ok(package)
 }
 
-/// Data lies in one folder, the packages that ship and the encoders that were fetched in another: both are looked at.
+/// Data is in one folder, packages that ship and fetched encoders are in another: both are searched.
 fn found(path: &Path, data_root: &Path) -> PathBuf {
     let below = data_root.join(path);
     if below.exists() || !path.exists() { below } else { path.to_owned() }

@@ -22,9 +22,9 @@ pub struct Learner {
     pub config: RunConfig,
     /// Steps done.
     pub step: u64,
-    /// What it learns from.
+    /// The data.
     pub data: Vec<DataStamp>,
-    /// What it was begun from says of prediction.
+    /// Prediction settings of the package it started from.
     inherited: Option<Inherited>,
     device: Device,
     network: Box<dyn Network>,
@@ -44,7 +44,7 @@ pub struct StepReport {
 }
 
 impl Learner {
-    /// A learner that has learned nothing yet. `data_root` is what relative paths of the configuration lie under.
+    /// A learner before its first step. Relative paths of the configuration start from `data_root`.
     ///
     /// # Errors
     /// The network, the codec or the initial weights are refused.
@@ -65,12 +65,12 @@ impl Learner {
         let subject = || path.display().to_string();
         restore(weights(&blank.store), &tensors).with_context(subject)?;
         let learner = blank.into_learner(state)?;
-        // Checkpoints of older versions hold moments of frozen layers too, which nothing asks for.
+        // Checkpoints of older versions have moments of frozen layers too, which are ignored.
         restore(learner.optimizer.state(&learner.store), &tensors).with_context(subject)?;
         Ok(learner)
     }
 
-    /// Goes on under a configuration that agrees with the old one so far.
+    /// Continues under a configuration that agrees with the old one so far.
     pub fn follow(&mut self, config: RunConfig) {
         self.optimizer.follow(&config.optim);
         self.config = config;
@@ -83,13 +83,13 @@ impl Learner {
     pub fn train_step(&mut self, batch: &Batch) -> Result<StepReport> {
         let loss = self.batch_loss(batch, true)?;
         loss.f_backward()?;
-        // Read only now, so that a GPU has the way back to do meanwhile.
+        // Read only now, so that a GPU computes the backward pass meanwhile.
         let value = loss.f_double_value(&[])?;
         let named =
             || format!("step {}, batch {} ({})", self.step, batch.fingerprint(), batch.names.join(", "));
         if !value.is_finite() {
             bail!(
-                "the loss is not finite at {}; lower the learning rate or look at these photographs",
+                "the loss is not finite at {}; lower the learning rate or check these photographs",
                 named()
             );
         }
@@ -126,9 +126,9 @@ impl Learner {
         let output = self.output(&l, train)?;
         let truth = Truth { l: &l, ab: &ab, cells: &cells };
         let loss = self.objective.loss(self.codec.as_ref(), &output, &truth)?;
-        // Held-out losses stay those of whole samples, to compare with runs that look at no parts.
+        // Held-out losses are those of whole samples, comparable with runs without this loss.
         if train && self.config.loss.consistency.is_some() {
-            self.with_part(&loss, &output, &truth).context("looking at a part")
+            self.with_part(&loss, &output, &truth).context("consistency loss")
         } else {
             Ok(loss)
         }
@@ -139,7 +139,7 @@ impl Learner {
         Ok(self.network.forward_t(l, train)?.f_to_kind(Kind::Float)?)
     }
 
-    /// The mean of a step's loss and that of a part of it, and how far the colors of the two are apart.
+    /// The mean of the losses of the samples and of a part of them, plus the consistency of the two.
     fn with_part(&self, loss: &Tensor, output: &Tensor, truth: &Truth) -> Result<Tensor> {
         let (grain, cell) = (self.network.stride_in(), self.network.stride_out());
         let window = Window::draw(self.config.seed, self.step, truth.l.size()[3], grain);

@@ -1,4 +1,4 @@
-//! One run a folder: a lock that the system drops with the process, however it ends.
+//! One run per folder: a lock that the system releases with the process, however it ends.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -12,23 +12,22 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock of `folder`, which it makes where it is not there, and removes what a run that was killed left
-    /// half-written.
+    /// Locks `folder`, creating it if needed, and removes what a killed run left half-written.
     ///
     /// # Errors
-    /// Another process has it, or the folder cannot be written to.
+    /// Another process has the lock, or the folder cannot be written to.
     pub fn take(folder: &Path) -> Result<Self> {
         let made = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join("lock")));
         let file = made.with_context(|| format!("run folder {}", folder.display()))?;
         match file.try_lock() {
             Ok(()) => {
                 crate::files::sweep(folder)
-                    .with_context(|| format!("run folder {}: cannot be tidied", folder.display()))?;
+                    .with_context(|| format!("run folder {}: cannot be cleaned up", folder.display()))?;
                 Ok(RunLock { _file: file })
             }
             Err(TryLockError::WouldBlock) => {
                 bail!(
-                    "run folder {}: another run works in it; wait for it or name another --out",
+                    "run folder {}: another run is using it; wait for it or name another --out",
                     folder.display()
                 )
             }
@@ -48,7 +47,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = RunLock::take(folder.path()).unwrap();
         let refused = RunLock::take(folder.path()).unwrap_err().to_string();
-        assert!(refused.contains("another run works in it"), "{refused}");
+        assert!(refused.contains("another run is using it"), "{refused}");
         drop(first);
         RunLock::take(folder.path()).unwrap();
     }

@@ -1,7 +1,7 @@
 //! The CSV log of a run: `step,epoch,loss,held_out_loss,lr_factor,gradient_norm,images_per_s,batch`.
 //!
-//! There is a line where an epoch ends, whatever the step; `epochs.csv` is made of them.
-//! A resumed run drops the lines its checkpoint does not know of, so the log reads as one unbroken run.
+//! There is a line at the end of each epoch, whatever the step; `epochs.csv` is made of them.
+//! A resumed run drops the lines after its checkpoint, so the log reads as one unbroken run.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -67,6 +67,6 @@ impl Log {
             self.0,
             "{step},{epoch:.6},{loss:.5},{held_out},{lr_factor:.5},{gradient_norm:.4},{images_per_s:.1},{batch}"
         )
-        .context("log.csv: a line cannot be written; free space, then go on with --resume")
+        .context("log.csv: a line cannot be written; free space, then resume with --resume")
     }
 }

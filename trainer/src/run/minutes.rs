@@ -1,15 +1,15 @@
-//! `train --minutes N`: a run that ends well when its time is up.
+//! `train --minutes N`: a run that finishes its schedule when its time is up.
 //!
-//! The idea: **what the clock decides is decided once and written down.** When little time is left the steps that fit into it
-//! are counted, and become the [`Cooldown`] of the run's configuration; from there on the clock is not asked again, so a run
-//! that is killed and resumed goes on as if it had not been.
+//! The idea: **what the clock decides is decided once and recorded.** When little time is left, the steps that fit into it
+//! become the [`Cooldown`] of the run's configuration; from then on the clock is not consulted, so a run that is killed and
+//! resumed continues as if it had not been.
 
 use std::time::{Duration, Instant};
 
 use super::optim::OptimConfig;
 use super::schedule::Cooldown;
 
-/// Share of the time that is left when the rate begins to fall.
+/// Share of the time left when the rate starts to decay.
 const LAST: f64 = 0.15;
 
 /// The time a run has.

@@ -1,7 +1,7 @@
-//! The training run: what it is told, what it learns with, what it keeps; and its loop.
+//! The training run: configuration, learner, checkpoint, log; and its loop.
 //!
-//! The idea: **the loop decides nothing**; what a batch is, what a step does and what a checkpoint keeps live in `data`,
-//! [`learner`] and [`checkpoint`], so stopping and resuming only decide where the loop begins.
+//! The idea: **the loop decides nothing**: batches are made in `data`, steps in [`learner`], and [`checkpoint`] has the whole
+//! state, so stopping and resuming only decide where the loop starts.
 
 pub mod checkpoint;
 pub mod config;
@@ -44,7 +44,7 @@ pub use learner::Learner;
 pub struct Place<'a> {
     /// The run folder.
     pub folder: &'a Path,
-    /// What relative paths of the configuration lie under.
+    /// Folder that relative paths of the configuration start from.
     pub data_root: &'a Path,
     /// Where it computes.
     pub device: tch::Device,
@@ -77,10 +77,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins a run in a folder that has none yet.
+    /// Starts a run in a folder that has none yet.
     ///
     /// # Errors
-    /// The folder has a checkpoint or another run works in it; or what the configuration, the data or the disk refuse.
+    /// The folder has a checkpoint or another run is using it; or what the configuration, the data or the disk refuse.
     pub fn start(config: RunConfig, place: Place<'_>) -> Result<Self> {
         let lock = RunLock::take(place.folder)?;
         let subject = place.folder.display();
@@ -139,8 +139,8 @@ impl Run {
         self.learner.step
     }
 
-    /// Trains to the end, or after `stop_after` steps, or until `stop` is true; then saves, draws the curves and names the
-    /// photographs that could not be used, also after an error, of which they may be the cause.
+    /// Trains to the end, or after `stop_after` steps, or until `stop` is true; then saves, draws the curves and reports
+    /// the unusable photographs, also after an error, which they may have caused.
     ///
     /// # Errors
     /// A step fails, or a file cannot be written.
@@ -201,7 +201,7 @@ impl Run {
         self.learner.save(&checkpoint_path(&self.folder))
     }
 
-    /// Begins the early end that the clock chose, and writes it down before a step is taken under it.
+    /// Starts the cooldown that the clock chose, and saves it before a step is taken under it.
     fn cool(&mut self, cooldown: Cooldown) -> Result<()> {
         let mut config = self.learner.config.clone();
         config.optim.cooldown = Some(cooldown);

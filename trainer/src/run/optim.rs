@@ -1,7 +1,7 @@
 //! AdamW (Loshchilov and Hutter 2019) or plain gradient descent, a warm-up and cosine schedule, and an exponential moving average of weights.
 //!
-//! The idea: **the optimizer's state is plain named tensors**, so a checkpoint holds all of it and a resumed run goes
-//! on exactly where it was. (tch's own optimizers keep their state out of reach.)
+//! The idea: **the optimizer's state is plain named tensors**, so a checkpoint has all of it and a resumed run
+//! continues exactly where it was. (tch's own optimizers keep their state out of reach.)
 
 use anyhow::{Result, bail};
 use autochrome_models::net::TrainStore;
@@ -14,10 +14,10 @@ use super::schedule::{Cooldown, float};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// By its moments: the size of the loss does not matter.
+    /// AdamW: the scale of the loss does not matter.
     #[default]
     Adamw,
-    /// By itself: a loss a hundred times smaller learns a hundred times slower.
+    /// Plain gradient descent: a loss a hundred times smaller learns a hundred times slower.
     Sgd,
 }
 
@@ -50,8 +50,8 @@ pub struct OptimConfig {
     pub warmup: u64,
     /// Steps of the whole run; the rate falls to 0 along a cosine.
     pub steps: u64,
-    /// Ends the run early and well: from a step on, the rate falls in a line to 0. May be added to a run that has not
-    /// got there yet.
+    /// Ends the run early: from a step on, the rate decays linearly to 0. May be added to a run that has not reached it
+    /// yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<Cooldown>,
     /// Greatest norm of the gradient; larger ones are scaled down. 0: none is.
@@ -137,7 +137,7 @@ impl Optimizer {
         self.config = config.clone();
     }
 
-    /// Takes one step with the gradients that lie in the tensors, then drops them. Gives the gradient's norm before
+    /// Takes one step with the gradients of the tensors, then clears them. Returns the gradient's norm before
     /// clipping.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Optimizer {
     }
 }
 
-/// The norm of all of them together. It is summed where they lie and read once: a GPU is waited for once a step and not once a
+/// The global norm. It is summed on the device and read once, so a GPU is synchronized once per step and not once per
 /// tensor.
 fn gradient_norm(gradients: &[Tensor]) -> Result<f64> {
     let defined = gradients.iter().filter(|gradient| gradient.defined());

@@ -18,7 +18,7 @@ pub(super) struct Photographs {
 }
 
 impl Photographs {
-    /// Opens the data sets of a configuration, whose relative paths lie under `root`.
+    /// Opens the data sets of a configuration, whose relative paths start from `root`.
     pub fn open(config: &DataConfig, root: &Path) -> Result<Self> {
         let opened = data::open_each(&config.paths(root), &config.selection())?;
         let stamps = opened.iter().map(data::Opened::stamp).collect::<Result<_>>()?;
@@ -33,7 +33,7 @@ impl Photographs {
         Ok(Photographs { train: Arc::new(train), held_out: Some(held_out), stamps })
     }
 
-    /// Names the photographs met so far that could not be used.
+    /// Reports the unusable photographs met so far.
     pub fn tell_passed_over(&self, folder: &Path) -> Result<()> {
         let sets = std::iter::once(self.train.as_ref()).chain(&self.held_out);
         let mut corrupt: Vec<(String, String)> = sets.flat_map(DataSet::corrupt).collect();
@@ -42,16 +42,16 @@ impl Photographs {
     }
 }
 
-/// At most this many photographs are named on the terminal.
+/// At most this many are named on the terminal.
 const MOST_NAMED: usize = 20;
 
-/// Says which photographs were of no use: all of them in `passed-over.csv`, the first on the terminal.
+/// Reports the unusable photographs: all of them in `passed-over.csv`, the first on the terminal.
 fn tell_passed_over(photographs: &[(String, String)], folder: &Path) -> Result<()> {
     let path = folder.join("passed-over.csv");
     if photographs.is_empty() {
         return Ok(());
     }
-    eprintln!("{} photographs were of no use and passed over:", photographs.len());
+    eprintln!("{} unusable photographs were skipped:", photographs.len());
     photographs.iter().take(MOST_NAMED).for_each(|(name, reason)| eprintln!("  {name}: {reason}"));
     if photographs.len() > MOST_NAMED {
         eprintln!("  and {} more, in {}", photographs.len() - MOST_NAMED, path.display());

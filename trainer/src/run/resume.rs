@@ -1,11 +1,11 @@
-//! What a run may be resumed under: what it was, or another end.
+//! The configurations a run may be resumed under: its own, or one with another end.
 
 use super::config::RunConfig;
 use super::schedule::Cooldown;
 use crate::data::DataStamp;
 
-/// The configuration that a run is resumed under which has done `step` steps under `old` and is given `new`; `None` where it
-/// would not have done the same so far. The end that `--minutes` chose stays.
+/// The configuration under which a run resumes that has done `step` steps under `old` and is given `new`; `None` where `new`
+/// would have trained differently so far. The end that `--minutes` chose stays.
 pub(super) fn resumed(old: &RunConfig, new: RunConfig, step: u64) -> Option<RunConfig> {
     let mut with_new_end = old.clone();
     with_new_end.optim.cooldown = new.optim.cooldown;
@@ -20,7 +20,7 @@ pub(super) fn resumed(old: &RunConfig, new: RunConfig, step: u64) -> Option<RunC
     (begins_later(chosen) && begins_later(asked)).then_some(new)
 }
 
-/// Names of the data sets that are not what they were.
+/// Names of the data sets that changed.
 pub(super) fn changed_names(old: &[DataStamp], new: &[DataStamp]) -> String {
     let changed = new.iter().filter(|stamp| !old.contains(stamp));
     changed.map(|stamp| stamp.name.as_str()).collect::<Vec<_>>().join(", ")

@@ -12,7 +12,7 @@ pub struct Cooldown {
     pub from: u64,
     /// Steps until it is 0.
     pub steps: u64,
-    /// Whether the run chose it itself, by `--minutes`; then a configuration that does not know of it is still that of the run.
+    /// Whether `--minutes` chose it; then a configuration without it still counts as that of the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_time: bool,
 }

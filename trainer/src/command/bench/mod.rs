@@ -29,19 +29,19 @@ pub struct BenchArgs {
     /// The folder of a model package, or a configuration.
     #[arg(value_name = "PACKAGE|CONFIG")]
     pub subject: PathBuf,
-    /// Folder that relative paths in the configuration lie under.
+    /// Folder that relative paths in the configuration start from.
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
-    /// Device: auto, cpu, cuda or cuda:N. The CPU is measured in every case.
+    /// Device: auto, cpu, cuda or cuda:N. The CPU is always measured.
     #[arg(long, default_value = "auto")]
     pub device: DeviceRequest,
-    /// Threads libtorch computes on; 0: all.
+    /// CPU threads for libtorch; 0: all.
     #[arg(long, default_value_t = 0)]
     pub threads: i32,
-    /// Photographs that CUDA and the CPU are compared on too; any data set, its first four.
+    /// Data set whose first four photographs CUDA and the CPU are compared on too.
     #[arg(long, value_name = "PATH")]
     pub photos: Option<PathBuf>,
-    /// Seconds each speed is measured for.
+    /// Seconds per measurement.
     #[arg(long, default_value_t = 1.0, value_parser = seconds)]
     pub seconds: f64,
     /// Writes the report as JSON.

@@ -17,7 +17,7 @@ pub struct Subject {
     pub name: String,
     /// Its network.
     pub network: NetConfig,
-    /// What its outputs mean.
+    /// The codec of its outputs.
     pub codec: Box<dyn Codec>,
     /// Side of the squares it is measured on, in pixels: the working size, or that of a training sample.
     pub side: i64,
@@ -30,7 +30,7 @@ enum Source {
 }
 
 impl Subject {
-    /// Opens the package in a folder, or else a configuration whose relative paths lie under `root`.
+    /// Opens the package in a folder, or else a configuration whose relative paths start from `root`.
     ///
     /// # Errors
     /// Neither can be read, or the network has no such size.
@@ -73,7 +73,7 @@ impl Subject {
         }
     }
 
-    /// The configuration to train by, and what its relative paths lie under; a package has none.
+    /// The configuration to train by, and the folder its relative paths start from; a package has none.
     pub fn training(&self) -> Option<(&RunConfig, &Path)> {
         match &self.source {
             Source::Package(_) => None,

@@ -9,13 +9,13 @@ use rayon::prelude::*;
 use super::report::{self, Finding, Report, Seen};
 use crate::data::{DataSet, Item, Opened, Remark, Screen, Selection, expand_braces};
 
-/// Decodes every photograph and names what training would pass over, and what is unusual.
+/// Decodes every photograph and reports what training would skip, and what is unusual.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// Data sets, of any kind that a configuration may name.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What of them is looked at.
+    /// Which of them are checked.
     #[command(flatten)]
     pub selection: Selection,
     /// Prints JSON with every class and every finding.
@@ -24,7 +24,7 @@ pub struct CheckArgs {
     /// Writes one line per finding.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Ends with exit code 1 where a photograph is of no use.
+    /// Exits with code 1 if a photograph is unusable.
     #[arg(long)]
     pub strict: bool,
 }

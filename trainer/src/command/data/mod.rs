@@ -1,6 +1,6 @@
-//! `autochrome-trainer data`: looks at data sets before a run does, and makes them ready to be sent.
+//! `autochrome-trainer data`: checks data sets before training, and slices them for training elsewhere.
 //!
-//! The idea: **the same code that feeds a run looks**, so what is said here of a photograph is what training will do
+//! The idea: **the code that feeds a run is the code that checks**, so what is reported of a photograph is what training does
 //! with it.
 
 mod archive;
@@ -16,7 +16,7 @@ pub use rate::RateArgs;
 pub use report::{Finding, Report, Sizes};
 pub use slice::{Sides, SliceArgs};
 
-/// Looks at data sets before a run does, and makes slices of them to send elsewhere.
+/// Checks data sets before training, and slices them for training elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
     #[command(subcommand)]
@@ -30,7 +30,7 @@ enum DataCommand {
     Slice(SliceArgs),
 }
 
-/// Runs the command; `false` where a check under `--strict` found photographs of no use.
+/// Runs the command; `false` where a check under `--strict` found unusable photographs.
 ///
 /// # Errors
 /// A path or the configuration cannot be used, or a file cannot be written.

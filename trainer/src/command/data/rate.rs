@@ -11,15 +11,15 @@ use crate::data::{self, Batches, Screen};
 use crate::files::grouped;
 use crate::run::config::RunConfig;
 
-/// Measures how many samples a second the loader alone makes for a configuration.
+/// Measures the data loader alone: samples per second for a configuration.
 #[derive(Debug, clap::Args)]
 pub struct RateArgs {
     /// The configuration.
     pub config: PathBuf,
-    /// Folder that relative paths in the configuration lie under.
+    /// Folder that relative paths in the configuration start from.
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
-    /// Batches that are timed, after a first one that is not.
+    /// Batches to time, after one to warm up.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub batches: u32,
 }
@@ -38,13 +38,13 @@ pub(super) fn run(args: &RateArgs) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64().max(1e-9);
     let samples = f64::from(args.batches) * f64::from(u32::try_from(config.batch)?);
     println!(
-        "{:.1} images/s (threads: {}): {} batches of {} at {size} x {size} in {seconds:.2} s, {} photographs passed over",
+        "{:.1} images/s (threads: {}): {} batches of {} at {size} x {size} in {seconds:.2} s, {} photographs skipped",
         samples / seconds,
         rayon::current_num_threads(),
         args.batches,
         config.batch,
         grouped(set.corrupt().len()),
     );
-    println!("training cannot be faster than this; compare with images_per_s in the log.csv of a run");
+    println!("training cannot be faster than this; compare with images_per_s in a run's log.csv");
     Ok(())
 }

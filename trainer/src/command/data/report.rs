@@ -45,7 +45,7 @@ pub struct Report {
     pub path: String,
     /// How it is stored, by the name in the documentation.
     pub kind: &'static str,
-    /// Photographs in it, those of no use among them.
+    /// Photographs in it, unusable ones included.
     pub photographs: usize,
     /// Photographs that training would use.
     pub usable: usize,
@@ -53,7 +53,7 @@ pub struct Report {
     pub bytes: u64,
     /// SHA-256 of the archive; of a folder, of its sorted names and sizes.
     pub sha256: String,
-    /// Photographs of each class, those of no use among them.
+    /// Photographs of each class, unusable ones included.
     pub classes: BTreeMap<String, usize>,
     /// Classes that have a place and no photograph.
     pub empty_classes: Vec<String>,
@@ -63,7 +63,7 @@ pub struct Report {
     pub formats: BTreeMap<String, usize>,
     /// Photographs of each remark.
     pub remarks: BTreeMap<Remark, usize>,
-    /// What is to be said of single photographs, what makes them of no use first, then by name.
+    /// Findings on single photographs, those that make them unusable first, then by name.
     pub findings: Vec<Finding>,
 }
 
@@ -116,7 +116,7 @@ impl Report {
     }
 }
 
-/// At most this many photographs are named on the terminal.
+/// At most this many are named on the terminal.
 const MOST_NAMED: usize = 20;
 
 impl fmt::Display for Report {
@@ -135,10 +135,10 @@ impl fmt::Display for Report {
         }
         let formats = self.formats.iter().map(|(format, count)| format!("{} {format}", grouped(*count)));
         writeln!(f, "  formats        {}", formats.collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "  to learn from  {}", grouped(self.usable))?;
+        writeln!(f, "  usable         {}", grouped(self.usable))?;
         let passed_over = self.photographs - self.usable;
         if passed_over > 0 {
-            writeln!(f, "  passed over    {}: {}", grouped(passed_over), self.counted(true))?;
+            writeln!(f, "  skipped        {}: {}", grouped(passed_over), self.counted(true))?;
         }
         let unusual = self.counted(false);
         if !unusual.is_empty() {

@@ -36,10 +36,10 @@ pub struct SliceArgs {
     /// JPEG quality; colors are stored at full resolution (4:4:4).
     #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
-    /// Most megabytes a slice may have.
+    /// Maximum size of a slice in megabytes.
     #[arg(long, default_value_t = 40.0, value_name = "MB", value_parser = megabytes)]
     pub slice_mb: f64,
-    /// Takes so many photographs at most, spread evenly over the data sets.
+    /// Writes at most N photographs, taken evenly from the data sets.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Writes one line per skipped photograph.
@@ -116,9 +116,7 @@ pub(super) fn run(args: &SliceArgs) -> Result<()> {
     }
     bar.finish_and_clear();
     if told.photographs == 0 {
-        bail!(
-            "expected at least one usable photograph, found none; `data check` says what is wrong with them"
-        );
+        bail!("expected at least one usable photograph, found none; `data check` says why");
     }
     (told.slices, told.bytes) = slices.end()?;
     println!("{}: {told}", args.out.display());
@@ -128,7 +126,7 @@ pub(super) fn run(args: &SliceArgs) -> Result<()> {
     }
 }
 
-/// Keeps `limit` of the photographs, spread evenly.
+/// Keeps `limit` of the photographs, taken evenly.
 fn thin_out(items: &mut Vec<Item>, limit: Option<usize>) {
     let (total, mut index) = (items.len(), 0);
     let Some(limit) = limit.filter(|limit| *limit < total) else { return };
@@ -207,7 +205,7 @@ struct Told {
     skipped: Vec<Finding>,
 }
 
-/// At most this many photographs are named on the terminal.
+/// At most this many are named on the terminal.
 const MOST_NAMED: usize = 20;
 
 impl fmt::Display for Told {

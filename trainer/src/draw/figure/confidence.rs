@@ -30,7 +30,7 @@ pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
         bail!("expected at least one photograph that decodes, got {} that do not", corrupt.len());
     }
     for (name, reason) in corrupt {
-        eprintln!("{name} did not decode and was passed over: {reason}");
+        eprintln!("skipped {name}, which does not decode: {reason}");
     }
     counted.photographs.sort_by(|left, right| left.0.total_cmp(&right.0));
     print!("{}", counted.told());

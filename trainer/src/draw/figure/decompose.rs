@@ -12,7 +12,7 @@ use image::{Rgb, RgbImage, imageops};
 use crate::draw::plot::{Align, shown, write_text};
 use crate::draw::{fitted, save_png};
 
-/// Takes a photograph apart into its L, a and b.
+/// Decomposes a photograph into L, a and b.
 #[derive(Debug, clap::Args)]
 pub struct DecomposeArgs {
     /// The photograph.

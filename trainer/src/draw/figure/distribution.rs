@@ -19,7 +19,7 @@ use crate::draw::{fitted, save_png};
 pub struct DistributionArgs {
     /// Folder of a model package with a distribution (bins1d or bins2d).
     package: PathBuf,
-    /// The photograph; in color, its true ab is marked.
+    /// The photograph; if it is in color, its true ab is marked.
     photo: PathBuf,
     /// The pixel, from the upper left corner.
     #[arg(long, value_name = "X,Y")]

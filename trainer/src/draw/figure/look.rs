@@ -1,7 +1,7 @@
-//! What a network says of a photograph while the product colorizes it.
+//! A network's distributions for a photograph while the product colorizes it.
 //!
-//! The idea: **stand in the product's own way and look**. The pipeline asks a predictor for ab; this one asks the
-//! package's network, keeps what it said, and answers with what the package would have.
+//! The idea: **wrap the product's engine and record**. The pipeline asks an engine for ab; this one runs the package's
+//! network, keeps its distribution, and answers as the package would.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::Machine;
 use crate::data::gray_of;
 use crate::model::paint;
 
-/// A package whose distributions are looked at.
+/// A package whose distributions are recorded.
 pub struct Looker {
     /// What the package says about itself.
     pub manifest: Manifest,
@@ -107,7 +107,7 @@ impl Looker {
         self.codec.temperature().unwrap_or(1.0)
     }
 
-    /// Colorizes the gray of a photograph and tells what was said.
+    /// Colorizes the gray of a photograph and returns its distributions.
     ///
     /// # Errors
     /// The pipeline refuses the photograph.

@@ -27,9 +27,9 @@ pub enum Figure {
     Decompose(decompose::DecomposeArgs),
     Sheet(sheet::SheetArgs),
     Distribution(distribution::DistributionArgs),
-    /// Draws how reliable a model's confidences are (Guo et al. 2017).
+    /// Draws a model's reliability diagram (Guo et al. 2017).
     Reliability(reliability::ReliabilityArgs),
-    /// Draws how the map of confidence relates to the error of the colors.
+    /// Draws a model's confidence map against the error of its colors.
     Confidence(reliability::ReliabilityArgs),
 }
 

@@ -25,10 +25,10 @@ pub struct ReliabilityArgs {
     /// The picture.
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: PathBuf,
-    /// Writes the numbers: one line a bin of confidence.
+    /// Writes the numbers: one line per bin of confidence.
     #[arg(long, value_name = "FILE")]
     pub(super) csv: Option<PathBuf>,
-    /// Takes the first photographs only.
+    /// Uses only the first N photographs.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ReliabilityArgs) -> Result<()> {
         bail!("expected at least one photograph that decodes, got {} that do not", corrupt.len());
     }
     for (name, reason) in corrupt {
-        eprintln!("{name} did not decode and was passed over: {reason}");
+        eprintln!("skipped {name}, which does not decode: {reason}");
     }
     for table in &tables {
         println!("{}: ECE {:.4} over {:.0} cells", table.name, table.ece(), table.pixels());

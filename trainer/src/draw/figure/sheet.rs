@@ -10,13 +10,13 @@ use crate::data::{gray_as_rgb, gray_of};
 use crate::draw::Sheet;
 use crate::model::Model;
 
-/// Draws gray, truth and what packages make of it, a row a photograph.
+/// Draws gray, truth and each package's output, one row per photograph.
 #[derive(Debug, clap::Args)]
 pub struct SheetArgs {
-    /// Folders of model packages, a column each.
+    /// Folders of model packages, one column each.
     #[arg(required_unless_present = "package", value_name = "PACKAGE")]
     packages: Vec<PathBuf>,
-    /// A further package; repeatable.
+    /// Another package; repeatable.
     #[arg(long, value_name = "PACKAGE")]
     package: Vec<PathBuf>,
     /// Tar archive or folder of photographs.
@@ -59,7 +59,7 @@ pub(super) fn run(args: &SheetArgs) -> Result<()> {
         sheet.add(&[&gray, &truth].into_iter().chain(&outputs).collect::<Vec<_>>());
     }
     for (name, reason) in data.corrupt() {
-        eprintln!("{name} did not decode and was passed over: {reason}");
+        eprintln!("skipped {name}, which does not decode: {reason}");
     }
     sheet.save(&args.out)
 }

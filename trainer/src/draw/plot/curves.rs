@@ -28,7 +28,7 @@ impl Curves {
     /// Empty cells and values that are not finite have no point.
     ///
     /// # Errors
-    /// A missing column, or a cell that is no number.
+    /// A missing column, or a cell that is not a number.
     pub fn parse(csv: &str) -> Result<Self> {
         let mut curves = Curves::default();
         for [step, loss, held_out, rate] in columns(csv, ["step", "loss", "held_out_loss", "lr_factor"])? {

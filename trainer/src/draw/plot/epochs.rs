@@ -37,7 +37,7 @@ pub struct Epoch {
 /// row.
 ///
 /// # Errors
-/// A missing column, or a cell that is no number.
+/// A missing column, or a cell that is not a number.
 pub fn from_log(csv: &str) -> Result<Vec<Epoch>> {
     let (mut rows, mut before, mut ended) = (Vec::new(), 0.0, 0.0);
     let mut part: Option<Epoch> = None;

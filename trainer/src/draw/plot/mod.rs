@@ -106,7 +106,7 @@ fn color_of(lab: [f32; 3]) -> RGBColor {
 /// one that is not finite has none either.
 ///
 /// # Errors
-/// A missing column, or a cell that is no number.
+/// A missing column, or a cell that is not a number.
 fn columns<const N: usize>(csv: &str, names: [&str; N]) -> Result<Vec<[Option<f64>; N]>> {
     let mut lines = csv.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();

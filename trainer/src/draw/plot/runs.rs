@@ -42,7 +42,7 @@ impl RunCurve {
     /// Reads a log with the columns `step` and `loss`.
     ///
     /// # Errors
-    /// A missing column, a cell that is no number, no loss at all, or a first loss that is not above 0.
+    /// A missing column, a cell that is not a number, no loss at all, or a first loss that is not above 0.
     pub fn parse(name: String, csv: &str) -> Result<Self> {
         let rows = columns(csv, ["step", "loss"])?;
         let points: Vec<(f64, f64)> = rows.into_iter().filter_map(|[step, loss]| step.zip(loss)).collect();

@@ -1,7 +1,7 @@
-//! Networks that look at the pictures: the classifiers and LPIPS.
+//! Networks that judge the pictures: the classifiers and LPIPS.
 //!
-//! The idea: **they judge output, gray and truth alike**, so that what the colors bring stands beside what they could have
-//! brought.
+//! The idea: **they judge output, gray and truth alike**, so that what the colors gain can be read against what they could
+//! gain at most.
 
 use std::path::PathBuf;
 
@@ -12,24 +12,24 @@ use tch::Device;
 use crate::metric::classifier::{self, Classifier};
 use crate::metric::lpips::Lpips;
 
-/// The networks that are asked; by default none.
+/// The networks used; by default none.
 #[derive(Debug, Default)]
 pub struct Judges {
     classifiers: Vec<Classifier>,
     lpips: Option<Lpips>,
 }
 
-/// What they say of one photograph.
+/// Their verdict on one photograph.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
-    /// Whether each classifier was right on [output, truth, gray]; empty when none was asked or the name has no class.
+    /// Whether each classifier was right on [output, truth, gray]; empty without a classifier or a class in the name.
     pub recognized: Vec<[bool; 3]>,
-    /// LPIPS of [output, gray] to the truth; `None` when not asked or the picture is too small for it.
+    /// LPIPS of [output, gray] to the truth; `None` when not measured or the picture is too small for it.
     pub lpips: Option<[f64; 2]>,
 }
 
 impl Verdict {
-    /// What they would say if the output were the gray picture.
+    /// The verdict if the output were the gray picture.
     #[must_use]
     pub fn of_gray(&self) -> Self {
         let recognized = self.recognized.iter().map(|&[_, truth, gray]| [gray, truth, gray]).collect();
@@ -68,7 +68,7 @@ impl Judges {
         self.classifiers.iter().map(Classifier::name).collect()
     }
 
-    /// What they say of the photograph of this name; the pictures have one size.
+    /// Their verdict on the photograph of this name; the pictures have one size.
     pub(super) fn look(&self, name: &str, [truth, gray, output]: [&RgbImage; 3]) -> Result<Verdict> {
         let mut verdict = Verdict::default();
         if let Some(label) = classifier::label_of(name) {

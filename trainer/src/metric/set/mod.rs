@@ -39,7 +39,7 @@ pub struct Seen<'a> {
     pub output: &'a RgbImage,
     /// The photograph.
     pub truth: &'a RgbImage,
-    /// What the networks say of it.
+    /// The verdict of the networks.
     pub verdict: &'a Verdict,
 }
 

@@ -1,6 +1,6 @@
 //! Many photographs: each metric over the set, with its 95% interval.
 //!
-//! The idea: **a report holds the rows it was made of**, so that a part of them, or a difference to others, is measured by
+//! The idea: **a report keeps the rows it was made of**, so that a part of them, or a difference to others, is measured by
 //! the same functions.
 
 use std::fmt;
@@ -27,9 +27,9 @@ pub struct Report {
     pub strength: Option<f32>,
     /// Photographs measured.
     pub images: usize,
-    /// The classifiers that were asked; metrics of all but the first end in their names.
+    /// The classifiers used; metrics of all but the first end in their names.
     pub classifiers: Vec<&'static str>,
-    /// Photographs whose class they were asked for.
+    /// Photographs with a class.
     pub classified: usize,
     /// Name and reason of the photographs that did not decode.
     pub corrupt: Vec<(String, String)>,
@@ -48,7 +48,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Measures the rows; `corrupt` are names and reasons, `classifiers` those that were asked.
+    /// Measures the rows; `corrupt` are names and reasons, `classifiers` those used.
     #[must_use]
     pub fn new(
         rows: Vec<Row>,
@@ -145,7 +145,7 @@ impl fmt::Display for Report {
             write!(f, "{against}")?;
         }
         if !self.corrupt.is_empty() {
-            writeln!(f, "  {} photographs left out, they do not decode:", self.corrupt.len())?;
+            writeln!(f, "  {} photographs skipped because they do not decode:", self.corrupt.len())?;
         }
         self.corrupt.iter().try_for_each(|(name, reason)| writeln!(f, "    {name}: {reason}"))
     }

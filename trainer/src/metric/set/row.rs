@@ -32,11 +32,11 @@ pub struct Row {
     pub dl: f64,
     /// Mean CIEDE2000.
     pub ciede2000: f64,
-    /// What the networks say that look at it.
+    /// The verdict of the networks.
     pub verdict: Verdict,
 }
 
-/// Measures photographs; holds the weight of each ab bin.
+/// Measures photographs; keeps the weight of each ab bin.
 #[derive(Debug)]
 pub struct Ruler {
     weights: Vec<f64>,
@@ -49,7 +49,7 @@ impl Ruler {
         Self { weights: auc::bin_weights(&bins2d::photos_prior()) }
     }
 
-    /// Every metric that asks no network, of two pictures of one size.
+    /// Every metric that needs no network, of two pictures of one size.
     pub fn measure(&self, name: String, truth: &RgbImage, output: &RgbImage) -> Row {
         let (truth_rgb, output_rgb) = (truth.as_raw(), output.as_raw());
         let (truth_lab, output_lab) = (LabPlanes::from_rgb8(truth_rgb), LabPlanes::from_rgb8(output_rgb));

@@ -35,7 +35,7 @@ impl Gallery {
         Self { most, ruler: Ruler::new(), pictures: Vec::new(), gray_rows: Vec::new() }
     }
 
-    /// What was collected; the classifiers are those that were asked.
+    /// What was collected; `classifiers` are those used.
     #[must_use]
     pub fn into_exhibition(self, classifiers: &[&'static str]) -> Exhibition {
         let gray = Report::new(self.gray_rows, Vec::new(), classifiers.to_vec(), bootstrap::RESAMPLES);
