@@ -78,7 +78,7 @@ fn trains_as_checked(root: &Path, data: &str, count: usize) {
     let path = config(root, "run", SEED_REPORT, 24, data);
     let trained = train(root, &path, "out", &[]);
     assert!(trained.status.success(), "{}", stderr(&trained));
-    assert!(stderr(&trained).contains(&format!("{count} photographs were of no use and passed over:")));
+    assert!(stderr(&trained).contains(&format!("{count} unusable photographs were skipped:")));
     let text = std::fs::read_to_string(root.join("out/passed-over.csv")).expect("the list is written");
     let line = |line: &str| {
         let (name, reason) = line.trim_matches('"').split_once("\",\"").expect("two fields");
