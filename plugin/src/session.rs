@@ -9,7 +9,7 @@ use autochrome_abi::{
     AUTOCHROME_BAD_PARAMETER, AUTOCHROME_DEVICE_UNAVAILABLE, AUTOCHROME_MODEL_INVALID,
     AUTOCHROME_MODEL_NOT_FOUND,
 };
-use autochrome_boundary::{Failure, Map, Progress, Request, Used, c_text, inject};
+use autochrome_boundary::{Failure, Map, Progress, Request, Used, c_text};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceError, DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
@@ -89,7 +89,6 @@ impl autochrome_boundary::Session for Session {
         };
         let params = request.params(manifest.input.working_size);
         let colorizer = load(&mut self.loaded, package, device)?;
-        inject("predict");
         map.run(colorizer, input, output, &params, progress)?;
         self.used = used;
         Ok(())

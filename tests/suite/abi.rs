@@ -17,7 +17,16 @@ use autochrome_tests::{built, checkout, pin_filtered};
 use object::{Object, ObjectSymbol};
 
 fn library() -> PathBuf {
-    let path = built().join("libautochrome.so");
+    built_library("libautochrome.so")
+}
+
+/// The plugin's boundary over a fake engine, which can be asked to panic.
+fn stub() -> PathBuf {
+    built_library("libautochrome_stub.so")
+}
+
+fn built_library(name: &str) -> PathBuf {
+    let path = built().join(name);
     assert!(
         path.is_file(),
         "{} is missing; build the workspace first: cargo build --release",
@@ -41,11 +50,15 @@ fn models(folder: &tempfile::TempDir) -> PathBuf {
     folder.path().join("models")
 }
 
-/// A host that finds no models but those it is told of.
+/// A host of the plugin that finds no models but those it is told of.
 fn command(program: &Path) -> Command {
+    command_with(program, &library())
+}
+
+fn command_with(program: &Path, library: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_remove("AUTOCHROME_MODELS").env_remove("AUTOCHROME_TEST_PANIC").env("RUST_BACKTRACE", "0");
-    command.env("XDG_DATA_HOME", "/nonexistent").arg(library());
+    command.env("XDG_DATA_HOME", "/nonexistent").env_remove("AUTOCHROME_STUB").arg(library);
     command
 }
 
@@ -176,6 +189,7 @@ fn every_misuse_is_answered_with_a_sentence() {
     pin_filtered("abi_misuse", &printed, &filters);
 }
 
+/// Runs `stress.cpp` on the plugin; or on the stub, which panics in `panic_in`.
 fn stress(folder: &tempfile::TempDir, mode: &str, panic_in: Option<&str>) -> Output {
     let program = folder.path().join("stress-Cxx17");
     let program = if program.is_file() {
@@ -183,7 +197,7 @@ fn stress(folder: &tempfile::TempDir, mode: &str, panic_in: Option<&str>) -> Out
     } else {
         compile(&host("stress.cpp"), Language::Cxx17, folder.path())
     };
-    let mut command = command(&program);
+    let mut command = command_with(&program, &if panic_in.is_some() { stub() } else { library() });
     if let Some(point) = panic_in {
         command.env("AUTOCHROME_TEST_PANIC", point);
     }
@@ -223,6 +237,17 @@ fn a_panic_in_any_function_becomes_a_status() {
         write!(all, "# {point}\n{printed}").expect("strings take text");
     }
     pin_filtered("abi_panics", &all, &[]);
+}
+
+#[test]
+fn the_library_that_ships_cannot_be_asked_to_panic() {
+    let switch = b"AUTOCHROME_TEST_PANIC";
+    let names = |path: &Path| {
+        let bytes = fs::read(path).expect("the library can be read");
+        bytes.windows(switch.len()).any(|window| window == switch)
+    };
+    assert!(names(&stub()), "the stub has the switch, so looking for it shows something");
+    assert!(!names(&library()), "AUTOCHROME_TEST_PANIC is in {}", library().display());
 }
 
 /// Runs `raw.c` on a ramp of all samples of the format and gives input and output.

@@ -29,6 +29,10 @@ pub trait Backend {
 
     /// Every model that such a session would find, the default one first, unusable ones last.
     fn models(folders: Vec<PathBuf>) -> Vec<ModelEntry>;
+
+    /// Called as each function of the table is entered, with its name, where panics are caught. Does nothing; the stub
+    /// panics here when a test asks it to.
+    fn enter(_function: &str) {}
 }
 
 /// Models that a host has used, ready for the next image. Used by one thread at a time.

@@ -13,11 +13,9 @@ use autochrome_abi::{
     AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_OK, AUTOCHROME_SESSION_BUSY, AutochromeSession, AutochromeStatus,
 };
 
-use crate::Session;
 use crate::failure::{Failure, c_text};
-use crate::fault;
-use crate::fence::Caller;
 use crate::handles::Handles;
+use crate::{Backend, Session};
 
 /// Every live session.
 pub static SESSIONS: Handles<Seat> = Handles::new("session");
@@ -54,8 +52,8 @@ impl Seat {
 }
 
 /// Runs a body whose failure is stored in the thread.
-pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> AutochromeStatus {
-    match catch(name, || body(&Caller::new())) {
+pub fn status<B: Backend>(name: &str, body: impl FnOnce() -> Result<(), Failure>) -> AutochromeStatus {
+    match catch::<B, _>(name, body) {
         Ok(()) => AUTOCHROME_OK,
         Err(failure) => remember(&failure),
     }
@@ -63,10 +61,10 @@ pub fn status(name: &str, body: impl FnOnce(&Caller) -> Result<(), Failure>) -> 
 
 /// Runs a body on the session of a handle, which stores the failure. A body that panics leaves the session without
 /// models, like a new one.
-pub fn on_session(
+pub fn on_session<B: Backend>(
     name: &str,
     handle: *const AutochromeSession,
-    body: impl FnOnce(&Caller, &mut dyn Session) -> Result<(), Failure>,
+    body: impl FnOnce(&mut dyn Session) -> Result<(), Failure>,
 ) -> AutochromeStatus {
     let outcome = contain(name, || {
         let seat = SESSIONS.get(handle)?;
@@ -74,7 +72,7 @@ pub fn on_session(
             let text = format!("{name}: the session is in use by another call; use one session per thread");
             return Err(Failure::new(AUTOCHROME_SESSION_BUSY, text));
         };
-        let Err(failure) = catch(name, || body(&Caller::new(), &mut **session)) else {
+        let Err(failure) = catch::<B, _>(name, || body(&mut **session)) else {
             return Ok(AUTOCHROME_OK);
         };
         *seat.error() = c_text(&failure.text);
@@ -87,8 +85,8 @@ pub fn on_session(
 }
 
 /// Runs a body that returns a value and cannot fail; `fallback` if it panics.
-pub fn value<T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
-    catch(name, || Ok(body())).unwrap_or_else(|failure| {
+pub fn value<B: Backend, T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
+    catch::<B, _>(name, || Ok(body())).unwrap_or_else(|failure| {
         remember(&failure);
         fallback
     })
@@ -96,8 +94,8 @@ pub fn value<T>(name: &str, fallback: T, body: impl FnOnce() -> T) -> T {
 
 /// What `last_error` returns: the session's message; for NULL or a session that is freed or busy, the thread's,
 /// since this thread's calls have not written that session's message.
-pub fn last_error(handle: *const AutochromeSession) -> *const c_char {
-    value("last_error", c"".as_ptr(), || match SESSIONS.get(handle) {
+pub fn last_error<B: Backend>(handle: *const AutochromeSession) -> *const c_char {
+    value::<B, _>("last_error", c"".as_ptr(), || match SESSIONS.get(handle) {
         Ok(seat) if seat.take().is_some() => seat.error().as_ptr(),
         _ => LAST_ERROR.try_with(|text| text.borrow().as_ptr()).unwrap_or(CStr::as_ptr(c"")),
     })
@@ -110,10 +108,10 @@ fn remember(failure: &Failure) -> AutochromeStatus {
     failure.status
 }
 
-/// Contains a body that tests may ask to panic.
-fn catch<T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// Contains a body, and what the backend does before it.
+fn catch<B: Backend, T>(name: &str, body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     contain(name, || {
-        fault::inject(name);
+        B::enter(name);
         body()
     })
 }

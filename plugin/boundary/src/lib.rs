@@ -1,9 +1,9 @@
 //! The boundary between a host in any language and what colorizes images behind it.
 //!
-//! The idea: **each exported function is check, borrow, safe call, write outputs.** `fence`, the one module with
-//! unsafe code, checks and borrows what a host passes in; `call` turns every failure and panic into a status and a
-//! message; a [`Backend`] does the work and knows nothing of C. The functions themselves are in `abi`, one file per
-//! C type.
+//! The idea: **each exported function is check, borrow, safe call, write outputs.** `fence`, the one module that
+//! dereferences pointers, checks and borrows what a host passes in; `call` turns every failure and panic into a status and
+//! a message; a [`Backend`] does the work and knows nothing of C. The functions themselves are in `abi`, one file per C
+//! type: they are unsafe, their contract is the header's, and each states it to the fence once.
 //!
 //! A library is a backend's [`table`] and the function that returns it. The plugin's backend uses libtorch, the
 //! stub's is a fake; both are behind the very same fence.
@@ -12,12 +12,10 @@ mod abi;
 mod backend;
 mod call;
 mod failure;
-mod fault;
 mod fence;
 mod handles;
 
 pub use abi::table;
 pub use backend::{Backend, Map, ModelEntry, Progress, Request, Session, Used};
 pub use failure::{Failure, c_text};
-pub use fault::inject;
 pub use fence::own_path;

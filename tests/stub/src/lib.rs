@@ -6,6 +6,7 @@
 //! results can be compared bit for bit.
 
 pub mod fake;
+pub mod fault;
 pub mod mode;
 
 mod session;

@@ -14,6 +14,7 @@ use autochrome_pixels::pipeline::PipelineError;
 use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
 
 use crate::fake::Fake;
+use crate::fault::inject;
 use crate::mode::{Mode, slow_time};
 
 /// The stub's one model, and its working size.
@@ -58,6 +59,10 @@ impl Backend for Stub {
         }));
         models
     }
+
+    fn enter(function: &str) {
+        inject(function);
+    }
 }
 
 /// A session of the stub.
@@ -81,6 +86,7 @@ impl Session for StubSession {
             std::process::abort();
         }
         refuse(mode, request)?;
+        inject("predict");
         let base = if mode == Mode::Slow { idle(progress)? } else { 0.0 };
         let mut watched = |fraction: f32| watch(mode, base + (1.0 - base) * fraction, progress);
         let mut params = request.params(MODEL.1);

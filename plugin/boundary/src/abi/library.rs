@@ -9,15 +9,17 @@ use crate::failure::c_text;
 use crate::{Backend, call};
 
 pub extern "C" fn version<B: Backend>() -> *const c_char {
-    call::value("version", c"".as_ptr(), || B::VERSION.as_ptr())
+    call::value::<B, _>("version", c"".as_ptr(), || B::VERSION.as_ptr())
 }
 
-pub extern "C" fn status_name(status: AutochromeStatus) -> *const c_char {
-    call::value("status_name", c"unknown".as_ptr(), || name_of(status).as_ptr())
+pub extern "C" fn status_name<B: Backend>(status: AutochromeStatus) -> *const c_char {
+    call::value::<B, _>("status_name", c"unknown".as_ptr(), || name_of(status).as_ptr())
 }
 
-pub extern "C" fn last_error(session: *const AutochromeSession) -> *const c_char {
-    call::last_error(session)
+/// # Safety
+/// As the header says of `last_error`: the host reads the text before the next call that may write another.
+pub unsafe extern "C" fn last_error<B: Backend>(session: *const AutochromeSession) -> *const c_char {
+    call::last_error::<B>(session)
 }
 
 /// The name, NUL-terminated for C; built once.

@@ -8,33 +8,42 @@ use autochrome_abi::{
 
 use super::folders;
 use crate::failure::Failure;
+use crate::fence::Caller;
 use crate::handles::Handles;
 use crate::{Backend, ModelEntry, call};
 
 /// Every live list: strings that do not move until the list is freed.
 static LISTS: Handles<Vec<ModelEntry>> = Handles::new("list");
 
-pub extern "C" fn model_list_new<B: Backend>(
+/// # Safety
+/// `config` is NULL or an `AutochromeConfig` whose folders are there, and `list` is NULL or a place for a handle.
+pub unsafe extern "C" fn model_list_new<B: Backend>(
     config: *const AutochromeConfig,
     list: *mut *mut AutochromeModelList,
 ) -> AutochromeStatus {
-    call::status("model_list_new", |caller| {
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::status::<B>("model_list_new", || {
         caller.write_handle(list, "list", ptr::null_mut())?;
-        let made = B::models(folders(caller, config)?);
+        let made = B::models(folders(&caller, config)?);
         caller.write_handle(list, "list", LISTS.insert(made))
     })
 }
 
-pub extern "C" fn model_list_len(list: *const AutochromeModelList) -> usize {
-    call::value("model_list_len", 0, || LISTS.get(list).map_or(0, |list| list.len()))
+pub extern "C" fn model_list_len<B: Backend>(list: *const AutochromeModelList) -> usize {
+    call::value::<B, _>("model_list_len", 0, || LISTS.get(list).map_or(0, |list| list.len()))
 }
 
-pub extern "C" fn model_list_get(
+/// # Safety
+/// `info` is NULL or an `AutochromeModelInfo` of the size it states.
+pub unsafe extern "C" fn model_list_get<B: Backend>(
     list: *const AutochromeModelList,
     index: usize,
     info: *mut AutochromeModelInfo,
 ) -> AutochromeStatus {
-    call::status("model_list_get", |caller| {
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::status::<B>("model_list_get", || {
         let list = LISTS.get(list)?;
         let model = list.get(index).ok_or_else(|| {
             let text = format!("index is {index}; expected less than the {} of the list", list.len());
@@ -55,6 +64,8 @@ pub extern "C" fn model_list_get(
     })
 }
 
-pub extern "C" fn model_list_free(list: *mut AutochromeModelList) {
-    call::value("model_list_free", (), || LISTS.remove(list));
+/// # Safety
+/// No string that the list gave is read from here on.
+pub unsafe extern "C" fn model_list_free<B: Backend>(list: *mut AutochromeModelList) {
+    call::value::<B, _>("model_list_free", (), || LISTS.remove(list));
 }

@@ -7,7 +7,7 @@ use autochrome_pixels::limits::{MAX_THREADS, STRENGTHS, TEMPERATURES, WORKING_SI
 
 use crate::failure::Failure;
 use crate::fence::Caller;
-use crate::{Request, call};
+use crate::{Backend, Request, call};
 
 /// What `params_init` writes, and what a call without params gets.
 const DEFAULTS: AutochromeParams = AutochromeParams {
@@ -21,8 +21,12 @@ const DEFAULTS: AutochromeParams = AutochromeParams {
     device: ptr::null(),
 };
 
-pub extern "C" fn params_init(params: *mut AutochromeParams) -> AutochromeStatus {
-    call::status("params_init", |caller| caller.write(params, "params", &DEFAULTS))
+/// # Safety
+/// `params` is NULL or an `AutochromeParams` of the size it states.
+pub unsafe extern "C" fn params_init<B: Backend>(params: *mut AutochromeParams) -> AutochromeStatus {
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::status::<B>("params_init", || caller.write(params, "params", &DEFAULTS))
 }
 
 /// The params of a call, with every range checked.

@@ -10,24 +10,35 @@ use autochrome_abi::{
 
 use super::{folders, params};
 use crate::call::{self, SESSIONS, Seat};
+use crate::fence::Caller;
 use crate::{Backend, Map};
 
-pub extern "C" fn session_new<B: Backend>(
+/// # Safety
+/// `config` is NULL or an `AutochromeConfig` whose folders are there, and `session` is NULL or a place for a handle.
+pub unsafe extern "C" fn session_new<B: Backend>(
     config: *const AutochromeConfig,
     session: *mut *mut AutochromeSession,
 ) -> AutochromeStatus {
-    call::status("session_new", |caller| {
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::status::<B>("session_new", || {
         caller.write_handle(session, "session", ptr::null_mut())?;
-        let made = B::session(folders(caller, config)?)?;
+        let made = B::session(folders(&caller, config)?)?;
         caller.write_handle(session, "session", SESSIONS.insert(Seat::new(Box::new(made))))
     })
 }
 
-pub extern "C" fn session_free(session: *mut AutochromeSession) {
-    call::value("session_free", (), || SESSIONS.remove(session));
+/// # Safety
+/// No string that the session gave is read from here on.
+pub unsafe extern "C" fn session_free<B: Backend>(session: *mut AutochromeSession) {
+    call::value::<B, _>("session_free", (), || SESSIONS.remove(session));
 }
 
-pub extern "C" fn colorize(
+/// # Safety
+/// `params` is NULL or an `AutochromeParams` whose strings are there; `input` and `output` are NULL or pictures whose
+/// pixels are there, the output's the host's own, and nobody changes either meanwhile; `progress` is NULL or may be
+/// called with `user_data` on this thread.
+pub unsafe extern "C" fn colorize<B: Backend>(
     session: *mut AutochromeSession,
     params: *const AutochromeParams,
     input: *const AutochromeImage,
@@ -35,8 +46,10 @@ pub extern "C" fn colorize(
     progress: AutochromeProgress,
     user_data: *mut c_void,
 ) -> AutochromeStatus {
-    call::on_session("colorize", session, |caller, session| {
-        let request = params::request(caller, params)?;
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::on_session::<B>("colorize", session, |session| {
+        let request = params::request(&caller, params)?;
         let mut progress = caller.progress(progress, user_data);
         caller.with_pictures(input, output, |input, output| {
             session.paint(Map::Colors, &request, input, output, &mut progress)
@@ -44,7 +57,9 @@ pub extern "C" fn colorize(
     })
 }
 
-pub extern "C" fn confidence(
+/// # Safety
+/// As [`colorize`].
+pub unsafe extern "C" fn confidence<B: Backend>(
     session: *mut AutochromeSession,
     params: *const AutochromeParams,
     input: *const AutochromeImage,
@@ -52,8 +67,10 @@ pub extern "C" fn confidence(
     progress: AutochromeProgress,
     user_data: *mut c_void,
 ) -> AutochromeStatus {
-    call::on_session("confidence", session, |caller, session| {
-        let request = params::request(caller, params)?;
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::on_session::<B>("confidence", session, |session| {
+        let request = params::request(&caller, params)?;
         let mut progress = caller.progress(progress, user_data);
         caller.with_pictures(input, output, |input, output| {
             session.paint(Map::Confidence, &request, input, output, &mut progress)
@@ -61,11 +78,15 @@ pub extern "C" fn confidence(
     })
 }
 
-pub extern "C" fn session_info(
+/// # Safety
+/// `info` is NULL or an `AutochromeSessionInfo` of the size it states.
+pub unsafe extern "C" fn session_info<B: Backend>(
     session: *const AutochromeSession,
     info: *mut AutochromeSessionInfo,
 ) -> AutochromeStatus {
-    call::on_session("session_info", session, |caller, session| {
+    // SAFETY: this function's contract; nothing but its own arguments is followed.
+    let caller = unsafe { Caller::new() };
+    call::on_session::<B>("session_info", session, |session| {
         let used = session.used();
         let filled = AutochromeSessionInfo {
             struct_size: 0,

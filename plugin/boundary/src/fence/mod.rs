@@ -5,8 +5,8 @@
 //! (that a non-NULL pointer points to what its type says, that strings are terminated, that pixels do not change
 //! meanwhile) is what the header demands of the host, and what each SAFETY comment relies on.
 //!
-//! The methods of [`Caller`] are safe to call because only a call from a host creates one, and they get nothing but
-//! that call's own arguments.
+//! A [`Caller`] stands for that promise: making one is unsafe, and whoever does vouches for every pointer passed to its
+//! methods.
 
 #![allow(unsafe_code, reason = "pointers of the C ABI are dereferenced here and nowhere else")]
 
@@ -74,14 +74,19 @@ unsafe impl Struct for AutochromeSessionInfo {
 pub struct Caller(());
 
 impl Caller {
-    /// For [`crate::call`], which creates one on entry to an exported function.
-    pub fn new() -> Self {
+    /// Made as an exported function is entered.
+    ///
+    /// # Safety
+    /// Until the exported function returns, the methods are given nothing but pointers from its own arguments, and what
+    /// the header asks of the host holds for these.
+    pub unsafe fn new() -> Self {
         Self(())
     }
 
     /// Copies a struct up to the host's size; fields missing in its version are zero.
     pub fn read<T: Struct>(&self, given: *const T, what: &str) -> Result<T, Failure> {
-        let size = struct_size(given, what)?;
+        // SAFETY: the host states that it points to a T.
+        let size = unsafe { struct_size(given, what) }?;
         let mut value = MaybeUninit::<T>::zeroed();
         // SAFETY: the host states that `size` bytes are there, and no more than T holds are copied; as T allows
         // any bytes, it is initialized.
@@ -94,7 +99,8 @@ impl Caller {
 
     /// Fills a struct up to the host's size. Its `struct_size` keeps the host's value.
     pub fn write<T: Struct>(&self, given: *mut T, what: &str, value: &T) -> Result<(), Failure> {
-        let size = struct_size(given, what)?;
+        // SAFETY: the host states that it points to a T.
+        let size = unsafe { struct_size(given, what) }?;
         let keep = size_of::<u32>();
         let bytes = size.min(size_of::<T>()) - keep;
         // SAFETY: the host states that `size` bytes are there and its own; no more than T holds are copied.
@@ -174,9 +180,12 @@ fn not_null<T>(given: *const T, what: &str) -> Result<(), Failure> {
 }
 
 /// The host's `struct_size`, if plausible.
-fn struct_size<T: Struct>(given: *const T, what: &str) -> Result<usize, Failure> {
+///
+/// # Safety
+/// `given` is NULL or points to a T, of which no more than `struct_size` is read.
+unsafe fn struct_size<T: Struct>(given: *const T, what: &str) -> Result<usize, Failure> {
     not_null(given, what)?;
-    // SAFETY: the host states that it points to a T, which opens with this number.
+    // SAFETY: not NULL, and a T opens with this number.
     let stated = unsafe { given.cast::<u32>().read_unaligned() };
     let least = T::SIZE_1_0;
     match usize::try_from(stated) {

@@ -30,15 +30,18 @@ impl Caller {
         let output = Picture::check(&self.read(output, "output")?, "output")?;
         refuse_overlap(&input, &output)?;
         let same = input.lowest == output.lowest;
-        let copied = if same || input.layout.has_gaps() { Some(input.copy_in()?) } else { None };
-        let source = copied.as_deref().unwrap_or_else(|| input.bytes());
+        // SAFETY: the host states that the input is there and does not change during the call.
+        let copied = if same || input.layout.has_gaps() { Some(unsafe { input.copy_in() }?) } else { None };
+        // SAFETY: as above; without a copy its rows have no gaps.
+        let source = copied.as_deref().unwrap_or_else(|| unsafe { input.bytes() });
         let layout = if copied.is_some() { input.packed()? } else { input.layout };
         let view = ImageView::with_layout(layout, source).map_err(|error| refused("input", &error))?;
         if output.layout.has_gaps() {
             let packed = output.packed()?;
             let mut pixels = zeroed(packed.span())?;
             body(&view, &mut writable(packed, &mut pixels)?)?;
-            output.copy_out(&pixels);
+            // SAFETY: the host states that the output is its own to have written.
+            unsafe { output.copy_out(&pixels) };
             return Ok(());
         }
         // SAFETY: the host states that the output is its own and that nobody else touches it during the call;
@@ -76,9 +79,12 @@ impl Picture {
         Layout::tight(self.layout.format(), width, height).map_err(|error| refused("a copy", &error))
     }
 
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: the host states that the image is there and does not change during the call; `check` has
-        // shown that its bytes do not wrap around, and it is called only for rows without gaps.
+    /// The pixels where they lie.
+    ///
+    /// # Safety
+    /// The picture is there, its rows have no gaps, and nobody changes it as long as the result lives.
+    unsafe fn bytes(&self) -> &[u8] {
+        // SAFETY: this function's contract; `check` has shown that the bytes do not wrap around.
         unsafe { std::slice::from_raw_parts(self.lowest, self.layout.span()) }
     }
 
@@ -86,19 +92,27 @@ impl Picture {
         self.lowest.wrapping_add(self.layout.row_begin(y))
     }
 
-    fn copy_in(&self) -> Result<Vec<u8>, Failure> {
+    /// A copy without gaps.
+    ///
+    /// # Safety
+    /// The picture is there, and nobody changes it meanwhile.
+    unsafe fn copy_in(&self) -> Result<Vec<u8>, Failure> {
         let mut pixels = zeroed(self.packed()?.span())?;
         for (y, row) in pixels.chunks_exact_mut(self.layout.row_bytes()).enumerate() {
-            // SAFETY: row `y` of the host's image lies inside what `check` has shown to be addressable; the
-            // copy is memory of our own.
+            // SAFETY: row `y` lies inside what `check` has shown to be addressable, and by this function's contract is
+            // there; the copy is memory of our own.
             unsafe { std::ptr::copy_nonoverlapping(self.row(y), row.as_mut_ptr(), row.len()) };
         }
         Ok(pixels)
     }
 
-    fn copy_out(&self, pixels: &[u8]) {
+    /// Writes pixels without gaps into its rows.
+    ///
+    /// # Safety
+    /// The picture is there and may be written, and nobody uses it meanwhile.
+    unsafe fn copy_out(&self, pixels: &[u8]) {
         for (y, row) in pixels.chunks_exact(self.layout.row_bytes()).enumerate() {
-            // SAFETY: as in `copy_in`; the host states that the output's pixels are its own to have written.
+            // SAFETY: as in `copy_in`, and this function's contract.
             unsafe { std::ptr::copy_nonoverlapping(row.as_ptr(), self.row(y), row.len()) };
         }
     }
@@ -166,8 +180,11 @@ mod tests {
         };
         let picture = Picture::check(&image, "output").expect("sound");
         assert!(picture.layout.has_gaps());
-        picture.copy_out(&[1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(picture.copy_in().expect("memory"), [1, 2, 3, 4, 5, 6, 7, 8]);
+        // SAFETY: `memory` holds every row, and only this thread has it.
+        unsafe {
+            picture.copy_out(&[1, 2, 3, 4, 5, 6, 7, 8]);
+            assert_eq!(picture.copy_in().expect("memory"), [1, 2, 3, 4, 5, 6, 7, 8]);
+        }
         assert_eq!(memory, [7, 8, 7, 7, 7, 5, 6, 7, 7, 7, 3, 4, 7, 7, 7, 1, 2, 7, 7, 7]);
     }
 }
