@@ -353,7 +353,7 @@ fn what_the_user_asked_for_is_named_in_the_error() {
     let device = ask(Params { device: Some("cuda:3".into()), ..Params::default() });
     assert_eq!(device.to_string(), "device \"cuda:3\" is not there: the stub knows the cpu only");
     let nul = ask(Params { model: Some("a\0b".into()), ..Params::default() });
-    assert_eq!(nul.to_string(), "model name \"a\\0b\" holds a NUL character; remove it");
+    assert_eq!(nul.to_string(), "model name \"a\\0b\" contains a NUL character; remove it");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The idea: **a host in Rust needs no unsafe code and no libtorch**. The plugin is found by one rule
 //! ([`Plugin::find`]), checked as a file before it is loaded, loaded once and never unloaded; every later call is
-//! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw.rs`.
+//! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw`.
 //!
 //! ```no_run
 //! use autochrome_loader::{Config, Image, ImageMut, Params, PixelFormat, Plugin};
@@ -26,11 +26,13 @@ mod find;
 mod image;
 mod plugin;
 mod raw;
+mod values;
 
 pub use autochrome_pixels::{PixelFormat, limits};
 pub use error::{Blame, Error, Status};
 pub use image::{Image, ImageMut};
-pub use plugin::{Config, ModelInfo, Params, Plugin, Session, SessionInfo};
+pub use plugin::{Plugin, Session};
+pub use values::{Config, ModelInfo, Params, SessionInfo};
 
 /// Tells how far the work is, 0 to 1, on the thread that called `colorize`; `Break` cancels.
 pub type Progress<'a> = dyn FnMut(f32) -> std::ops::ControlFlow<()> + 'a;

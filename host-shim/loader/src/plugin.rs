@@ -2,12 +2,10 @@
 //!
 //! A [`Plugin`] stays loaded until the program ends, so nothing here borrows from it.
 
-use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
-use autochrome_abi::AUTOCHROME_BAD_STRING;
-
-use crate::{Error, Image, ImageMut, Progress, Status, elf, find, raw};
+use crate::values::CStrings;
+use crate::{Config, Error, Image, ImageMut, ModelInfo, Params, Progress, SessionInfo, find, raw};
 
 /// The loaded plugin. Cheap to clone; may be used from any thread.
 #[derive(Debug, Clone)]
@@ -26,10 +24,12 @@ impl Plugin {
         Self::open(&find::find()?)
     }
 
-    /// Loads the library at `path`. This runs its code: name no file that you would not run.
+    /// Loads the library at `path`.
     ///
-    /// The file is checked first; the interface is used through the C table, and when the library has the
-    /// `abi_stable` root module of this very version, its layout is checked as well.
+    /// This runs its code, so whoever chooses the path must trust the file as much as this program. What is checked:
+    /// that it is a whole shared library for this machine that exports the plugin's function, that it speaks this
+    /// version of the interface, and, where it has the `abi_stable` root module of this very version, that its types
+    /// are laid out as here. What is trusted: that its functions do what `autochrome.h` says.
     ///
     /// # Errors
     /// [`Error::File`] for a file that is missing, cut short, for another machine, or not a plugin;
@@ -38,8 +38,7 @@ impl Plugin {
         // A name without a slash would be searched for in the system's library folders.
         let path = std::path::absolute(path)
             .map_err(|error| Error::File { path: path.into(), problem: format!("no such path: {error}") })?;
-        elf::check(&path).map_err(|problem| Error::File { path: path.clone(), problem })?;
-        Ok(Self { api: raw::Api::load(&path)?, path })
+        Ok(Self { api: raw::Api::open(&path)?, path })
     }
 
     /// Version of the plugin, as `"0.1.0"`.
@@ -63,97 +62,18 @@ impl Plugin {
     /// The models a session with this `config` would find, the default one first; unusable ones with their reason.
     ///
     /// # Errors
-    /// [`Error::Call`] when a folder's name is no UTF-8, or the plugin fails.
+    /// [`Error::Call`] when a folder's name is not UTF-8, or the plugin fails.
     pub fn models(&self, config: &Config) -> Result<Vec<ModelInfo>, Error> {
-        self.api.models(&folders(config)?)
+        self.api.models(&config.folders()?)
     }
 
     /// Makes a session. No model is loaded yet: the first `colorize` does.
     ///
     /// # Errors
-    /// [`Error::Call`] when a folder's name is no UTF-8, or the plugin fails.
+    /// [`Error::Call`] when a folder's name is not UTF-8, or the plugin fails.
     pub fn session(&self, config: &Config) -> Result<Session, Error> {
-        Ok(Session { raw: self.api.session(&folders(config)?)? })
+        Ok(Session { raw: raw::Session::new(self.api, &config.folders()?)? })
     }
-}
-
-/// Where a session looks for models.
-#[derive(Debug, Clone, Default)]
-pub struct Config {
-    /// Folders searched before the usual ones.
-    pub models_dirs: Vec<PathBuf>,
-}
-
-fn folders(config: &Config) -> Result<Vec<CString>, Error> {
-    config
-        .models_dirs
-        .iter()
-        .map(|folder| match folder.to_str() {
-            Some(name) => c_string("models folder", name),
-            None => Err(bad_string(format!("models folder {} is no UTF-8; rename it", folder.display()))),
-        })
-        .collect()
-}
-
-fn c_string(what: &str, text: &str) -> Result<CString, Error> {
-    CString::new(text).map_err(|_| bad_string(format!("{what} {text:?} holds a NUL character; remove it")))
-}
-
-fn bad_string(message: String) -> Error {
-    Error::Call { status: Status::new(AUTOCHROME_BAD_STRING), message }
-}
-
-/// How to colorize; the default is what suits most photographs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Params {
-    /// Size the network works at: the picture's longer side there, in pixels, 32..=2048; 0 for the model's own.
-    pub working_size: u32,
-    /// Factor on chroma: 0 gray, 1 as predicted, up to 1.5.
-    pub strength: f32,
-    /// Temperature of the annealed mean, 0 vivid to 1 muted; `None` for the model's own.
-    pub temperature: Option<f32>,
-    /// Threads to work on, 0 for all that the machine has.
-    pub threads: u32,
-    /// Name of a model; `None` for the default one.
-    pub model: Option<String>,
-    /// `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`; `None` for `"auto"`.
-    pub device: Option<String>,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { working_size: 0, strength: 1.0, temperature: None, threads: 0, model: None, device: None }
-    }
-}
-
-/// What the plugin knows of a model folder.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelInfo {
-    /// Its name, as [`Params::model`] takes it; for an unreadable package, its folder's name.
-    pub name: String,
-    /// One line for people; empty when not usable.
-    pub description: String,
-    /// The folder it lies in.
-    pub folder: PathBuf,
-    /// License of the weights; empty when not usable.
-    pub license: String,
-    /// Why it cannot be used; `None` when it can.
-    pub problem: Option<String>,
-    /// Working size it was made for, in pixels; 0 when not usable.
-    pub working_size: u32,
-    /// Its own temperature; 0 when it has none or is not usable.
-    pub temperature: f32,
-}
-
-/// What the session's last successful `colorize` used; empty before the first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SessionInfo {
-    /// Name of the model.
-    pub model: String,
-    /// `"cpu"` or `"cuda:N"`.
-    pub device: String,
-    /// Why `"auto"` did not take a GPU; `None` when it did, or when a device was named.
-    pub fallback: Option<String>,
 }
 
 /// Models in memory and a device. May move to another thread, is used by one at a time; make one for each thread
@@ -215,20 +135,5 @@ impl Session {
     /// [`Error::Call`] when the plugin fails.
     pub fn info(&self) -> Result<SessionInfo, Error> {
         self.raw.info()
-    }
-}
-
-/// The strings of [`Params`] as C wants them.
-pub(crate) struct CStrings {
-    pub model: CString,
-    pub device: CString,
-}
-
-impl CStrings {
-    fn of(params: &Params) -> Result<Self, Error> {
-        Ok(Self {
-            model: c_string("model name", params.model.as_deref().unwrap_or_default())?,
-            device: c_string("device", params.device.as_deref().unwrap_or_default())?,
-        })
     }
 }
