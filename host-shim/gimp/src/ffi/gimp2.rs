@@ -3,7 +3,7 @@
 //! Layouts are those of `libgimp/gimp.h` on 64-bit machines: a parameter is 40 bytes with its value at 8.
 
 use std::cell::OnceCell;
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::rc::Rc;
 
 use super::core::Core;
@@ -77,14 +77,15 @@ union Data {
 functions! {
     /// Functions of GIMP 2.10 alone.
     Table {
+        menu = "gimp_plugin_menu_register": fn(procedure: &CStr, path: &CStr) -> bool,
+        precision = "gimp_plugin_enable_precision": fn() -> bool,
+        data_size = "gimp_procedural_db_get_data_size": fn(name: &CStr) -> c_int,
+    } unsafe {
         main = "gimp_main": fn(*const PlugInInfo, c_int, *mut *mut c_char) -> c_int,
         install = "gimp_install_procedure": fn(
             *const c_char, *const c_char, *const c_char, *const c_char, *const c_char, *const c_char,
             *const c_char, *const c_char, c_int, c_int, c_int, *const ParamDef, *const ParamDef
         ),
-        menu = "gimp_plugin_menu_register": fn(*const c_char, *const c_char) -> c_int,
-        precision = "gimp_plugin_enable_precision": fn() -> c_int,
-        data_size = "gimp_procedural_db_get_data_size": fn(*const c_char) -> c_int,
         data_get = "gimp_procedural_db_get_data": fn(*const c_char, *mut c_void) -> c_int,
         data_set = "gimp_procedural_db_set_data": fn(*const c_char, *const c_void, u32) -> c_int,
     }
@@ -93,11 +94,12 @@ functions! {
 functions! {
     /// Functions of its dialogs.
     DialogTable {
+        run = "gimp_dialog_run": fn(dialog: Widget) -> c_int,
+        default = "gtk_dialog_set_default_response": fn(dialog: Widget, response: c_int),
+    } unsafe {
         new = "gimp_dialog_new": fn(
             *const c_char, *const c_char, *const c_void, c_int, *const c_void, *const c_char; ...
         ) -> *mut c_void,
-        run = "gimp_dialog_run": fn(*mut c_void) -> c_int,
-        default = "gtk_dialog_set_default_response": fn(*mut c_void, c_int),
     }
 }
 
@@ -167,8 +169,7 @@ fn register(state: &State) -> Result<(), Error> {
     let texts = texts.map(c_string);
     let [blurb, help, authors, copyright, date, label, types] = &texts;
     let (takes, gives) = (Defs::new(&takes), Defs::new(&gives));
-    let menu = c_string(text::MENU);
-    // SAFETY: every string and array outlives the calls, and the counts are theirs.
+    // SAFETY: every string and array outlives the call, and the counts are theirs.
     unsafe {
         (state.table.install)(
             PROCEDURE.as_ptr(),
@@ -185,8 +186,8 @@ fn register(state: &State) -> Result<(), Error> {
             takes.defs.as_ptr(),
             gives.defs.as_ptr(),
         );
-        (state.table.menu)(PROCEDURE.as_ptr(), menu.as_ptr());
     }
+    state.table.menu(PROCEDURE, &c_string(text::MENU));
     Ok(())
 }
 
@@ -225,13 +226,12 @@ unsafe extern "C" fn run(
     return_count: *mut c_int,
     returned: *mut *mut Param,
 ) {
-    let count = usize::try_from(count).unwrap_or_default();
     // SAFETY: GIMP gives that many parameters.
-    let params = unsafe { std::slice::from_raw_parts(params, count) };
-    let ended = guarded(|| with_state(|state| run_with(state, params)));
+    let values = unsafe { values(params, count) };
+    let ended = guarded(|| with_state(|state| run_with(state, &values)));
     let param = |kind, data| Param { kind, data };
     let number = |number| Data { number };
-    let values = match ended {
+    let answer = match ended {
         Ok(Ended::Done(layer)) => {
             vec![param(kind::STATUS, number(status::SUCCESS)), param(kind::LAYER, number(layer.0))]
         }
@@ -242,20 +242,20 @@ unsafe extern "C" fn run(
         }
     };
     // GIMP reads the values after this function has returned: they are left to it, once for each run of the program.
-    let values = values.leak();
+    let answer = answer.leak();
     // SAFETY: GIMP gives places for both.
     unsafe {
-        *return_count = c_int::try_from(values.len()).unwrap_or_default();
-        *returned = values.as_mut_ptr();
+        *return_count = c_int::try_from(answer.len()).unwrap_or_default();
+        *returned = answer.as_mut_ptr();
     }
 }
 
-fn run_with(state: &State, params: &[Param]) -> Result<Ended, Error> {
-    let mode = number(params, 0)?;
+fn run_with(state: &State, values: &[Value]) -> Result<Ended, Error> {
+    let mode = number(values, 0)?;
     let core = Core::<i32>::load(&state.lib)?;
-    // SAFETY: says that this plug-in can work with more than 8 bits.
-    unsafe { (state.table.precision)() };
-    let (image, layer) = (Image(number(params, 1)?), Item(number(params, 2)?));
+    // This plug-in can work with more than 8 bits.
+    state.table.precision();
+    let (image, layer) = (Image(number(values, 1)?), Item(number(values, 2)?));
     let (settings, engine) = match mode {
         0 => {
             job::check(&core, image, &[layer], Output::NewLayer)?;
@@ -264,7 +264,7 @@ fn run_with(state: &State, params: &[Param]) -> Result<Ended, Error> {
                 None => return Ok(Ended::Cancelled),
             }
         }
-        1 => (arguments(params)?, None),
+        1 => (arguments(values)?, None),
         _ => (last_values(state), None),
     };
     let layers = job::colorize(&core, image, &[layer], &settings, engine)?;
@@ -274,26 +274,49 @@ fn run_with(state: &State, params: &[Param]) -> Result<Ended, Error> {
     Ok(Ended::Done(layers.first().copied().unwrap_or(layer)))
 }
 
-fn number(params: &[Param], index: usize) -> Result<i32, Error> {
-    match params.get(index) {
-        // SAFETY: all these types hold a number.
-        Some(Param { kind: kind::INT32 | kind::IMAGE | kind::DRAWABLE, data }) => Ok(unsafe { data.number }),
+/// A parameter, taken out of C.
+enum Value {
+    Number(i32),
+    Float(f64),
+    Text(String),
+    Other,
+}
+
+/// # Safety
+/// At `params` are `count` parameters, each with the value that its kind says.
+unsafe fn values(params: *const Param, count: c_int) -> Vec<Value> {
+    let count = usize::try_from(count).unwrap_or_default();
+    // SAFETY: as the caller vouches.
+    let params = if count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(params, count) } };
+    let value = |param: &Param| match param.kind {
+        // SAFETY: all these kinds hold a number.
+        kind::INT32 | kind::IMAGE | kind::DRAWABLE => Value::Number(unsafe { param.data.number }),
+        // SAFETY: this kind holds a float.
+        kind::FLOAT => Value::Float(unsafe { param.data.float }),
+        // SAFETY: this kind holds a string that GIMP owns, or NULL.
+        kind::STRING => Value::Text(unsafe { copied(param.data.string) }),
+        _ => Value::Other,
+    };
+    params.iter().map(value).collect()
+}
+
+fn number(values: &[Value], index: usize) -> Result<i32, Error> {
+    match values.get(index) {
+        Some(Value::Number(number)) => Ok(*number),
         _ => Err(missing(index)),
     }
 }
 
-fn float(params: &[Param], index: usize) -> Result<f64, Error> {
-    match params.get(index) {
-        // SAFETY: this type holds a float.
-        Some(Param { kind: kind::FLOAT, data }) => Ok(unsafe { data.float }),
+fn float(values: &[Value], index: usize) -> Result<f64, Error> {
+    match values.get(index) {
+        Some(Value::Float(float)) => Ok(*float),
         _ => Err(missing(index)),
     }
 }
 
-fn string(params: &[Param], index: usize) -> Result<String, Error> {
-    match params.get(index) {
-        // SAFETY: this type holds a string that GIMP owns, or NULL.
-        Some(Param { kind: kind::STRING, data }) => Ok(unsafe { copied(data.string) }),
+fn string(values: &[Value], index: usize) -> Result<String, Error> {
+    match values.get(index) {
+        Some(Value::Text(text)) => Ok(text.clone()),
         _ => Err(missing(index)),
     }
 }
@@ -306,28 +329,25 @@ fn missing(index: usize) -> Error {
     ))
 }
 
-fn arguments(params: &[Param]) -> Result<Settings, Error> {
+fn arguments(values: &[Value]) -> Result<Settings, Error> {
     Settings {
-        model: string(params, 3)?,
-        strength: float(params, 4)?,
-        temperature: float(params, 5)?,
-        output: Output::from_number(number(params, 6)?)?,
-        device: string(params, 7)?,
+        model: string(values, 3)?,
+        strength: float(values, 4)?,
+        temperature: float(values, 5)?,
+        output: Output::from_number(number(values, 6)?)?,
+        device: string(values, 7)?,
     }
     .checked()
 }
 
 /// The values of the last run in this GIMP.
 fn last_values(state: &State) -> Settings {
-    // SAFETY: GIMP fills as many bytes as it has said.
-    let text = unsafe {
-        let size = usize::try_from((state.table.data_size)(PROCEDURE.as_ptr())).unwrap_or_default();
-        let mut bytes = vec![0_u8; size];
-        if size > 0 {
-            (state.table.data_get)(PROCEDURE.as_ptr(), bytes.as_mut_ptr().cast());
-        }
-        bytes
-    };
+    let size = usize::try_from(state.table.data_size(PROCEDURE)).unwrap_or_default();
+    let mut text = vec![0_u8; size];
+    if size > 0 {
+        // SAFETY: GIMP fills as many bytes as it has said.
+        unsafe { (state.table.data_get)(PROCEDURE.as_ptr(), text.as_mut_ptr().cast()) };
+    }
     Settings::from_text(&String::from_utf8_lossy(&text))
 }
 
@@ -371,12 +391,11 @@ fn ask(
             std::ptr::null::<c_char>(),
         )
     };
-    panel.fill(Widget(dialog));
-    // SAFETY: the dialog lives.
-    unsafe { (table.default)(dialog, OK) };
+    let dialog = Widget(dialog);
+    panel.fill(dialog);
+    table.default(dialog, OK);
     let answer = loop {
-        // SAFETY: the dialog lives.
-        let answer = unsafe { (table.run)(dialog) };
+        let answer = table.run(dialog);
         if answer != RESET {
             break answer;
         }
@@ -384,6 +403,7 @@ fn ask(
     };
     let settings = panel.settings();
     let engine = panel.finish();
-    panel.gtk().destroy(Widget(dialog));
+    // SAFETY: the panel has come to its end, and its timeout with it: nothing asks the widgets again.
+    unsafe { panel.gtk().destroy(dialog) };
     Ok((answer == OK).then_some((settings, engine)))
 }

@@ -1,6 +1,6 @@
 //! GIMP 3: a subclass of GimpPlugIn made at run time, its procedure, its arguments and its dialog.
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_double, c_int, c_uint, c_void};
 use std::ptr;
 
@@ -9,6 +9,7 @@ use super::glib::c_string;
 use super::gtk::{Gtk, Widget};
 use super::handle::{Image, Item};
 use super::library::{Lib, copied, functions};
+use super::passed::objects;
 use super::{PROCEDURE, guarded};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -21,6 +22,19 @@ const UI_LIBRARY: &str = "libgimpui-3.0.so.0";
 
 type Object = *mut c_void;
 type Text = *const c_char;
+
+objects! {
+    /// This plug-in, as GIMP has it.
+    PlugIn,
+    /// A GimpProcedure of it.
+    Procedure,
+    /// The values of a procedure: a GimpProcedureConfig with the arguments that [`describe`] adds.
+    Config,
+    /// A GimpChoice.
+    Choice,
+    /// A GimpValueArray.
+    Values,
+}
 
 /// `GIMP_PDB_PROC_TYPE_PLUGIN`.
 const PLUGIN: c_int = 1;
@@ -40,9 +54,9 @@ mod status {
 #[repr(C)]
 struct PlugInClass {
     object: [usize; 17],
-    query: Option<unsafe extern "C" fn(Object) -> *mut c_void>,
+    query: Option<unsafe extern "C" fn(PlugIn) -> *mut c_void>,
     init: *const c_void,
-    create: Option<unsafe extern "C" fn(Object, Text) -> Object>,
+    create: Option<unsafe extern "C" fn(PlugIn, Text) -> Object>,
     quit: *const c_void,
     set_i18n: *const c_void,
 }
@@ -56,41 +70,51 @@ struct TypeQuery {
     instance_size: c_uint,
 }
 
-type Run = unsafe extern "C" fn(Object, c_int, Object, *const Object, Object, *mut c_void) -> *mut c_void;
+type Run =
+    unsafe extern "C" fn(Procedure, c_int, Image<Object>, *const Object, Config, *mut c_void) -> Object;
 
 functions! {
     /// Functions of GIMP 3 alone.
     Table {
-        main = "gimp_main": fn(usize, c_int, *mut *mut c_char) -> c_int,
         plug_in_type = "gimp_plug_in_get_type": fn() -> usize,
+        image_types = "gimp_procedure_set_image_types": fn(procedure: Procedure, types: &CStr),
+        sensitivity = "gimp_procedure_set_sensitivity_mask": fn(procedure: Procedure, mask: c_int),
+        menu_label = "gimp_procedure_set_menu_label": fn(procedure: Procedure, label: &CStr),
+        menu_path = "gimp_procedure_add_menu_path": fn(procedure: Procedure, path: &CStr),
+        documentation = "gimp_procedure_set_documentation":
+            fn(procedure: Procedure, blurb: &CStr, help: &CStr, help_id: Option<&CStr>),
+        attribution = "gimp_procedure_set_attribution":
+            fn(procedure: Procedure, authors: &CStr, copyright: &CStr, date: &CStr),
+        add_string = "gimp_procedure_add_string_argument":
+            fn(procedure: Procedure, name: &CStr, nick: &CStr, blurb: &CStr, value: &CStr, flags: c_int),
+        add_double = "gimp_procedure_add_double_argument": fn(
+            procedure: Procedure, name: &CStr, nick: &CStr, blurb: &CStr, least: c_double, most: c_double,
+            value: c_double, flags: c_int
+        ),
+        add_choice = "gimp_procedure_add_choice_argument": fn(
+            procedure: Procedure, name: &CStr, nick: &CStr, blurb: &CStr, choice: Choice, value: &CStr, flags: c_int
+        ),
+        choice_new = "gimp_choice_new": fn() -> Choice,
+        choice_add = "gimp_choice_add":
+            fn(choice: Choice, name: &CStr, number: c_int, label: &CStr, help: Option<&CStr>),
+        error_quark = "gimp_plug_in_error_quark": fn() -> c_uint,
+        error_new = "g_error_new_literal": fn(domain: c_uint, code: c_int, text: &CStr) -> *mut c_void,
+        add_layers = "gimp_procedure_add_core_object_array_return_value":
+            fn(procedure: Procedure, name: &CStr, nick: &CStr, blurb: &CStr, kind: usize, flags: c_int),
+        layer_type = "gimp_layer_get_type": fn() -> usize,
+        result_at = "gimp_value_array_index": fn(values: Values, index: c_int) -> *mut c_void,
+    } unsafe {
+        main = "gimp_main": fn(usize, c_int, *mut *mut c_char) -> c_int,
         type_query = "g_type_query": fn(usize, *mut TypeQuery),
         register = "g_type_register_static_simple": fn(
             usize, Text, c_uint, Option<unsafe extern "C" fn(*mut PlugInClass, *mut c_void)>, c_uint,
             *const c_void, c_int
         ) -> usize,
         list_append = "g_list_append": fn(*mut c_void, *mut c_void) -> *mut c_void,
-        procedure = "gimp_image_procedure_new": fn(Object, Text, c_int, Run, *mut c_void, *const c_void) -> Object,
-        image_types = "gimp_procedure_set_image_types": fn(Object, Text),
-        sensitivity = "gimp_procedure_set_sensitivity_mask": fn(Object, c_int),
-        menu_label = "gimp_procedure_set_menu_label": fn(Object, Text),
-        menu_path = "gimp_procedure_add_menu_path": fn(Object, Text),
-        documentation = "gimp_procedure_set_documentation": fn(Object, Text, Text, Text),
-        attribution = "gimp_procedure_set_attribution": fn(Object, Text, Text, Text),
-        add_string = "gimp_procedure_add_string_argument": fn(Object, Text, Text, Text, Text, c_int),
-        add_double = "gimp_procedure_add_double_argument": fn(
-            Object, Text, Text, Text, c_double, c_double, c_double, c_int
-        ),
-        add_choice = "gimp_procedure_add_choice_argument": fn(Object, Text, Text, Text, Object, Text, c_int),
-        choice_new = "gimp_choice_new": fn() -> Object,
-        choice_add = "gimp_choice_add": fn(Object, Text, c_int, Text, Text),
-        results = "gimp_procedure_new_return_values": fn(Object, c_int, *mut c_void) -> *mut c_void,
-        error_quark = "gimp_plug_in_error_quark": fn() -> u32,
-        error_new = "g_error_new_literal": fn(u32, c_int, Text) -> *mut c_void,
-        get = "g_object_get": fn(Object, Text; ...),
-        set = "g_object_set": fn(Object, Text; ...),
-        add_layers = "gimp_procedure_add_core_object_array_return_value": fn(Object, Text, Text, Text, usize, c_int),
-        layer_type = "gimp_layer_get_type": fn() -> usize,
-        result_at = "gimp_value_array_index": fn(*mut c_void, c_int) -> *mut c_void,
+        procedure = "gimp_image_procedure_new": fn(PlugIn, Text, c_int, Run, *mut c_void, *const c_void) -> Procedure,
+        results = "gimp_procedure_new_return_values": fn(Procedure, c_int, *mut c_void) -> Values,
+        get = "g_object_get": fn(Config, Text; ...),
+        set = "g_object_set": fn(Config, Text; ...),
         set_boxed = "g_value_set_boxed": fn(*mut c_void, *const c_void),
     }
 }
@@ -98,8 +122,8 @@ functions! {
 functions! {
     /// Functions of its dialogs.
     DialogTable {
-        new = "gimp_procedure_dialog_new": fn(Object, Object, Text) -> *mut c_void,
-        run = "gimp_procedure_dialog_run": fn(*mut c_void) -> c_int,
+        dialog = "gimp_procedure_dialog_new": fn(procedure: Procedure, config: Config, title: &CStr) -> Widget,
+        run = "gimp_procedure_dialog_run": fn(dialog: Widget) -> bool,
     }
 }
 
@@ -110,13 +134,11 @@ struct State {
 }
 
 thread_local! {
-    static STATE: OnceCell<State> = const { OnceCell::new() };
+    static STATE: Cell<Option<&'static State>> = const { Cell::new(None) };
 }
 
 fn with_state<T>(work: impl FnOnce(&'static State) -> Result<T, Error>) -> Result<T, Error> {
-    // SAFETY: set once before GIMP calls back, on the one thread it calls on, and never dropped before the program ends.
-    let state = STATE.with(|state| state.get().map(|state| unsafe { &*ptr::from_ref(state) }));
-    state.map_or_else(|| Err(Error::new("GIMP called before it was asked")), work)
+    STATE.get().map_or_else(|| Err(Error::new("GIMP called before it was asked")), work)
 }
 
 /// Whether this GIMP's library is there and has every function that is needed without a dialog.
@@ -132,7 +154,8 @@ pub fn main(args: &[CString]) -> Result<c_int, Error> {
     let table = Table::load(&lib, 1)?;
     let kind = register_type(&table)?;
     let main = table.main;
-    STATE.with(|state| state.set(State { lib, table }).map_err(|_| Error::new("served GIMP already")))?;
+    // Kept until the program ends, which is when GIMP no longer calls back.
+    STATE.set(Some(Box::leak(Box::new(State { lib, table }))));
     let mut pointers: Vec<*mut c_char> = args.iter().map(|arg| arg.as_ptr().cast_mut()).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or_default();
     pointers.push(ptr::null_mut());
@@ -143,12 +166,9 @@ pub fn main(args: &[CString]) -> Result<c_int, Error> {
 /// A subclass of GimpPlugIn, as large as its parent.
 fn register_type(table: &Table) -> Result<usize, Error> {
     let mut query = TypeQuery { kind: 0, name: ptr::null(), class_size: 0, instance_size: 0 };
+    let parent = table.plug_in_type();
     // SAFETY: the parent's type exists, and `query` is what the function fills.
-    let parent = unsafe {
-        let parent = (table.plug_in_type)();
-        (table.type_query)(parent, &raw mut query);
-        parent
-    };
+    unsafe { (table.type_query)(parent, &raw mut query) };
     if usize::try_from(query.class_size).unwrap_or_default() < size_of::<PlugInClass>() {
         return Err(Error::new(format!(
             "GIMP's plug-in class has {} bytes, expected at least {}; install a newer Autochrome",
@@ -181,7 +201,7 @@ unsafe extern "C" fn init_class(class: *mut PlugInClass, _data: *mut c_void) {
     }
 }
 
-unsafe extern "C" fn query(_plug_in: Object) -> *mut c_void {
+unsafe extern "C" fn query(_plug_in: PlugIn) -> *mut c_void {
     let names = guarded(|| {
         with_state(|state| {
             let core = super::glib::Glib::load(&state.lib)?;
@@ -196,68 +216,55 @@ unsafe extern "C" fn query(_plug_in: Object) -> *mut c_void {
     })
 }
 
-unsafe extern "C" fn create(plug_in: Object, name: Text) -> Object {
-    let procedure = guarded(|| with_state(|state| Ok(describe(state, plug_in, name))));
+unsafe extern "C" fn create(plug_in: PlugIn, name: Text) -> Object {
+    // SAFETY: the name is GIMP's, and ends with NUL.
+    let procedure = guarded(|| with_state(|state| Ok(unsafe { describe(state, plug_in, name) }.0)));
     procedure.unwrap_or_else(|error| {
         eprintln!("autochrome-gimp: {error}");
         ptr::null_mut()
     })
 }
 
-fn describe(state: &State, plug_in: Object, name: Text) -> Object {
+/// # Safety
+/// `name` ends with NUL.
+unsafe fn describe(state: &State, plug_in: PlugIn, name: Text) -> Procedure {
     let table = &state.table;
-    let texts =
-        [text::MENU_LABEL, text::MENU, text::BLURB, text::HELP, text::AUTHORS, text::COPYRIGHT, text::DATE];
-    let texts = texts.map(c_string);
-    let [label, menu, blurb, help, authors, copyright, date] = texts.each_ref().map(|text| text.as_ptr());
-    // SAFETY: the strings outlive the calls, which copy them; `plug_in` and `name` are GIMP's.
-    unsafe {
-        let procedure = (table.procedure)(plug_in, name, PLUGIN, run, ptr::null_mut(), ptr::null());
-        (table.image_types)(procedure, c"*".as_ptr());
-        (table.sensitivity)(procedure, SENSITIVITY);
-        (table.menu_label)(procedure, label);
-        (table.menu_path)(procedure, menu);
-        (table.documentation)(procedure, blurb, help, ptr::null());
-        (table.attribution)(procedure, authors, copyright, date);
-        add_arguments(table, procedure);
-        let layers = ["layers", "Layers", "The layers that hold the colors"].map(c_string);
-        let [name, nick, what] = layers.each_ref().map(|text| text.as_ptr());
-        (table.add_layers)(procedure, name, nick, what, (table.layer_type)(), READ_WRITE);
-        procedure
-    }
+    // SAFETY: as the caller vouches; the callback has the type of the header, and no data to be freed.
+    let procedure = unsafe { (table.procedure)(plug_in, name, PLUGIN, run, ptr::null_mut(), ptr::null()) };
+    table.image_types(procedure, c"*");
+    table.sensitivity(procedure, SENSITIVITY);
+    table.menu_label(procedure, &c_string(text::MENU_LABEL));
+    table.menu_path(procedure, &c_string(text::MENU));
+    table.documentation(procedure, &c_string(text::BLURB), &c_string(text::HELP), None);
+    let [authors, copyright, date] = [text::AUTHORS, text::COPYRIGHT, text::DATE].map(c_string);
+    table.attribution(procedure, &authors, &copyright, &date);
+    add_arguments(table, procedure);
+    let [name, nick, what] = ["layers", "Layers", "The layers that hold the colors"].map(c_string);
+    table.add_layers(procedure, &name, &nick, &what, table.layer_type(), READ_WRITE);
+    procedure
 }
 
-/// # Safety
-/// `procedure` is a GimpProcedure.
-unsafe fn add_arguments(table: &Table, procedure: Object) {
+fn add_arguments(table: &Table, procedure: Procedure) {
     let default = Settings::default();
     let string = |texts: [&str; 3], value: &str| {
-        let (texts, value) = (texts.map(c_string), c_string(value));
-        let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
-        // SAFETY: the strings outlive the call, which copies them.
-        unsafe { (table.add_string)(procedure, name, nick, what, value.as_ptr(), READ_WRITE) };
+        let [name, nick, what] = texts.map(c_string);
+        table.add_string(procedure, &name, &nick, &what, &c_string(value), READ_WRITE);
     };
     let double = |texts: [&str; 3], least: f64, most: f64, value: f64| {
-        let texts = texts.map(c_string);
-        let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
-        // SAFETY: as above.
-        unsafe { (table.add_double)(procedure, name, nick, what, least, most, value, READ_WRITE) };
+        let [name, nick, what] = texts.map(c_string);
+        table.add_double(procedure, &name, &nick, &what, least, most, value, READ_WRITE);
     };
     string(text::MODEL, &default.model);
     double(text::STRENGTH, 0.0, MAX_STRENGTH, default.strength);
     double(text::TEMPERATURE, -1.0, 1.0, default.temperature);
-    let texts = text::OUTPUT.map(c_string);
-    let [name, nick, what] = texts.each_ref().map(|text| text.as_ptr());
-    let value = c_string(default.output.name());
-    // SAFETY: as above; the procedure takes over the choice.
-    unsafe {
-        let choice = (table.choice_new)();
-        for (number, (_, name, what)) in (0..).zip(Output::ALL) {
-            let (name, what) = (c_string(name), c_string(what));
-            (table.choice_add)(choice, name.as_ptr(), number, what.as_ptr(), ptr::null());
-        }
-        (table.add_choice)(procedure, name, nick, what, choice, value.as_ptr(), READ_WRITE);
+    let choice = table.choice_new();
+    for (number, (_, name, what)) in (0..).zip(Output::ALL) {
+        table.choice_add(choice, &c_string(name), number, &c_string(what), None);
     }
+    let [name, nick, what] = text::OUTPUT.map(c_string);
+    let value = c_string(default.output.name());
+    // The procedure takes over the choice.
+    table.add_choice(procedure, &name, &nick, &what, choice, &value, READ_WRITE);
     string(text::DEVICE, &default.device);
 }
 
@@ -268,18 +275,17 @@ enum Ended {
 }
 
 unsafe extern "C" fn run(
-    procedure: Object,
+    procedure: Procedure,
     mode: c_int,
-    image: Object,
+    image: Image<Object>,
     drawables: *const Object,
-    config: Object,
+    config: Config,
     _data: *mut c_void,
-) -> *mut c_void {
+) -> Object {
     // SAFETY: GIMP ends the array with NULL.
     let layers = unsafe { items(drawables) };
-    let ended =
-        guarded(|| with_state(|state| run_with(state, procedure, mode, Image(image), &layers, config)));
-    let answer = with_state(|state| Ok(answer(&state.table, procedure, ended)));
+    let ended = guarded(|| with_state(|state| run_with(state, procedure, mode, image, &layers, config)));
+    let answer = with_state(|state| Ok(answer(&state.table, procedure, ended).0));
     answer.unwrap_or(ptr::null_mut())
 }
 
@@ -302,34 +308,35 @@ unsafe fn items(drawables: *const Object) -> Vec<Item<Object>> {
 }
 
 /// The values GIMP gets back.
-fn answer(table: &Table, procedure: Object, ended: Result<Ended, Error>) -> *mut c_void {
-    // SAFETY: the procedure is GIMP's, the strings outlive the calls, and the error is taken over.
-    unsafe {
-        match ended {
-            Ok(Ended::Done(layers)) => {
-                let values = (table.results)(procedure, status::SUCCESS, ptr::null_mut());
-                let mut objects: Vec<Object> = layers.into_iter().map(|item| item.0).collect();
-                objects.push(ptr::null_mut());
-                (table.set_boxed)((table.result_at)(values, 1), objects.as_ptr().cast());
-                values
-            }
-            Ok(Ended::Cancelled) => (table.results)(procedure, status::CANCEL, ptr::null_mut()),
-            Err(error) => {
-                let text = c_string(&error.to_string());
-                let error = (table.error_new)((table.error_quark)(), 0, text.as_ptr());
-                (table.results)(procedure, status::EXECUTION_ERROR, error)
-            }
+fn answer(table: &Table, procedure: Procedure, ended: Result<Ended, Error>) -> Values {
+    let results = |status: c_int, error: *mut c_void| {
+        // SAFETY: the error is NULL or one that is taken over.
+        unsafe { (table.results)(procedure, status, error) }
+    };
+    match ended {
+        Ok(Ended::Done(layers)) => {
+            let values = results(status::SUCCESS, ptr::null_mut());
+            let mut objects: Vec<Object> = layers.into_iter().map(|item| item.0).collect();
+            objects.push(ptr::null_mut());
+            // SAFETY: the second value is the array of layers that `describe` adds; it copies what ends with NULL.
+            unsafe { (table.set_boxed)(table.result_at(values, 1), objects.as_ptr().cast()) };
+            values
+        }
+        Ok(Ended::Cancelled) => results(status::CANCEL, ptr::null_mut()),
+        Err(error) => {
+            let error = table.error_new(table.error_quark(), 0, &c_string(&error.to_string()));
+            results(status::EXECUTION_ERROR, error)
         }
     }
 }
 
 fn run_with(
     state: &'static State,
-    procedure: Object,
+    procedure: Procedure,
     mode: c_int,
     image: Image<Object>,
     layers: &[Item<Object>],
-    config: Object,
+    config: Config,
 ) -> Result<Ended, Error> {
     let core = Core::<Object>::load(&state.lib)?;
     let mut engine = None;
@@ -345,7 +352,7 @@ fn run_with(
 }
 
 /// The values in GIMP's own keeping.
-fn read(state: &State, config: Object) -> Result<Settings, Error> {
+fn read(state: &State, config: Config) -> Result<Settings, Error> {
     let glib = super::glib::Glib::load(&state.lib)?;
     let get = state.table.get;
     let string = |name: &CStr| {
@@ -374,7 +381,7 @@ fn read(state: &State, config: Object) -> Result<Settings, Error> {
 }
 
 /// Puts the values into GIMP's keeping, from where it makes the last values.
-fn write(state: &State, config: Object, settings: &Settings) {
+fn write(state: &State, config: Config, settings: &Settings) {
     let set = state.table.set;
     let texts = [settings.model.as_str(), settings.output.name(), settings.device.as_str()].map(c_string);
     let [model, output, device] = texts.each_ref().map(|text| text.as_ptr());
@@ -401,8 +408,8 @@ fn write(state: &State, config: Object, settings: &Settings) {
 fn ask(
     state: &'static State,
     core: &Core<Object>,
-    procedure: Object,
-    config: Object,
+    procedure: Procedure,
+    config: Config,
     layers: &[Item<Object>],
 ) -> Result<Option<Option<Engine>>, Error> {
     let Some(first) = layers.first() else { return Ok(None) };
@@ -411,26 +418,27 @@ fn ask(
     let lib = Lib::open(UI_LIBRARY)?;
     let table = DialogTable::load(&lib, 0)?;
     let panel = Panel::new(Gtk::load(&lib, 1)?, engine, picture, &read(state, config)?)?;
-    let title = c_string(text::TITLE);
-    // SAFETY: procedure and config are GIMP's.
-    let dialog = unsafe { (table.new)(procedure, config, title.as_ptr()) };
-    panel.fill(Widget(dialog));
+    let dialog = table.dialog(procedure, config, &c_string(text::TITLE));
+    panel.fill(dialog);
     panel.on_change(move |settings| write(state, config, settings));
     let listener = panel.clone();
-    panel.gtk().on_notify(config, move || {
+    let follow = move || {
         // GIMP's own buttons (reset, load) change the values behind the panel's back.
         if let Ok(settings) = read(state, config)
             && settings != listener.settings()
         {
             listener.show(&settings);
         }
-    });
-    // SAFETY: the dialog lives.
-    let agreed = unsafe { (table.run)(dialog) } != 0;
+    };
+    // SAFETY: the config is a GObject.
+    unsafe { panel.gtk().on_notify(config.0, follow) };
+    let agreed = table.run(dialog);
     if agreed {
         write(state, config, &panel.settings());
     }
     let engine = panel.finish();
-    panel.gtk().destroy(Widget(dialog));
+    // SAFETY: the panel has come to its end, and its timeout with it; nothing changes the config, which would ask the
+    // widgets again, from here on.
+    unsafe { panel.gtk().destroy(dialog) };
     Ok(agreed.then_some(engine))
 }

@@ -1,6 +1,6 @@
 //! The few functions of GLib, the same in both generations.
 
-use std::ffi::{CString, c_char, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_ulong, c_void};
 
 use super::library::{Lib, functions};
 use crate::error::Error;
@@ -11,14 +11,15 @@ pub type Timeout = unsafe extern "C" fn(*mut c_void) -> c_int;
 functions! {
     /// Functions of libglib and libgobject.
     Table {
+        strdup = "g_strdup": fn(text: &CStr) -> *mut c_char,
+        source_remove = "g_source_remove": fn(source: c_uint) -> bool,
+    } unsafe {
         free = "g_free": fn(*mut c_void),
-        strdup = "g_strdup": fn(*const c_char) -> *mut c_char,
         unref = "g_object_unref": fn(*mut c_void),
         connect = "g_signal_connect_data": fn(
             *mut c_void, *const c_char, *const c_void, *mut c_void, *const c_void, c_int
         ) -> c_ulong,
         timeout_add = "g_timeout_add": fn(c_uint, Timeout, *mut c_void) -> c_uint,
-        source_remove = "g_source_remove": fn(c_uint) -> c_int,
     }
 }
 
@@ -51,9 +52,7 @@ impl Glib {
 
     /// A copy of `text` that GIMP frees.
     pub fn duplicate(&self, text: &str) -> *mut c_char {
-        let text = c_string(text);
-        // SAFETY: a string that ends with NUL.
-        unsafe { (self.0.strdup)(text.as_ptr()) }
+        self.0.strdup(&c_string(text))
     }
 
     /// Has `handler` called with `data` at each signal of that name.
@@ -63,7 +62,7 @@ impl Glib {
     pub unsafe fn connect(
         &self,
         object: *mut c_void,
-        signal: &std::ffi::CStr,
+        signal: &CStr,
         handler: *const c_void,
         data: *mut c_void,
     ) {
@@ -82,8 +81,7 @@ impl Glib {
 
     /// Ends a timeout that has not ended itself.
     pub fn stop(&self, timeout: c_uint) {
-        // SAFETY: takes any number.
-        unsafe { (self.0.source_remove)(timeout) };
+        self.0.source_remove(timeout);
     }
 }
 

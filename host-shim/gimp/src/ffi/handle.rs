@@ -54,9 +54,11 @@ impl Handle for *mut c_void {
 }
 
 /// An image of GIMP's. Only the fence makes one, of a handle that GIMP gave.
+#[repr(transparent)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Image<H>(pub(super) H);
 
 /// A layer, channel or mask of GIMP's. Only the fence makes one, of a handle that GIMP gave.
+#[repr(transparent)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Item<H>(pub(super) H);

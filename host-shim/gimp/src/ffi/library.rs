@@ -36,26 +36,52 @@ impl Lib {
     }
 }
 
-/// Declares a struct of functions and how it is loaded. A function with two names has that of GIMP 2.10 first; the
-/// number given to `load` chooses.
+/// Declares a table of functions: how it is loaded, and a safe method for each function whose arguments and result have
+/// types that say all there is to say ([`super::passed`]). Those in the part `unsafe` have the types of C, and are called
+/// with the promises of the header. A function with two names has that of GIMP 2.10 first; the number given to `load`
+/// chooses. A table stays on its thread, as GIMP's libraries do.
 macro_rules! functions {
+    (@result) => { () };
+    (@result $ret:ty) => { $ret };
     ($(#[$doc:meta])* $table:ident$(<$handle:ident>)? {
-        $($field:ident = $first:literal $(or $second:literal)?: fn($($arg:ty),* $(; $dots:tt)?) $(-> $ret:ty)?),* $(,)?
-    }) => {
+        $($field:ident = $first:literal $(or $second:literal)?:
+            fn($($name:ident: $arg:ty),* $(,)?) $(-> $ret:ty)?),* $(,)?
+    } $(unsafe {
+        $($raw:ident = $raw_name:literal: fn($($raw_arg:ty),* $(; $dots:tt)?) $(-> $raw_ret:ty)?),* $(,)?
+    })?) => {
         $(#[$doc])*
-        struct $table$(<$handle>)? {
-            $($field: unsafe extern "C" fn($($arg),* $(, $dots)?) $(-> $ret)?,)*
+        struct $table$(<$handle: $crate::ffi::handle::Handle>)? {
+            $($field: unsafe extern "C" fn(
+                $(<$arg as $crate::ffi::passed::Passed>::C),*
+            ) -> <functions!(@result $($ret)?) as $crate::ffi::passed::Given>::C,)*
+            $($($raw: unsafe extern "C" fn($($raw_arg),* $(, $dots)?) $(-> $raw_ret)?,)*)?
+            _one_thread: std::marker::PhantomData<*mut ()>,
         }
 
         impl$(<$handle: $crate::ffi::handle::Handle>)? $table$(<$handle>)? {
             fn load(lib: &$crate::ffi::library::Lib, generation: usize) -> Result<Self, $crate::error::Error> {
+                let named = |names: &[&'static str]| names[generation.min(names.len() - 1)];
                 $(
-                    let names: &[&str] = &[$first $(, $second)?];
                     // SAFETY: the type is the one in the headers of both generations.
-                    let $field = unsafe { lib.function(names[generation.min(names.len() - 1)]) }?;
+                    let $field = unsafe { lib.function(named(&[$first $(, $second)?])) }?;
                 )*
-                Ok(Self { $($field),* })
+                $($(
+                    // SAFETY: as above.
+                    let $raw = unsafe { lib.function(named(&[$raw_name])) }?;
+                )*)?
+                Ok(Self { $($field,)* $($($raw,)*)? _one_thread: std::marker::PhantomData })
             }
+
+            $(
+                #[allow(clippy::too_many_arguments, reason = "as many as the function has")]
+                fn $field(&self, $($name: $arg),*) $(-> $ret)? {
+                    // SAFETY: the function has the type of the header, and is called on the thread its library was opened
+                    // on; by their types, the arguments are what it may be given, and the result is what it gives.
+                    unsafe { $crate::ffi::passed::Given::given(
+                        (self.$field)($($crate::ffi::passed::Passed::c($name)),*)
+                    ) }
+                }
+            )*
         }
     };
 }

@@ -1,8 +1,9 @@
 //! The fence: everything that touches GIMP's memory, and all unsafe code of this program.
 //!
 //! It rests on four facts. GIMP's libraries are opened at run time and never closed, so a function found in them
-//! lives as long as the program. A table of functions is made only when each was found. GIMP calls back on the
-//! one thread that called it. No panic leaves a callback: each runs inside [`guarded`].
+//! lives as long as the program. A table of functions is made only when each was found, and what may be handed to them
+//! is a matter of types ([`passed`]). GIMP calls back on the one thread that called it. No panic leaves a callback: each
+//! runs inside [`guarded`].
 //!
 //! The two generations differ in what names an image or a layer, a number in 2.10 and a pointer in 3
 //! ([`handle::Handle`]), and in a few names; the functions are otherwise the same, so [`core::Core`] is written once.
@@ -15,6 +16,7 @@ pub mod glib;
 pub mod gtk;
 pub mod handle;
 pub mod library;
+mod passed;
 pub mod pixels;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_double, c_int, c_void};
 use autochrome_loader::PixelFormat;
 
 use super::library::{Lib, functions};
+use super::passed::Buffer;
 use crate::error::Error;
 
 /// A rectangle, as `GeglRectangle`.
@@ -19,6 +20,7 @@ struct Rectangle {
 functions! {
     /// Functions of libgegl and libbabl.
     Table {
+    } unsafe {
         init = "gegl_init": fn(*mut c_int, *mut *mut *mut c_char),
         get = "gegl_buffer_get": fn(
             *mut c_void, *const Rectangle, c_double, *const c_void, *mut c_void, c_int, c_int
@@ -78,48 +80,40 @@ impl Gegl {
     }
 
     /// The pixels of a buffer that begins at 0, 0; `scale` below 1 gives a smaller picture, whose size is `size`.
-    ///
-    /// # Safety
-    /// `buffer` is a GeglBuffer; its reference is given up here.
-    pub unsafe fn read(
-        &self,
-        buffer: *mut c_void,
-        samples: Samples,
-        size: Size,
-        scale: f64,
-    ) -> Result<Vec<u8>, Error> {
+    pub fn read(&self, buffer: Buffer, samples: Samples, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
         let (rectangle, bytes) = extent(size, samples)?;
         let mut pixels = Vec::new();
         pixels.try_reserve_exact(bytes).map_err(|_| no_memory(size, bytes))?;
         pixels.resize(bytes, 0);
-        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0).
+        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0); the reference to the
+        // buffer is ours, and is given up.
         unsafe {
             let format = (self.0.format)(samples.babl().as_ptr());
-            (self.0.get)(buffer, &raw const rectangle, scale, format, pixels.as_mut_ptr().cast(), 0, 1);
-            (self.0.unref)(buffer);
+            (self.0.get)(
+                buffer.0.as_ptr(),
+                &raw const rectangle,
+                scale,
+                format,
+                pixels.as_mut_ptr().cast(),
+                0,
+                1,
+            );
+            (self.0.unref)(buffer.0.as_ptr());
         }
         Ok(pixels)
     }
 
     /// Writes the pixels into a buffer from 0, 0.
-    ///
-    /// # Safety
-    /// `buffer` is a GeglBuffer; its reference is given up here.
-    pub unsafe fn write(
-        &self,
-        buffer: *mut c_void,
-        samples: Samples,
-        size: Size,
-        pixels: &[u8],
-    ) -> Result<(), Error> {
+    pub fn write(&self, buffer: Buffer, samples: Samples, size: Size, pixels: &[u8]) -> Result<(), Error> {
         let (rectangle, bytes) = extent(size, samples)?;
         assert_eq!(pixels.len(), bytes, "the pixels are those of the rectangle");
-        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0).
+        // SAFETY: `pixels` holds the whole rectangle in that format, its rows without gaps (stride 0); the reference to the
+        // buffer is ours, and is given up.
         unsafe {
             let format = (self.0.format)(samples.babl().as_ptr());
-            (self.0.set)(buffer, &raw const rectangle, 0, format, pixels.as_ptr().cast(), 0);
-            (self.0.flush)(buffer);
-            (self.0.unref)(buffer);
+            (self.0.set)(buffer.0.as_ptr(), &raw const rectangle, 0, format, pixels.as_ptr().cast(), 0);
+            (self.0.flush)(buffer.0.as_ptr());
+            (self.0.unref)(buffer.0.as_ptr());
         }
         Ok(())
     }
