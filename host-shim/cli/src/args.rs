@@ -1,4 +1,4 @@
-//! The command line, as clap reads it and as its help, completions and man page tell it.
+//! The command line, as clap reads it and as its help, completions and man page describe it.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -9,23 +9,21 @@ use autochrome_loader::{Config, Params};
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::codec::{self, Codec, Limits};
+use crate::format::{self, Format, Limits};
 use crate::plan::Naming;
 
-/// Colorizes photographs.
-///
-/// JPEG, PNG, TIFF, WebP, JPEG XL, BMP and PNM are read; the output's extension, or --format, says what is written.
-/// Lightness, size, transparency, bit depth, pages and what the file says of its photograph are kept as far as the
-/// output's format can hold them, and the photograph is turned upright.
+/// Colorizes black-and-white photographs
 #[derive(Debug, Parser)]
 #[command(
     name = "autochrome",
     version,
+    about = ABOUT,
+    long_about = long_about(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
-    after_help = "A file called like a command is given as ./models.\n\
-        Exit status: 0 all done, 1 something failed, 2 wrong command line, 130 interrupted.\n\
+    after_help = "To colorize a file that is named like a command, write ./models.\n\
+        Exit status: 0 all done, 1 something failed, 2 invalid command line, 130 interrupted.\n\
         This software is based in part on the work of the Independent JPEG Group."
 )]
 pub struct Cli {
@@ -37,14 +35,27 @@ pub struct Cli {
     pub colorize: Colorize,
 }
 
+const ABOUT: &str = "Colorizes black-and-white photographs";
+
+/// What `--help` says first; the formats are those of the table.
+fn long_about() -> String {
+    format!(
+        "{ABOUT}\n\n\
+         Reads {}; the output's extension, or --format, selects the format to write. Lightness, size, transparency, \
+         bit depth, pages and metadata are preserved as far as that format allows, and the photograph is rotated \
+         upright.",
+        format::names("and")
+    )
+}
+
 /// What to do other than to colorize.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the models, the default one first, and why others cannot be used
+    /// List the models, the default first, and why others cannot be used
     Models(Look),
-    /// Say what is found - plugin, models, device - and try it on a small picture
+    /// Check the installation (plugin, models, device) by colorizing a small test picture
     Doctor(Look),
-    /// Print the completions of a shell
+    /// Print shell completions
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -66,7 +77,7 @@ pub struct Look {
 /// Where models are.
 #[derive(Debug, Args)]
 pub struct Folders {
-    /// Folder to look for models in before the usual ones; may be repeated
+    /// Folder to search for models before the usual ones; repeatable
     #[arg(long = "models-dir", value_name = "DIR")]
     pub models_dirs: Vec<PathBuf>,
 }
@@ -81,26 +92,26 @@ impl Folders {
 /// What to colorize, and how.
 #[derive(Debug, Args)]
 pub struct Colorize {
-    /// Photographs, and folders of them (searched to the bottom; hidden files are left out)
+    /// Photographs, or folders of them (searched recursively; hidden files are skipped)
     #[arg(value_name = "IN", required = true)]
     pub inputs: Vec<PathBuf>,
 
-    /// File or folder to write; a folder's tree is kept. Default for a single file: NAME-color.EXT beside it
+    /// Output file or folder; the structure of folders is kept. Default for a single file: NAME-color.EXT beside it
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 
-    /// Model to use, as `autochrome models` lists it
+    /// Model to use, as listed by `autochrome models`
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
 
     #[command(flatten)]
     pub folders: Folders,
 
-    /// Factor on the color's strength, 0 (gray) to 1.5
+    /// Color strength, 0 (gray) to 1.5
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = strength)]
     pub strength: f32,
 
-    /// Temperature of the prediction, 0 (vivid) to 1 (muted) [default: the model's own]
+    /// Prediction temperature, 0 (vivid) to 1 (muted) [default: the model's own]
     #[arg(long, value_name = "T", value_parser = temperature)]
     pub temperature: Option<f32>,
 
@@ -108,70 +119,75 @@ pub struct Colorize {
     #[arg(long, value_name = "PIXELS", value_parser = whole(WORKING_SIZES))]
     pub working_size: Option<u32>,
 
-    /// Where to compute: auto, cpu, cuda or cuda:N
+    /// Device to run on: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_parser = device)]
     pub device: String,
 
-    /// Threads for each file; 0 shares all of the machine's among the files at once
+    /// Threads per file; 0 divides all cores among the jobs
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=MAX_THREADS))]
     pub threads: u32,
 
-    /// Files at once; each takes its own memory for the model
+    /// Files to process in parallel; each needs its own memory for the model
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
 
-    /// Format to write, whatever the names say: jpg, png, tif, webp, bmp or ppm
-    #[arg(long, value_name = "EXT", value_parser = format)]
-    pub format: Option<&'static Codec>,
+    /// Format to write, regardless of file names, by its extension
+    #[arg(
+        long, value_name = "EXT", value_parser = written_format,
+        help = format!("Format to write, regardless of file names: {}", format::written_extensions(""))
+    )]
+    pub format: Option<&'static Format>,
 
-    /// Replace outputs that exist; an input is never replaced
+    /// Overwrite existing outputs; inputs are never overwritten
     #[arg(long)]
     pub overwrite: bool,
 
-    /// Leave out photographs that have colors already; a toned one, such as sepia, has none
+    /// Skip photographs that already have color; toned ones, such as sepia, are colorized
     #[arg(long)]
     pub skip_color: bool,
 
-    /// Also write how sure the model is, black to white, as NAMESUFFIX.png beside each output
-    #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true, value_parser = crate::confidence::suffix)]
-    pub confidence: Option<String>,
+    /// Report the model's mean confidence in each result, 0 to 1; with SUFFIX, also write a map of it, black to white,
+    /// as NAMESUFFIX.png beside each output
+    #[arg(long, value_name = "SUFFIX", require_equals = true, value_parser = suffix)]
+    pub confidence: Option<Option<String>>,
 
-    /// Tell how sure the model is of each result, 0 to 1; with --json as "confidence". --confidence tells it too
-    #[arg(long)]
+    /// --confidence, as it was called before
+    #[arg(long, hide = true)]
     pub sure: bool,
 
-    /// Quality of JPEG outputs, 1 to 100; other formats are lossless
+    /// JPEG quality, 1 to 100; other formats are lossless
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
 
-    /// Write the colors alone, as a layer to lay over the photograph in the mode "LCh Color"; PNG unless told
+    /// Write only the colors, as a layer to place over the photograph in the mode "LCh Color"; PNG by default
     #[arg(long)]
     pub color_only: bool,
 
-    /// Tell the N dominant colors of each result; with --json as "palette"
+    /// Report the N dominant colors of each result, 6 by default
     #[arg(
         long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "6",
         value_parser = clap::value_parser!(u16).range(1..=64)
     )]
     pub palette: Option<u16>,
 
-    /// Write no note into the file that its colors are predicted
+    /// Do not note in the metadata that the colors are predicted
     #[arg(long)]
     pub no_provenance: bool,
 
-    /// Refuse larger pictures, as a damaged header can claim any size; k, M and G are thousands, millions, billions
+    /// Refuse larger pictures, since a damaged header can claim any size; k, M and G stand for thousands, millions and
+    /// billions
     #[arg(long, value_name = "N", default_value = "500M", value_parser = pixels)]
     pub max_pixels: u64,
 
-    /// The same in millions, as it was called before
+    /// --max-pixels in millions, as it was called before
     #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_megapixels: Option<u32>,
 
-    /// Print one JSON object for each file and one for the whole to stdout
+    /// Print JSON to stdout: one object per file, then a summary
     #[arg(long)]
     pub json: bool,
 
-    /// Say more: a line for each file, model, device
+    /// Print more: each file, the model and the device
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -196,21 +212,27 @@ impl Colorize {
     }
 
     /// How outputs are called.
-    pub fn naming(&self) -> Naming {
-        match self.color_only {
+    pub fn naming(&self) -> Naming<'_> {
+        let (format, suffix) = match self.color_only {
             // A layer needs transparency and no loss: PNG, unless another format is asked for.
-            true => Naming { format: self.format.or(self.layer_format()), suffix: "-color-layer" },
-            false => Naming { format: self.format, suffix: "-color" },
-        }
+            true => (self.format.or(self.layer_format()), "-color-layer"),
+            false => (self.format, "-color"),
+        };
+        Naming { format, suffix, map: self.confidence.as_ref().and_then(Option::as_deref) }
+    }
+
+    /// Whether the model's confidence is asked for, as a number or as a map.
+    pub fn reports_confidence(&self) -> bool {
+        self.sure || self.confidence.is_some()
     }
 
     /// PNG for layers, unless the one output's name says another format.
-    fn layer_format(&self) -> Option<&'static Codec> {
-        let named = self.output.as_deref().and_then(codec::by_extension);
-        if named.is_some() { None } else { Some(codec::fallback()) }
+    fn layer_format(&self) -> Option<&'static Format> {
+        let named = self.output.as_deref().and_then(format::by_extension);
+        if named.is_some() { None } else { Some(format::fallback()) }
     }
 
-    /// With several files at once, each gets its share of the machine.
+    /// With several files in parallel, each gets its share of the cores.
     fn threads_per_job(&self) -> u32 {
         if self.threads > 0 || self.jobs == 1 {
             return self.threads;
@@ -242,9 +264,17 @@ fn whole(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
 }
 
 /// A format that is written, by the extension of its files.
-fn format(text: &str) -> Result<&'static Codec, String> {
-    let codec = codec::by_name(text).filter(|codec| codec.write.is_some());
-    codec.ok_or_else(|| format!("expected one of {}, without its dot", codec::written_extensions()))
+fn written_format(text: &str) -> Result<&'static Format, String> {
+    let format = format::by_name(text).filter(|format| format.write.is_some());
+    format.ok_or_else(|| format!("expected {}", format::written_extensions("")))
+}
+
+/// A suffix that makes another name and not another folder.
+fn suffix(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains('/') {
+        return Err("expected a suffix for the output's name, such as -confidence".into());
+    }
+    Ok(text.to_owned())
 }
 
 /// A number of pixels: digits, and k, M or G.
@@ -291,6 +321,22 @@ mod tests {
         let limits = |args: &[&str]| Cli::try_parse_from(args).unwrap().colorize.limits().max_pixels;
         assert_eq!(limits(&["autochrome", "a.jpg"]), 500_000_000);
         assert_eq!(limits(&["autochrome", "a.jpg", "--max-megapixels", "3"]), 3_000_000);
+    }
+
+    #[test]
+    fn confidence_is_a_number_and_with_a_suffix_a_map() {
+        let parsed = |args: &[&str]| Cli::try_parse_from(args).map(|cli| cli.colorize);
+        let asked = |flag| {
+            let colorize = parsed(&["autochrome", "a.jpg", flag]).unwrap();
+            (colorize.reports_confidence(), colorize.naming().map.map(str::to_owned))
+        };
+        assert_eq!(asked("--json"), (false, None));
+        assert_eq!(asked("--confidence"), (true, None));
+        assert_eq!(asked("--sure"), (true, None));
+        assert_eq!(asked("--confidence=-map"), (true, Some("-map".into())));
+        for wrong in ["--confidence=", "--confidence=../x"] {
+            assert!(parsed(&["autochrome", "a.jpg", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use autochrome_loader::{Blame, Error, Plugin, Session};
 
 use crate::args::Colorize;
+use crate::exit::{DONE, FAILED, INTERRUPTED};
 use crate::job::{self, Task};
 use crate::plan::{Item, Plan};
 use crate::report::{FileReport, Report};
 use crate::stop::{Stop, Stopped};
-use crate::{DONE, FAILED, INTERRUPTED, encode, partial};
+use crate::{encode, partial};
 
 /// Colorizes what `args` name; gives the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {

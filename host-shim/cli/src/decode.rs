@@ -1,6 +1,6 @@
 //! From a file to upright pictures in sRGB, every limit checked before memory is taken.
 //!
-//! The content says what a file is, not its name. A codec reads the pixels as they lie there; what every format has in
+//! The content says what a file is, not its name. A format reads the pixels as they lie there; what every format has in
 //! common is done here: the color profile, the turning, and what the metadata says of both.
 
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use image::metadata::Orientation;
 
-use crate::codec::{self, Limits, NOT_A_PICTURE, Page, Pages, Source};
+use crate::format::{self, Limits, Page, Pages, Source};
 use crate::metadata::{Metadata, profile};
 use crate::picture::Picture;
 use crate::stop::Stop;
@@ -20,11 +20,11 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
     let (file, length) = open_file(path)?;
     let mut source = Source::new(file, length, stop);
     let start = source.start()?;
-    let codec = codec::by_content(&start).with_context(|| match image::guess_format(&start) {
-        Ok(other) => format!("{NOT_A_PICTURE}, but {}", format!("{other:?}").to_uppercase()),
-        Err(_) => NOT_A_PICTURE.into(),
+    let format = format::by_content(&start).with_context(|| match image::guess_format(&start) {
+        Ok(other) => format!("{}, but {}", format::not_a_picture(), format!("{other:?}").to_uppercase()),
+        Err(_) => format::not_a_picture(),
     })?;
-    let opened = (codec.read)(source, limits);
+    let opened = (format.read)(source, limits);
     stop.check()?;
     opened
 }

@@ -11,7 +11,7 @@ use autochrome_loader::{Config, Image, ImageMut, ModelInfo, Params, PixelFormat,
 use serde::Serialize;
 
 use crate::args::Look;
-use crate::{DONE, FAILED, print};
+use crate::exit::{DONE, FAILED, print};
 
 #[derive(Debug, Serialize)]
 struct Model<'a> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use tempfile::NamedTempFile;
 
-use crate::codec::{self, Codec, Encode, Options, Output, Pager, Writer};
+use crate::format::{self, Encode, Format, Options, Output, Pager, Writer};
 use crate::metadata::Metadata;
 use crate::partial;
 use crate::picture::Picture;
@@ -18,14 +18,14 @@ use crate::stop::{PartialFile, Stop, Stoppable};
 
 /// Why a file's name says nothing that could be written.
 pub fn not_written(path: &Path) -> anyhow::Error {
-    match codec::by_extension(path) {
-        Some(codec) => {
-            anyhow!("{} is read and not written; name another output, or another --format", codec.name)
+    match format::by_extension(path) {
+        Some(format) => {
+            anyhow!("{} can be read but not written; name another output, or another --format", format.name)
         }
         None => anyhow!(
-            "{} must end in {}, as that says what to write",
+            "{} must end in {}, which says what to write",
             path.display(),
-            codec::written_extensions()
+            format::written_extensions(".")
         ),
     }
 }
@@ -40,7 +40,7 @@ pub fn folder_of(path: &Path) -> PathBuf {
 
 /// A file to be written.
 pub struct Sink<'a> {
-    codec: &'static Codec,
+    format: &'static Format,
     writer: &'static Writer,
     path: &'a Path,
     options: Options,
@@ -57,16 +57,16 @@ struct Open {
 }
 
 impl<'a> Sink<'a> {
-    /// A file at `path` in the format of `codec`; nothing is touched before its first picture comes.
+    /// A file at `path` in this format; nothing is touched before its first picture comes.
     pub fn new(
-        codec: &'static Codec,
+        format: &'static Format,
         path: &'a Path,
         options: Options,
         overwrite: bool,
         stop: &'a Stop,
     ) -> anyhow::Result<Self> {
-        let writer = codec.write.as_ref().with_context(|| not_written(path))?;
-        Ok(Self { codec, writer, path, options, overwrite, stop, open: None })
+        let writer = format.write.as_ref().with_context(|| not_written(path))?;
+        Ok(Self { format, writer, path, options, overwrite, stop, open: None })
     }
 
     /// Bytes of XMP that the format can hold.
@@ -77,7 +77,7 @@ impl<'a> Sink<'a> {
     /// Whether the format can hold that many pictures: asked before the work is done.
     pub fn check_count(&self, count: usize) -> anyhow::Result<()> {
         if count > 1 && matches!(self.writer.encode, Encode::One(_)) {
-            bail!("it has {count} pages, and {} holds one; write TIFF (--format tif)", self.codec.name);
+            bail!("it has {count} pages, and {} holds one; write TIFF (--format tif)", self.format.name);
         }
         Ok(())
     }
@@ -88,19 +88,22 @@ impl<'a> Sink<'a> {
         if width > side || height > side {
             bail!(
                 "{} holds at most {side} pixels a side, the picture is {width} x {height}; write TIFF or PNG",
-                self.codec.name
+                self.format.name
             );
         }
         if matches!(self.writer.encode, Encode::Many(_)) {
             let bytes = u64::from(width) * u64::from(height) * 16;
             if bytes > 0xF000_0000 && picture.pixels.len() > 0xF000_0000 / 3 {
-                bail!("{} holds at most 4 GB, the picture is {width} x {height}; write PNG", self.codec.name);
+                bail!(
+                    "{} holds at most 4 GB, the picture is {width} x {height}; write PNG",
+                    self.format.name
+                );
             }
         }
         if !self.writer.alpha && !picture.is_opaque() {
             bail!(
                 "the picture is partly transparent, which {} cannot hold; write PNG, TIFF or WebP",
-                self.codec.name
+                self.format.name
             );
         }
         Ok(())
@@ -110,7 +113,7 @@ impl<'a> Sink<'a> {
     pub fn put(&mut self, picture: Picture, metadata: &mut Metadata) -> anyhow::Result<()> {
         let picture = picture.at_most(self.writer.depth);
         let picture = if self.writer.alpha { picture } else { picture.without_alpha() };
-        metadata.fit(&self.writer.holds, self.codec.name);
+        metadata.fit(&self.writer.holds, self.format.name);
         let written = self.write(&picture, metadata);
         self.stop.check()?;
         written

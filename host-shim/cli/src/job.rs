@@ -7,17 +7,18 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use autochrome_loader::{Image, ImageMut, Params, PixelFormat, Session};
 
+use crate::analysis::confidence::{self, Mean};
+use crate::analysis::{layer, palette, spread};
 use crate::args::Colorize;
-use crate::codec::{Options, Pages};
-use crate::color::{layer, palette, spread};
+use crate::decode;
 use crate::encode::{Sink, not_written};
+use crate::format::{self, Format, Options, Pages};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
 use crate::picture::Picture;
 use crate::plan::{Item, Plan};
 use crate::report::FileReport;
 use crate::stop::Stop;
-use crate::{confidence, decode};
 
 /// Shares of a picture's progress: decoding ends here,
 const DECODED: f32 = 0.1;
@@ -32,6 +33,14 @@ pub struct Task<'a> {
     pub stop: &'a Stop,
 }
 
+impl<'a> Task<'a> {
+    /// A file to be written at `path`.
+    fn sink(&self, format: &'static Format, path: &'a Path) -> anyhow::Result<Sink<'a>> {
+        let options = Options { quality: self.args.quality };
+        Sink::new(format, path, options, self.args.overwrite, self.stop)
+    }
+}
+
 /// Does the job of `item`. The report says what was done or skipped; an error why it failed.
 pub fn run(
     task: &Task<'_>,
@@ -43,14 +52,13 @@ pub fn run(
     let output = item.output.as_ref().map_err(|problem| anyhow!("{problem}"))?;
     task.stop.check()?;
     may_write(task, output)?;
-    let codec = task.args.naming().codec(output).ok_or_else(|| not_written(output))?;
-    let options = Options { quality: task.args.quality };
-    let mut sink = Sink::new(codec, output, options, task.args.overwrite, task.stop)?;
-    let map_path = confidence::path(task, output)?;
-    let mut map = map_path.as_deref().map(|path| confidence::sink(task, path)).transpose()?;
+    let format = task.args.naming().format(output).ok_or_else(|| not_written(output))?;
+    let mut sink = task.sink(format, output)?;
+    item.map.as_deref().map_or(Ok(()), |map| may_write(task, map))?;
+    let mut map = item.map.as_deref().map(|map| task.sink(format::fallback(), map)).transpose()?;
     let Pages { count, pages } = decode::open(&item.input, &task.args.limits(), task.stop)?;
     let mut report = FileReport::new(&item.input);
-    let mut sure = confidence::Mean::default();
+    let mut mean = Mean::default();
     report.pages = (count > 1).then_some(count);
     for (index, page) in pages.enumerate() {
         let page = page.map_err(|error| task.stop.check().err().map_or(error, Into::into));
@@ -68,11 +76,11 @@ pub fn run(
         sink.check_count(count)?;
         sink.check(&picture)?;
         if let Some(map) = &map {
-            map.check_count(count).context("the map of confidence")?;
+            map.check_count(count).context("confidence map")?;
         }
         let mut share = |fraction: f32| progress(whole(index, fraction, count));
         let mut step =
-            Step { task, session, report: &mut report, sink: &mut sink, map: &mut map, sure: &mut sure };
+            Step { task, session, report: &mut report, sink: &mut sink, map: &mut map, mean: &mut mean };
         step.page(picture, metadata, colored, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
@@ -102,7 +110,7 @@ struct Step<'a, 'b> {
     report: &'a mut FileReport,
     sink: &'a mut Sink<'b>,
     map: &'a mut Option<Sink<'b>>,
-    sure: &'a mut confidence::Mean,
+    mean: &'a mut Mean,
 }
 
 impl Step<'_, '_> {
@@ -116,7 +124,7 @@ impl Step<'_, '_> {
     ) -> anyhow::Result<()> {
         progress(DECODED);
         if !stays {
-            self.tell_how_sure(&picture)?;
+            self.tell_confidence(&picture)?;
         }
         let mut result = picture;
         if !stays {
@@ -134,13 +142,13 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// Tells, and draws, how sure the model is, where that is asked for.
-    fn tell_how_sure(&mut self, picture: &Picture) -> anyhow::Result<()> {
-        if !self.task.args.sure && self.map.is_none() {
+    /// Reports the model's confidence, and writes the map of it, where that is asked for.
+    fn tell_confidence(&mut self, picture: &Picture) -> anyhow::Result<()> {
+        if !self.task.args.reports_confidence() {
             return Ok(());
         }
-        let map = confidence::map(self.task, picture, self.session)?;
-        self.report.confidence = Some(self.sure.add(&map));
+        let map = confidence::map(picture, self.session, &self.task.params, self.task.stop)?;
+        self.report.confidence = Some(self.mean.add(&map));
         self.map.as_mut().map_or(Ok(()), |sink| sink.put(map, &mut Metadata::default()))
     }
 

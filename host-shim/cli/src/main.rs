@@ -2,16 +2,25 @@
 //!
 //! The idea: **a batch is a plan, then one job a file**. The plan says what is written where before anything is
 //! touched; a job decodes, has the plugin colorize, encodes and renames into place, and its failure is one line.
-//! The program knows files and people; everything about pictures and color is the plugin's.
+//! The program knows files and people; how colors come to be is the plugin's.
+//!
+//! | room | |
+//! |---|---|
+//! | `args`, `plan`, `batch`, `job` | what is asked for, what is written where, all files, one file |
+//! | `format` | one file a file format |
+//! | `metadata` | EXIF, XMP, IPTC, profiles: which is preserved, and what changes in it |
+//! | `analysis` | what looks at colors: palette, layer, spread, the confidence map |
+//! | `decode`, `encode`, `partial`, `picture` | from a file to upright sRGB and back, whole or not at all |
+//! | `report`, `doctor`, `exit`, `stop` | what people and programs are told, and Ctrl-C |
 
+mod analysis;
 mod args;
 mod batch;
-mod codec;
-mod color;
-mod confidence;
 mod decode;
 mod doctor;
 mod encode;
+mod exit;
+mod format;
 mod job;
 mod metadata;
 mod partial;
@@ -20,21 +29,12 @@ mod plan;
 mod report;
 mod stop;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command};
-
-/// Everything asked for was done.
-const DONE: u8 = 0;
-/// At least one file, or the whole work, failed.
-const FAILED: u8 = 1;
-/// The command line cannot be right; nothing was done. The number clap uses.
-const USAGE: u8 = 2;
-/// Interrupted, as shells number it.
-const INTERRUPTED: u8 = 130;
+use exit::{FAILED, USAGE, print};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -52,14 +52,4 @@ fn main() -> ExitCode {
         eprintln!("autochrome: {error:#}");
         if error.is::<plan::UsageError>() { USAGE } else { FAILED }
     }))
-}
-
-/// Writes to stdout as a whole. A reader that has left (`| head`) is no failure.
-fn print(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> anyhow::Result<u8> {
-    let mut text = Vec::new();
-    write(&mut text)?;
-    match io::stdout().lock().write_all(&text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(DONE),
-    }
 }

@@ -102,6 +102,55 @@ impl Picture {
         };
         Self { format, pixels, alpha: false, ..self }
     }
+
+    /// RGBA whose colors were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
+    pub fn unassociated(mut self) -> Self {
+        match self.format {
+            PixelFormat::Rgba8 => {
+                for pixel in self.pixels.as_chunks_mut::<4>().0 {
+                    let alpha = u32::from(pixel[3]);
+                    for sample in &mut pixel[..3] {
+                        let value = (u32::from(*sample) * 255 + alpha / 2).checked_div(alpha).unwrap_or(0);
+                        *sample = u8::try_from(value).unwrap_or(u8::MAX);
+                    }
+                }
+            }
+            PixelFormat::Rgba16 => {
+                for pixel in self.pixels.as_chunks_mut::<8>().0 {
+                    let alpha = u32::from(u16::from_ne_bytes([pixel[6], pixel[7]]));
+                    for sample in pixel[..6].as_chunks_mut::<2>().0 {
+                        let value = u32::from(u16::from_ne_bytes(*sample));
+                        let value = (value * 65_535 + alpha / 2).checked_div(alpha).unwrap_or(0);
+                        *sample = u16::try_from(value).unwrap_or(u16::MAX).to_ne_bytes();
+                    }
+                }
+            }
+            PixelFormat::RgbaF32 => {
+                for pixel in self.pixels.as_chunks_mut::<16>().0 {
+                    let samples = pixel.as_chunks_mut::<4>().0;
+                    let alpha = f32::from_ne_bytes(samples[3]);
+                    for sample in &mut samples[..3] {
+                        let value = if alpha > 0.0 { f32::from_ne_bytes(*sample) / alpha } else { 0.0 };
+                        *sample = value.to_ne_bytes();
+                    }
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+/// Gray and alpha of `SAMPLE` bytes each as RGBA.
+pub fn gray_alpha_to_rgba<const SAMPLE: usize>(pixels: &[u8]) -> Vec<u8> {
+    let mut rgba = Vec::with_capacity(pixels.len() * 2);
+    for pixel in pixels.chunks_exact(2 * SAMPLE) {
+        let (gray, alpha) = pixel.split_at(SAMPLE);
+        for part in [gray, gray, gray, alpha] {
+            rgba.extend_from_slice(part);
+        }
+    }
+    rgba
 }
 
 /// Whether width and height change places.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::codec::{self, CODECS, Codec};
 use crate::encode;
+use crate::format::{self, Format};
 
 /// A command line that cannot be carried out; nothing was done.
 #[derive(Debug)]
@@ -32,8 +32,10 @@ impl std::error::Error for UsageError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub input: PathBuf,
-    /// Where its result goes; an error when the input itself is not there or not to be read.
+    /// Where its result goes; an error when the input itself is missing or cannot be read.
     pub output: Result<PathBuf, String>,
+    /// Where its confidence map goes, if one is asked for.
+    pub map: Option<PathBuf>,
 }
 
 /// Every file's way.
@@ -45,11 +47,13 @@ pub struct Plan {
 
 /// How outputs are called whose names are not given.
 #[derive(Clone, Copy)]
-pub struct Naming {
+pub struct Naming<'a> {
     /// The format to write, whatever the names say.
-    pub format: Option<&'static Codec>,
+    pub format: Option<&'static Format>,
     /// What goes between the name and the extension when a result lies beside its photograph.
     pub suffix: &'static str,
+    /// What a confidence map's name adds to its output's.
+    pub map: Option<&'a str>,
 }
 
 /// What a file is, whatever it is called.
@@ -61,19 +65,18 @@ fn id(metadata: &Metadata) -> FileId {
 
 impl Plan {
     /// Settles the way of every input.
-    pub fn new(inputs: &[PathBuf], output: Option<&Path>, naming: Naming) -> Result<Self, UsageError> {
+    pub fn new(inputs: &[PathBuf], output: Option<&Path>, naming: Naming<'_>) -> Result<Self, UsageError> {
         let mut items = Vec::new();
         match target(inputs, output)? {
-            Target::Beside(input) => items.push(Item { input: input.into(), output: naming.beside(input) }),
+            Target::Beside(input) => items.push(naming.planned(input, naming.beside(input))),
             Target::File(input, output) => {
-                if naming.codec(output).is_none() {
+                if naming.format(output).is_none() {
                     let problem = encode::not_written(output);
                     return Err(UsageError(format!(
                         "{problem}; a folder to be made is named with a slash at its end"
                     )));
                 }
-                let output = readable(input).map(|()| output.to_path_buf());
-                items.push(Item { input: input.into(), output });
+                items.push(naming.planned(input, readable(input).map(|()| output.to_path_buf())));
             }
             Target::Folder(folder) => {
                 for input in inputs {
@@ -129,7 +132,7 @@ fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<
     if let Some(input) = single.filter(|_| !named_folder) {
         return Ok(Target::File(input, output));
     }
-    let named_file = output.exists() || codec::by_extension(output).is_some();
+    let named_file = output.exists() || format::by_extension(output).is_some();
     if named_file && !named_folder {
         return Err(UsageError(format!(
             "several photographs cannot go to the one file {}; name a folder",
@@ -147,10 +150,10 @@ fn readable(input: &Path) -> Result<(), String> {
     }
 }
 
-impl Naming {
+impl Naming<'_> {
     /// The format that `output` is written in, if it is one that is written.
-    pub fn codec(&self, output: &Path) -> Option<&'static Codec> {
-        self.format.or_else(|| codec::by_extension(output)).filter(|codec| codec.write.is_some())
+    pub fn format(&self, output: &Path) -> Option<&'static Format> {
+        self.format.or_else(|| format::by_extension(output)).filter(|format| format.write.is_some())
     }
 
     /// `NAME-color.EXT` in the same folder.
@@ -169,30 +172,41 @@ impl Naming {
             name.push(extension);
             folder.join(name)
         });
-        Item { input: input.into(), output }
+        self.planned(input, output)
+    }
+
+    /// The way of an input whose result goes to `output`; a map lies beside that.
+    fn planned(&self, input: &Path, output: Result<PathBuf, String>) -> Item {
+        let map = output.as_ref().ok().zip(self.map).map(|(output, suffix)| {
+            let mut name = output.file_stem().unwrap_or_default().to_owned();
+            name.push(suffix);
+            name.push(".png");
+            output.with_file_name(name)
+        });
+        Item { input: input.into(), output, map }
     }
 
     /// Name and extension of the result. The name is the input's own when its extension is that of a picture, otherwise
     /// all of it; the extension is the input's own when that says what is to be written.
     fn name(&self, input: &Path) -> Result<(OsString, OsString), String> {
         readable(input)?;
-        if let (Some(codec), Some(stem)) = (codec::by_extension(input), input.file_stem()) {
-            return Ok((stem.into(), self.extension(codec, input.extension())));
+        if let (Some(format), Some(stem)) = (format::by_extension(input), input.file_stem()) {
+            return Ok((stem.into(), self.extension(format, input.extension())));
         }
         let mut start = Vec::new();
         // A file that cannot be read is told so when its turn comes.
         let _ = fs::File::open(input).and_then(|file| file.take(64).read_to_end(&mut start));
-        let codec = codec::by_content(&start).ok_or(codec::NOT_A_PICTURE)?;
-        Ok((input.file_name().ok_or("the name of a file is missing")?.into(), self.extension(codec, None)))
+        let format = format::by_content(&start).ok_or_else(format::not_a_picture)?;
+        Ok((input.file_name().ok_or("the name of a file is missing")?.into(), self.extension(format, None)))
     }
 
-    /// The extension for a picture of `codec`, which was called `own`.
-    fn extension(&self, codec: &'static Codec, own: Option<&OsStr>) -> OsString {
-        let written = self.format.unwrap_or(if codec.write.is_some() { codec } else { codec::fallback() });
+    /// The extension for a picture of `format`, which was called `own`.
+    fn extension(&self, format: &'static Format, own: Option<&OsStr>) -> OsString {
+        let written = self.format.unwrap_or(if format.write.is_some() { format } else { format::fallback() });
         let own = own.filter(|own| {
             // PGM and PBM hold no color.
             !matches!(own.to_ascii_lowercase().to_str(), Some("pgm" | "pbm"))
-                && own.to_str().and_then(codec::by_name).is_some_and(|named| std::ptr::eq(named, written))
+                && own.to_str().and_then(format::by_name).is_some_and(|named| std::ptr::eq(named, written))
         });
         own.unwrap_or(OsStr::new(written.extensions[0])).into()
     }
@@ -200,7 +214,7 @@ impl Naming {
 
 /// Every picture below `root`, sorted, with its place below `folder`. What lies in `folder` itself is left out, so
 /// that results are not colorized again.
-fn walk(root: &Path, folder: &Path, naming: Naming, items: &mut Vec<Item>) {
+fn walk(root: &Path, folder: &Path, naming: Naming<'_>, items: &mut Vec<Item>) {
     let before = items.len();
     let output_folder = fs::metadata(folder).ok().map(|metadata| id(&metadata));
     let wanted = |entry: &DirEntry| {
@@ -212,7 +226,7 @@ fn walk(root: &Path, folder: &Path, naming: Naming, items: &mut Vec<Item>) {
     };
     for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(wanted) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && codec::by_extension(entry.path()).is_some() => {
+            Ok(entry) if entry.file_type().is_file() && format::by_extension(entry.path()).is_some() => {
                 let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
                 let below = below.parent().map_or(folder.into(), |below| folder.join(below));
                 items.push(naming.item(entry.path(), &below));
@@ -221,35 +235,34 @@ fn walk(root: &Path, folder: &Path, naming: Naming, items: &mut Vec<Item>) {
             Err(error) => {
                 let input = error.path().unwrap_or(root).to_path_buf();
                 let problem = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                items.push(Item { input, output: Err(format!("cannot be read: {problem}")) });
+                items.push(Item { input, output: Err(format!("cannot be read: {problem}")), map: None });
             }
         }
     }
     if items.len() == before {
-        let names: Vec<&str> = CODECS.iter().map(|codec| codec.name).collect();
-        let problem = format!("the folder holds no photograph of a kind that is read ({})", names.join(", "));
-        items.push(Item { input: root.into(), output: Err(problem) });
+        let problem = format!("the folder contains no supported image ({})", format::names("or"));
+        items.push(Item { input: root.into(), output: Err(problem), map: None });
     }
 }
 
-/// Drops what was named twice; refuses two different inputs for one output.
+/// Drops what was named twice; refuses to write one file, a result or a map, for two different inputs.
 fn without_collisions(items: Vec<Item>) -> Result<Vec<Item>, UsageError> {
     let mut sources: HashMap<PathBuf, PathBuf> = HashMap::new();
     let mut kept = Vec::with_capacity(items.len());
     for item in items {
-        if let Ok(output) = &item.output {
-            if let Some(other) = sources.get(output) {
-                if same_file(other, &item.input) {
-                    continue;
-                }
+        let again = |output| sources.get(output).is_some_and(|other| same_file(other, &item.input));
+        if item.output.as_ref().is_ok_and(again) {
+            continue;
+        }
+        for written in item.output.iter().chain(&item.map) {
+            if let Some(other) = sources.insert(written.clone(), item.input.clone()) {
                 return Err(UsageError(format!(
-                    "{} and {} would both be written to {}; colorize them into different folders",
+                    "{} and {} would both write {}; colorize them into different folders",
                     other.display(),
                     item.input.display(),
-                    output.display()
+                    written.display()
                 )));
             }
-            sources.insert(output.clone(), item.input.clone());
         }
         kept.push(item);
     }
@@ -260,5 +273,22 @@ fn same_file(one: &Path, other: &Path) -> bool {
     match (fs::metadata(one), fs::metadata(other)) {
         (Ok(one), Ok(other)) => id(&one) == id(&other),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_lie_beside_outputs_and_never_on_another_file() {
+        let naming = Naming { format: None, suffix: "-color", map: Some("-map") };
+        let item = |input: &str, output: &str| naming.planned(Path::new(input), Ok(output.into()));
+        assert_eq!(item("a", "out/a.b.jpg").map.as_deref(), Some(Path::new("out/a.b-map.png")));
+        for (one, other) in [("out/a.jpg", "out/a.png"), ("out/a.png", "out/a-map.png")] {
+            let refused = without_collisions(vec![item("one", one), item("other", other)]).unwrap_err();
+            assert!(refused.0.starts_with("one and other would both write out/a-map.png;"), "{refused}");
+        }
+        assert!(without_collisions(vec![item("one", "out/a.png"), item("other", "out/b.png")]).is_ok());
     }
 }

@@ -11,7 +11,7 @@ use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::color::palette::Swatch;
+use crate::analysis::palette::Swatch;
 use crate::stop::Stop;
 
 /// What came of a file.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::INTERRUPTED;
+use crate::exit::INTERRUPTED;
 
 /// Shared by the signal handler and every job.
 #[derive(Debug, Clone, Default)]

@@ -68,11 +68,11 @@ fn a_palette_is_told_to_people_and_to_programs() {
 }
 
 #[test]
-fn how_sure_the_model_is_is_told_to_people_and_to_programs() {
+fn confidence_is_reported_to_people_and_to_programs() {
     let desk = Desk::new();
-    // The stub is as sure as the picture is light: a fifth.
+    // The stub is as confident as the picture is light: a fifth.
     desk.put("a.png", &GrayImage::from_pixel(8, 8, Luma([51])).into());
-    let ran = desk.run(&["a.png", "--sure", "-o", "out.png"]);
+    let ran = desk.run(&["a.png", "--confidence", "-o", "out.png"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
         (Some(0), "autochrome: a.png: the model is 20% sure\nautochrome: wrote out.png\n")
@@ -106,27 +106,33 @@ fn pages_that_have_colors_already_stay_as_they_are() {
 }
 
 #[test]
-fn how_sure_the_model_is_comes_as_a_gray_map_beside_each_output() {
+fn a_confidence_map_is_a_gray_picture_beside_each_output() {
     use autochrome_tests::tiff_files::{self, Page};
     let desk = Desk::new();
     desk.gray("a.jpg");
-    let ran = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-sure"]);
+    let ran = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-map"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    let (map, result) = (load(&desk.path("out/a-sure.png")), load(&desk.path("out/a.png")));
+    let (map, result) = (load(&desk.path("out/a-map.png")), load(&desk.path("out/a.png")));
     assert_eq!(map.color(), ColorType::L8);
     assert_eq!((map.width(), map.height()), (result.width(), result.height()));
 
-    let again = desk.run(&["a.jpg", "-o", "out/b.png", "--confidence=-sure"]);
+    let again = desk.run(&["a.jpg", "-o", "out/b.png", "--confidence=-map"]);
     assert_eq!(again.code, Some(0), "another output has another map: {}", again.err);
     std::fs::remove_file(desk.path("out/a.png")).unwrap();
-    let taken = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-sure"]);
+    let taken = desk.run(&["a.jpg", "-o", "out/a.png", "--confidence=-map"]);
     assert_eq!(taken.code, Some(1), "a map that is there is not replaced");
     assert!(!desk.path("out/a.png").exists(), "{}", taken.err);
 
+    desk.gray("a.png");
+    let twice = desk.run(&["a.jpg", "a.png", "-o", "both", "--confidence=-map"]);
+    assert_eq!(twice.code, Some(2), "two photographs cannot share a map");
+    assert!(twice.err.contains("a.jpg and a.png would both write both/a-map.png"), "{}", twice.err);
+    assert!(!desk.path("both").exists());
+
     let page = || Page::new((8, 8), &[8], 1, vec![90; 64]);
     std::fs::write(desk.path("pages.tif"), tiff_files::file(&[page(), page()])).unwrap();
-    let pages = desk.run(&["pages.tif", "-o", "out/pages.tif", "--confidence=-sure"]);
+    let pages = desk.run(&["pages.tif", "-o", "out/pages.tif", "--confidence=-map"]);
     assert_eq!(pages.code, Some(1));
-    assert!(pages.err.contains("the map of confidence: it has 2 pages, and PNG holds one"), "{}", pages.err);
-    assert!(!desk.path("out/pages.tif").exists() && !desk.path("out/pages-sure.png").exists());
+    assert!(pages.err.contains("confidence map: it has 2 pages, and PNG holds one"), "{}", pages.err);
+    assert!(!desk.path("out/pages.tif").exists() && !desk.path("out/pages-map.png").exists());
 }

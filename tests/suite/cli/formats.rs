@@ -349,7 +349,7 @@ fn jpeg_xl_is_read() {
     }
     let ran = desk.run(&["bare.jxl", "-o", "out.jxl"]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("JPEG XL is read and not written"), "{}", ran.err);
+    assert!(ran.err.contains("JPEG XL can be read but not written"), "{}", ran.err);
     fs::write(desk.path("cut.jxl"), &JXL[..30]).unwrap();
     let ran = desk.run(&["cut.jxl", "-o", "cut.png"]);
     assert!(ran.code == Some(1) && !desk.path("cut.png").exists(), "{}", ran.err);
@@ -369,7 +369,7 @@ fn the_format_can_be_named() {
     assert_eq!(desk.run(&["in/a.png", "--format", "jpg", "-o", "any.name"]).code, Some(0));
     assert_eq!(image::guess_format(&fs::read(desk.path("any.name")).unwrap()).unwrap(), ImageFormat::Jpeg);
     let ran = desk.run(&["in/a.png", "--format", "jxl"]);
-    assert!(ran.code == Some(2) && ran.err.contains("expected one of .jpg, .png"), "{}", ran.err);
+    assert!(ran.code == Some(2) && ran.err.contains("expected jpg, png"), "{}", ran.err);
 }
 
 #[test]

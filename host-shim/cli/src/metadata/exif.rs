@@ -6,7 +6,7 @@
 
 use std::io::{Cursor, Read, Seek};
 
-use super::Density;
+use super::density::Density;
 use super::ifd::{Directory, Entry, Header, size_of};
 
 /// Directories below the first one.

@@ -3,6 +3,7 @@
 //! The idea: **everything goes along, but for what the result makes untrue**. Each block is carried as bytes; what is
 //! changed in it is the little that turning and coloring change.
 
+mod density;
 pub mod exif;
 pub mod ifd;
 pub mod iptc;
@@ -12,8 +13,21 @@ pub mod xmp;
 
 use image::metadata::Orientation;
 
-use crate::codec::{Holds, MAX_METADATA};
+pub use density::Density;
+
 use crate::picture::{Picture, swaps_sides};
+
+/// Bytes of each of EXIF, XMP, IPTC and profile that are read; more is no photograph's.
+pub const MAX_METADATA: usize = 16 << 20;
+
+/// What of the metadata a format holds, in bytes; 0 is none.
+pub struct Holds {
+    pub exif: usize,
+    pub xmp: usize,
+    pub iptc: usize,
+    /// Whether it has a place of its own for dots an inch, besides EXIF.
+    pub density: bool,
+}
 
 /// What a file says of its photograph.
 #[derive(Debug, Clone, Default)]
@@ -31,53 +45,6 @@ pub struct Metadata {
     pub had_xmp: bool,
     /// What could not be kept, or was taken otherwise than it stands there: sentences for the user.
     pub notes: Vec<String>,
-}
-
-/// Dots an inch, along the rows and along the columns.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Density {
-    x: f64,
-    y: f64,
-}
-
-impl Density {
-    /// Of `x` and `y` dots an inch; `None` when that is none.
-    pub fn per_inch(x: f64, y: f64) -> Option<Self> {
-        // Dots a meter are rounded, and no scanner has 299.9994 dots an inch.
-        let [x, y] = [x, y].map(|dots| if (dots - dots.round()).abs() < 0.02 { dots.round() } else { dots });
-        let right = |dots: f64| (0.01..1e6).contains(&dots);
-        (right(x) && right(y)).then_some(Self { x, y })
-    }
-
-    /// Dots for each of so many inches, rounded.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to be in range first"
-    )]
-    pub fn per(self, inches: f64) -> Option<(u32, u32)> {
-        let whole = [self.x, self.y].map(|dots| (dots * inches).round());
-        let right = whole.iter().all(|dots| (1.0..f64::from(i32::MAX)).contains(dots));
-        right.then_some((whole[0] as u32, whole[1] as u32))
-    }
-
-    /// Dots an inch in whole numbers of 16 bits.
-    pub fn whole(self) -> Option<(u16, u16)> {
-        let (x, y) = self.per(1.0)?;
-        Some((u16::try_from(x).ok()?, u16::try_from(y).ok()?))
-    }
-
-    /// Dots an inch as fractions, as TIFF and EXIF hold them: numerator, denominator, in the machine's order.
-    pub fn fractions(self) -> [Vec<u8>; 2] {
-        let (scale, (x, y)) = match (self.whole(), self.per(1000.0)) {
-            (Some((x, y)), _) if f64::from(x) == self.x && f64::from(y) == self.y => {
-                (1, (x.into(), y.into()))
-            }
-            (_, Some(thousands)) => (1000, thousands),
-            _ => (1, self.per(1.0).unwrap_or((1, 1))),
-        };
-        [x, y].map(|dots: u32| [dots.to_ne_bytes(), u32::to_ne_bytes(scale)].concat())
-    }
 }
 
 impl Metadata {
@@ -104,7 +71,7 @@ impl Metadata {
             }
         }
         if swaps_sides(orientation) {
-            self.density = self.density.map(|density| Density { x: density.y, y: density.x });
+            self.density = self.density.map(Density::turned);
         }
         self.icc = None;
         self.had_xmp = self.xmp.is_some();

@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use autochrome_loader::PixelFormat;
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
-use super::{
-    Codec, Encode, Holds, Limits, MAX_METADATA, Options, Output, Page, Pages, Source, Writer, cut_short,
-    damaged, flush, unsupported,
-};
-use crate::metadata::{Metadata, srgb};
+use super::kind::{Encode, Format, Options, Output, Writer, flush};
+use super::limits::Limits;
+use super::problem::{cut_short, damaged, unsupported};
+use super::source::{Page, Pages, Source};
+use crate::metadata::{Holds, MAX_METADATA, Metadata, srgb};
 use crate::picture::{Depth, Picture};
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "WebP",
     extensions: &["webp"],
     recognizes: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
@@ -35,7 +35,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let mut decoder = WebPDecoder::new(source.reader).map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.size(width, height)?;
-    Limits::holds(CODEC.name, width, height, length, MOST)?;
+    Limits::holds(FORMAT.name, width, height, length, MOST)?;
     decoder.set_memory_limit(MAX_METADATA);
     // Damaged or endless metadata is no reason to refuse the pixels.
     let metadata = Metadata {
@@ -55,10 +55,10 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
 
 fn explain(error: DecodingError) -> anyhow::Error {
     match error {
-        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(FORMAT.name),
         DecodingError::IoError(error) => error.into(),
-        DecodingError::UnsupportedFeature(what) => unsupported(CODEC.name, &what),
-        error => damaged(CODEC.name, &error),
+        DecodingError::UnsupportedFeature(what) => unsupported(FORMAT.name, &what),
+        error => damaged(FORMAT.name, &error),
     }
 }
 

@@ -8,9 +8,8 @@ use tiff::decoder::Decoder;
 use tiff::tags::SampleFormat;
 use tiff::{ColorType, TiffError};
 
-use super::super::simple::unassociated;
-use super::super::{damaged, unsupported};
-use super::{CODEC, explain};
+use super::problem::{NAME, explain};
+use crate::format::problem::{damaged, unsupported};
 use crate::picture::{Depth, Picture, narrowed, quantised};
 
 /// What the decoder is not told of a page.
@@ -59,7 +58,7 @@ pub fn read<R: Read + Seek>(
     }
     let size = usize::from(bits.div_ceil(8));
     if bytes.len() != columns * rows * channels * size {
-        return Err(damaged(CODEC.name, &"its samples do not fill its pixels"));
+        return Err(damaged(NAME, &"its samples do not fill its pixels"));
     }
     if layout.planes > 1 {
         bytes = woven(&bytes, channels, size);
@@ -72,7 +71,7 @@ pub fn read<R: Read + Seek>(
     let raw = if kind.no_alpha && raw.channels == 2 { raw.first_channel() } else { raw };
     let mut picture = raw.picture(color, notes)?;
     if kind.associated && picture.alpha {
-        picture = unassociated(picture);
+        picture = picture.unassociated();
         notes.push("its colors were stored multiplied by their transparency, and were divided by it".into());
     }
     Ok(picture)
@@ -130,7 +129,7 @@ fn widened(
             (samples.flat_map(f32::to_ne_bytes).collect(), Depth::Float)
         }
         (format, bits) => {
-            return Err(unsupported(CODEC.name, &format!("samples of {bits} bits, {format:?}")));
+            return Err(unsupported(NAME, &format!("samples of {bits} bits, {format:?}")));
         }
     })
 }
@@ -154,7 +153,7 @@ impl Raw {
             palette.as_chunks::<2>().0.iter().map(|value| u16::from_ne_bytes(*value)).collect();
         let size = values.len() / 3;
         if self.depth != Depth::Eight || self.channels != 1 {
-            return Err(unsupported(CODEC.name, &"a palette of more than 256 colors"));
+            return Err(unsupported(NAME, &"a palette of more than 256 colors"));
         }
         // Some writers fill 8 of the 16 bits.
         let narrow = values.iter().all(|value| *value < 256);
@@ -162,10 +161,7 @@ impl Raw {
         let mut pixels = Vec::with_capacity(self.bytes.len() * 3);
         for index in self.bytes.iter().map(|index| usize::from(*index)) {
             if index >= size {
-                return Err(damaged(
-                    CODEC.name,
-                    &format!("color {index} is used, and its palette has {size}"),
-                ));
+                return Err(damaged(NAME, &format!("color {index} is used, and its palette has {size}")));
             }
             pixels.extend([0, 1, 2].map(|channel| byte(values[channel * size + index])));
         }
@@ -178,7 +174,7 @@ impl Raw {
             ColorType::YCbCr(8) => self.luma_and_chroma_to_rgb(),
             ColorType::Gray(_) | ColorType::GrayA(_) | ColorType::RGB(_) | ColorType::RGBA(_) => {}
             ColorType::Multiband { num_samples: 2, .. } => {}
-            other => return Err(unsupported(CODEC.name, &format!("it is {other:?}"))),
+            other => return Err(unsupported(NAME, &format!("it is {other:?}"))),
         }
         if self.depth == Depth::Float {
             self.check_floats()?;
@@ -271,7 +267,7 @@ impl Raw {
                 })
                 .flat_map(u16::to_ne_bytes)
                 .collect(),
-            Depth::Float => return Err(unsupported(CODEC.name, &"CMYK of floats")),
+            Depth::Float => return Err(unsupported(NAME, &"CMYK of floats")),
         };
         self.channels = 3;
         Ok(())

@@ -3,11 +3,14 @@
 use image::codecs::pnm::{PnmDecoder, PnmEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Codec, Encode, Holds, Limits, Options, Output, Pages, Source, Writer, flush, simple};
-use crate::metadata::Metadata;
+use super::kind::{Encode, Format, Options, Output, Writer, flush};
+use super::limits::Limits;
+use super::source::{Pages, Source};
+use super::with_image;
+use crate::metadata::{Holds, Metadata};
 use crate::picture::{Depth, Picture};
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "PNM",
     extensions: &["ppm", "pnm", "pgm", "pbm", "pam"],
     recognizes: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
@@ -26,8 +29,8 @@ const MOST: u64 = 8;
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
-    let decoder = PnmDecoder::new(source.reader).map_err(|error| simple::explain(&error, CODEC.name))?;
-    simple::read(decoder, CODEC.name, length, MOST, limits)
+    let decoder = PnmDecoder::new(source.reader).map_err(|error| with_image::explain(&error, FORMAT.name))?;
+    with_image::read(decoder, FORMAT.name, length, MOST, limits)
 }
 
 fn write(picture: &Picture, _: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {

@@ -11,8 +11,8 @@ use tiff::encoder::colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16
 use tiff::encoder::{DirectoryEncoder, ImageEncoder, Rational, TiffEncoder, TiffKindStandard, TiffValue};
 use tiff::tags::{ResolutionUnit, Tag, Type};
 
-use super::super::{Output, Pager};
-use super::{ICC, IPTC, XMP};
+use super::tags::{ICC, IPTC, XMP};
+use crate::format::kind::{Output, Pager};
 use crate::metadata::exif::{Field, Fields};
 use crate::metadata::{Metadata, srgb};
 use crate::picture::Picture;

@@ -8,7 +8,7 @@
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 
-use super::Colors;
+use super::colors::Colors;
 use crate::picture::{Depth, Picture, narrowed, quantised};
 
 /// The lightness of the layer, where it can be: sRGB shows the most colors about here.

@@ -13,11 +13,11 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
-use super::{
-    Codec, Encode, Holds, Limits, Options, Output, Page, Pages, Source, Writer, cut_short, damaged, flush,
-    unsupported,
-};
-use crate::metadata::{Density, Metadata, iptc, srgb};
+use super::kind::{Encode, Format, Options, Output, Writer, flush};
+use super::limits::Limits;
+use super::problem::{cut_short, damaged, unsupported};
+use super::source::{Page, Pages, Source};
+use crate::metadata::{Density, Holds, Metadata, iptc, srgb};
 use crate::picture::{Depth, Picture};
 
 /// Bytes of a segment, without the two of its length.
@@ -25,7 +25,7 @@ const SEGMENT: usize = 65_533;
 const EXIF: usize = b"Exif\0\0".len();
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "JPEG",
     extensions: &["jpg", "jpeg", "jpe", "jfif"],
     recognizes: |start| start.starts_with(b"\xFF\xD8\xFF"),
@@ -50,7 +50,7 @@ const MOST: u64 = 2048;
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let bytes = source.bytes(limits)?;
     if !is_whole(&bytes) {
-        return Err(cut_short(CODEC.name));
+        return Err(cut_short(FORMAT.name));
     }
     let options = DecoderOptions::default()
         .set_strict_mode(false)
@@ -61,7 +61,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let (width, height) = decoder.dimensions().unwrap_or_default();
     let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
     limits.size(width, height)?;
-    Limits::holds(CODEC.name, width, height, u64::try_from(bytes.len())?, MOST)?;
+    Limits::holds(FORMAT.name, width, height, u64::try_from(bytes.len())?, MOST)?;
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
     let (format, wanted) = match stored {
         ColorSpace::Luma => (PixelFormat::Gray8, ColorSpace::Luma),
@@ -82,16 +82,16 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let pixels = decoder.decode().map_err(|error| explain(&error))?;
     let expected = u64::from(width) * u64::from(height) * u64::try_from(format.bytes_per_pixel())?;
     if u64::try_from(pixels.len())? != expected {
-        return Err(damaged(CODEC.name, &"it does not hold the pixels its header claims"));
+        return Err(damaged(FORMAT.name, &"it does not hold the pixels its header claims"));
     }
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
 }
 
 fn explain(error: &DecodeErrors) -> anyhow::Error {
     match error {
-        DecodeErrors::Unsupported(scheme) => unsupported(CODEC.name, &format!("{scheme:?}")),
-        DecodeErrors::ExhaustedData => cut_short(CODEC.name),
-        error => damaged(CODEC.name, &format!("{error:?}").replace(['"', '\\'], "")),
+        DecodeErrors::Unsupported(scheme) => unsupported(FORMAT.name, &format!("{scheme:?}")),
+        DecodeErrors::ExhaustedData => cut_short(FORMAT.name),
+        error => damaged(FORMAT.name, &format!("{error:?}").replace(['"', '\\'], "")),
     }
 }
 

@@ -6,7 +6,7 @@
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 use serde::Serialize;
 
-use super::Colors;
+use super::colors::Colors;
 use crate::picture::{Picture, narrowed, quantised};
 
 /// Places a side that are looked at.

@@ -3,28 +3,37 @@
 //! The decoder is the crate `tiff`. What it leaves to its users is done here: the pages are listed before any of them is
 //! decoded, palettes become RGB, and what describes the photograph is read from the directories.
 
+mod patched;
 mod pixels;
+mod problem;
+mod tags;
 mod write;
 
 use std::collections::HashSet;
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufReader, ErrorKind, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 
 use anyhow::bail;
 use image::metadata::Orientation;
 use tiff::decoder::Decoder;
-use tiff::{TiffError, TiffFormatError};
 
-use super::{
-    Codec, Encode, Holds, Limits, MAX_METADATA, Page, Pages, Source, Writer, cut_short, damaged, unsupported,
+use self::patched::Patched;
+use self::problem::{NAME, explain};
+use self::tags::{
+    COLOR_MAP, COMPRESSION, DNG_VERSION, EXTRA_SAMPLES, ICC, IPTC, LENGTH, NEW_SUBFILE_TYPE, ORIENTATION,
+    PALETTE, PHOTOMETRIC, PHOTOSHOP, WIDTH, XMP,
 };
+use crate::format::kind::{Encode, Format, Writer};
+use crate::format::limits::Limits;
+use crate::format::problem::{cut_short, damaged, unsupported};
+use crate::format::source::{Page, Pages, Source};
 use crate::metadata::exif::Fields;
 use crate::metadata::ifd::{Directory, Header, size_of};
-use crate::metadata::{Metadata, iptc};
+use crate::metadata::{Holds, MAX_METADATA, Metadata, iptc};
 use crate::picture::Depth;
 
-pub static CODEC: Codec = Codec {
-    name: "TIFF",
+pub static FORMAT: Format = Format {
+    name: NAME,
     extensions: &["tif", "tiff"],
     recognizes: |start| {
         [&b"II*\0"[..], b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|signature| start.starts_with(signature))
@@ -49,23 +58,6 @@ const STRUCTURE: RangeInclusive<u16> = 254..=532;
 /// The type of text.
 const ASCII: u16 = 2;
 
-/// Tags that are looked at.
-const NEW_SUBFILE_TYPE: u16 = 254;
-const WIDTH: u16 = 256;
-const LENGTH: u16 = 257;
-const COMPRESSION: u16 = 259;
-const PHOTOMETRIC: u16 = 262;
-const ORIENTATION: u16 = 274;
-const COLOR_MAP: u16 = 320;
-const EXTRA_SAMPLES: u16 = 338;
-const XMP: u16 = 700;
-const IPTC: u16 = 33723;
-const PHOTOSHOP: u16 = 34377;
-const ICC: u16 = 34675;
-const DNG_VERSION: u16 = 50706;
-const PALETTE: u64 = 3;
-const BLACK_IS_ZERO: u16 = 1;
-
 type Reader = Patched<BufReader<crate::stop::Stoppable<std::fs::File>>>;
 
 /// A page as its directory describes it.
@@ -79,8 +71,8 @@ struct Listed {
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
-    let mut reader = Patched { inner: source.reader, position: 0, patches: Vec::new() };
-    let header = Header::read(&mut reader).map_err(|error| damaged(CODEC.name, &error))?;
+    let mut reader = Patched::new(source.reader);
+    let header = Header::read(&mut reader).map_err(|error| damaged(NAME, &error))?;
     let mut listed = list(&header, &mut reader, length)?;
     if listed.iter().any(|page| !page.minor) {
         listed.retain(|page| !page.minor);
@@ -106,18 +98,18 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
             bail!("the TIFF claims more than {MAX_PAGES} pages; split it");
         }
         if !seen.insert(next) {
-            return Err(damaged(CODEC.name, &"its pages run in a circle"));
+            return Err(damaged(NAME, &"its pages run in a circle"));
         }
         let directory = match header.directory(reader, next) {
             Ok(directory) => directory,
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(cut_short(CODEC.name)),
-            Err(error) => return Err(damaged(CODEC.name, &error)),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(cut_short(NAME)),
+            Err(error) => return Err(damaged(NAME, &error)),
         };
         check_values(&directory, length)?;
         let number = |reader: &mut Reader, tag| header.unsigned(reader, directory.find(tag)?);
         if number(reader, DNG_VERSION).is_some() || directory.find(DNG_VERSION).is_some() {
             return Err(unsupported(
-                CODEC.name,
+                NAME,
                 &"it is a camera's raw file (DNG), which is to be developed first",
             ));
         }
@@ -129,7 +121,7 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
         next = directory.next;
     }
     if listed.is_empty() {
-        return Err(damaged(CODEC.name, &"it has no page"));
+        return Err(damaged(NAME, &"it has no page"));
     }
     Ok(listed)
 }
@@ -142,7 +134,7 @@ fn check_values(directory: &Directory, length: u64) -> anyhow::Result<()> {
         let bytes = entry.count.saturating_mul(size_of(entry.kind));
         if entry.count > MAX_VALUES || bytes > length {
             let problem = format!("tag {} claims {} values", entry.tag, entry.count);
-            return Err(damaged(CODEC.name, &problem));
+            return Err(damaged(NAME, &problem));
         }
     }
     Ok(())
@@ -160,13 +152,13 @@ impl File {
     fn page(&mut self, listed: &Listed) -> anyhow::Result<Page> {
         let header = self.header;
         let reader = self.decoder.inner();
-        let directory = header.directory(reader, listed.directory).map_err(|_| cut_short(CODEC.name))?;
+        let directory = header.directory(reader, listed.directory).map_err(|_| cut_short(NAME))?;
         let number = |reader: &mut Reader, tag| header.unsigned(reader, directory.find(tag)?);
         let side = |value: Option<u64>| u32::try_from(value.unwrap_or(0)).unwrap_or(u32::MAX);
         let (width, height) = (side(number(reader, WIDTH)), side(number(reader, LENGTH)));
         self.limits.size(width, height)?;
         let most = most_pixels_a_byte(number(reader, COMPRESSION).unwrap_or(1));
-        Limits::holds(CODEC.name, width, height, self.length, most)?;
+        Limits::holds(NAME, width, height, self.length, most)?;
         let orientation = number(reader, ORIENTATION).and_then(|value| u8::try_from(value).ok());
         let palette = reader.is_palette(&directory).then(|| directory.find(COLOR_MAP)).flatten();
         let palette = palette.and_then(|entry| header.values(reader, entry, 6 << 16));
@@ -212,67 +204,5 @@ fn metadata(header: &Header, reader: &mut Reader, directory: &Directory) -> Meta
         icc,
         density,
         ..Metadata::default()
-    }
-}
-
-fn explain(error: &TiffError) -> anyhow::Error {
-    match error {
-        // The decoder says so of whole files too, whose tiles are narrower than their rows (image-tiff issue 395).
-        TiffError::IoError(error) if error.to_string().contains("no lzw end code") => unsupported(
-            CODEC.name,
-            &"its LZW ends too early for the decoder, which happens in tiles, or the file is cut short",
-        ),
-        TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
-        TiffError::UnsupportedError(what) => unsupported(CODEC.name, what),
-        TiffError::LimitsExceeded => anyhow::anyhow!("the TIFF needs more memory than --max-pixels allows"),
-        TiffError::FormatError(TiffFormatError::CycleInOffsets) => {
-            damaged(CODEC.name, &"its pages run in a circle")
-        }
-        error => damaged(CODEC.name, error),
-    }
-}
-
-/// A file in which some values read otherwise than they stand there: the decoder takes no palettes, so that the
-/// indices of one are shown to it as gray.
-struct Patched<R> {
-    inner: R,
-    position: u64,
-    patches: Vec<(u64, [u8; 2])>,
-}
-
-impl<R: Read + Seek> Patched<R> {
-    fn patch_photometric(&mut self, header: &Header, directory: &Directory) {
-        if let Some(entry) = directory.find(PHOTOMETRIC) {
-            let value =
-                if header.big_endian { BLACK_IS_ZERO.to_be_bytes() } else { BLACK_IS_ZERO.to_le_bytes() };
-            self.patches.push((entry.at, value));
-        }
-    }
-
-    fn is_palette(&self, directory: &Directory) -> bool {
-        directory.find(PHOTOMETRIC).is_some_and(|entry| self.patches.iter().any(|(at, _)| *at == entry.at))
-    }
-}
-
-impl<R: Read> Read for Patched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        let (from, to) = (self.position, self.position + u64::try_from(count).unwrap_or(0));
-        for (at, value) in &self.patches {
-            for (at, byte) in (*at..).zip(value) {
-                if (from..to).contains(&at) {
-                    buffer[usize::try_from(at - from).unwrap_or(0)] = *byte;
-                }
-            }
-        }
-        self.position = to;
-        Ok(count)
-    }
-}
-
-impl<R: Seek> Seek for Patched<R> {
-    fn seek(&mut self, position: SeekFrom) -> std::io::Result<u64> {
-        self.position = self.inner.seek(position)?;
-        Ok(self.position)
     }
 }

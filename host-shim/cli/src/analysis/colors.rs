@@ -1,10 +1,4 @@
-//! What the command line itself says about colors: whether there are any, which, and what they are without lightness.
-//!
-//! How colors come to be is the plugin's and not known here.
-
-pub mod layer;
-pub mod palette;
-pub mod spread;
+//! Samples of any format as numbers from 0 to 1: what every analysis reads.
 
 use crate::picture::Picture;
 

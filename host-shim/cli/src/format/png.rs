@@ -11,15 +11,14 @@ use png::{
     SrgbRenderingIntent, Transformations, Unit,
 };
 
-use super::simple::gray_alpha_to_rgba;
-use super::{
-    Codec, Encode, Holds, Limits, MAX_METADATA, Options, Output, Page, Pages, Source, Writer, cut_short,
-    damaged, flush,
-};
-use crate::metadata::{Density, Metadata, iptc};
-use crate::picture::{Depth, Picture};
+use super::kind::{Encode, Format, Options, Output, Writer, flush};
+use super::limits::Limits;
+use super::problem::{cut_short, damaged};
+use super::source::{Page, Pages, Source};
+use crate::metadata::{Density, Holds, MAX_METADATA, Metadata, iptc};
+use crate::picture::{Depth, Picture, gray_alpha_to_rgba};
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "PNG",
     extensions: &["png", "apng"],
     recognizes: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
@@ -52,7 +51,7 @@ fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let header = decoder.read_header_info().map_err(|error| explain(&error))?;
     let (width, height) = (header.width, header.height);
     limits.size(width, height)?;
-    Limits::holds(CODEC.name, width, height, length, MOST)?;
+    Limits::holds(FORMAT.name, width, height, length, MOST)?;
     let mut reader = decoder.read_info().map_err(|error| explain(&error))?;
     let size =
         reader.output_buffer_size().ok_or_else(|| anyhow::anyhow!("the PNG does not fit in memory"))?;
@@ -86,9 +85,9 @@ fn has_profile(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
 
 fn explain(error: &DecodingError) -> anyhow::Error {
     match error {
-        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(CODEC.name),
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(FORMAT.name),
         DecodingError::LimitsExceeded => anyhow::anyhow!("the PNG needs more memory than any photograph's"),
-        error => damaged(CODEC.name, error),
+        error => damaged(FORMAT.name, error),
     }
 }
 

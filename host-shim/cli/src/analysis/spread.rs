@@ -6,7 +6,7 @@
 
 use autochrome_pixels::color::srgb_to_lab;
 
-use super::Colors;
+use super::colors::Colors;
 use crate::picture::Picture;
 
 /// Parts a side that the picture is averaged to: noise goes, colors stay.

@@ -12,12 +12,14 @@ use jxl_oxide::{
     AllocTracker, EnumColourEncoding, JxlImage, PixelFormat as Channels, Render, RenderingIntent,
 };
 
-use super::simple::gray_alpha_to_rgba;
-use super::{Codec, Limits, MAX_METADATA, Page, Pages, Source, cut_short, damaged, unsupported};
-use crate::metadata::Metadata;
-use crate::picture::Picture;
+use super::kind::Format;
+use super::limits::Limits;
+use super::problem::{cut_short, damaged, unsupported};
+use super::source::{Page, Pages, Source};
+use crate::metadata::{MAX_METADATA, Metadata};
+use crate::picture::{Picture, gray_alpha_to_rgba};
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "JPEG XL",
     extensions: &["jxl"],
     recognizes: |start| start.starts_with(b"\xFF\x0A") || start.starts_with(SIGNATURE),
@@ -45,11 +47,11 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let jxl_oxide::InitializeResult::Initialized(mut image) =
         uninitialized.try_init().map_err(|error| explain(&*error))?
     else {
-        return Err(cut_short(CODEC.name));
+        return Err(cut_short(FORMAT.name));
     };
     limits.size(image.width(), image.height())?;
     if image.num_loaded_keyframes() == 0 {
-        return Err(cut_short(CODEC.name));
+        return Err(cut_short(FORMAT.name));
     }
     let icc = match image.original_icc() {
         Some(icc) => Some(icc.to_vec()),
@@ -69,7 +71,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let mut picture = picture(&image, &render)?;
     let mut metadata = Metadata { exif: parts.exif, xmp: parts.xmp, icc, ..Metadata::default() };
     if associated && picture.alpha {
-        picture = super::simple::unassociated(picture);
+        picture = picture.unassociated();
         metadata
             .notes
             .push("its colors were stored multiplied by their transparency, and were divided by it".into());
@@ -79,7 +81,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
 }
 
 fn explain(error: &(dyn std::error::Error + 'static)) -> anyhow::Error {
-    damaged(CODEC.name, &error)
+    damaged(FORMAT.name, &error)
 }
 
 fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
@@ -91,13 +93,13 @@ fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
         Channels::Rgb => 3,
         Channels::Rgba => 4,
         Channels::Cmyk | Channels::Cmyka => {
-            return Err(unsupported(CODEC.name, &"it is of inks (CMYK)"));
+            return Err(unsupported(FORMAT.name, &"it is of inks (CMYK)"));
         }
     };
     let mut stream = if kind.has_alpha() { render.stream() } else { render.stream_no_alpha() };
     let (width, height) = (stream.width(), stream.height());
     if stream.channels() != channels {
-        return Err(unsupported(CODEC.name, &"it has channels of its own"));
+        return Err(unsupported(FORMAT.name, &"it has channels of its own"));
     }
     let samples = usize::try_from(u64::from(width) * u64::from(height) * u64::from(channels))
         .map_err(|_| anyhow!("the JPEG XL does not fit in memory"))?;
@@ -145,7 +147,7 @@ impl Parts {
             }
             rest = after;
         }
-        if parts.codestream.is_empty() { Err(cut_short(CODEC.name)) } else { Ok(parts) }
+        if parts.codestream.is_empty() { Err(cut_short(FORMAT.name)) } else { Ok(parts) }
     }
 
     fn note(&mut self, kind: &[u8], content: Option<Vec<u8>>) {

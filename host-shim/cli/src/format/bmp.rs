@@ -5,11 +5,14 @@ use std::io::{Seek, SeekFrom};
 use image::codecs::bmp::{BmpDecoder, BmpEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Codec, Encode, Holds, Limits, Options, Output, Pages, Source, Writer, flush, simple};
-use crate::metadata::Metadata;
+use super::kind::{Encode, Format, Options, Output, Writer, flush};
+use super::limits::Limits;
+use super::source::{Pages, Source};
+use super::with_image;
+use crate::metadata::{Holds, Metadata};
 use crate::picture::{Depth, Picture};
 
-pub static CODEC: Codec = Codec {
+pub static FORMAT: Format = Format {
     name: "BMP",
     extensions: &["bmp", "dib"],
     recognizes: |start| start.starts_with(b"BM"),
@@ -29,8 +32,8 @@ const MOST: u64 = 1 << 16;
 fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
     source.reader.seek(SeekFrom::Start(0))?;
-    let decoder = BmpDecoder::new(source.reader).map_err(|error| simple::explain(&error, CODEC.name))?;
-    simple::read(decoder, CODEC.name, length, MOST, limits)
+    let decoder = BmpDecoder::new(source.reader).map_err(|error| with_image::explain(&error, FORMAT.name))?;
+    with_image::read(decoder, FORMAT.name, length, MOST, limits)
 }
 
 fn write(picture: &Picture, _: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {

@@ -1,0 +1,78 @@
+//! What a format of files is: how its files are known, read and written, and what they can hold.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use super::limits::Limits;
+use super::source::{Pages, Source};
+use crate::metadata::{Holds, Metadata};
+use crate::picture::{Depth, Picture};
+use crate::stop::Stoppable;
+
+/// A format of files.
+pub struct Format {
+    /// What people call it.
+    pub name: &'static str,
+    /// What its files' names end in, the usual one first.
+    pub extensions: &'static [&'static str],
+    /// Whether a file that begins so is one.
+    pub recognizes: fn(&[u8]) -> bool,
+    /// Opens a file; every limit is checked before memory is taken.
+    pub read: fn(Source, &Limits) -> anyhow::Result<Pages>,
+    /// How it is written, if it is.
+    pub write: Option<Writer>,
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// How a format is written, and what it can hold.
+pub struct Writer {
+    /// Pixels a side.
+    pub max_side: u32,
+    /// The deepest samples.
+    pub depth: Depth,
+    /// Whether it holds transparency.
+    pub alpha: bool,
+    /// What of the metadata it holds.
+    pub holds: Holds,
+    /// Writes one picture, or begins a file of several.
+    pub encode: Encode,
+}
+
+/// Writes one picture to a file.
+pub type EncodePage = fn(&Picture, &Metadata, &Options, Output) -> anyhow::Result<()>;
+
+/// How pictures get into a file.
+pub enum Encode {
+    /// A file is one picture.
+    One(EncodePage),
+    /// A file is any number of pictures.
+    Many(fn(Output) -> anyhow::Result<Box<dyn Pager>>),
+}
+
+/// Takes the pictures of a file one after another.
+pub trait Pager {
+    /// Writes one more.
+    fn page(&mut self, picture: &Picture, metadata: &Metadata) -> anyhow::Result<()>;
+    /// Ends the file.
+    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+/// What can be chosen about a file to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Of JPEG, 1 to 100.
+    pub quality: u8,
+}
+
+/// Where an encoder writes to.
+pub type Output = BufWriter<Stoppable<File>>;
+
+/// Ends a file: what is still buffered goes out.
+pub fn flush(mut output: Output) -> anyhow::Result<()> {
+    Ok(output.flush()?)
+}

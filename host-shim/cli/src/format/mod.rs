@@ -1,0 +1,74 @@
+//! The formats of files: one file and one row of [`FORMATS`] each.
+//!
+//! The idea: **a format only translates**. It knows the bytes of its files and nothing of color, orientation or
+//! provenance; what is right for every format - limits, turning, profiles, which metadata is preserved - is done
+//! once, around it.
+
+mod bmp;
+mod jpeg;
+mod jxl;
+mod kind;
+mod limits;
+mod png;
+mod pnm;
+mod problem;
+mod source;
+mod tiff;
+mod webp;
+mod with_image;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+pub use kind::{Encode, Format, Options, Output, Pager, Writer};
+pub use limits::Limits;
+pub use source::{Page, Pages, Source};
+
+/// Every format, in the order people are told of them.
+pub static FORMATS: [&Format; 7] =
+    [&jpeg::FORMAT, &png::FORMAT, &tiff::FORMAT, &webp::FORMAT, &jxl::FORMAT, &bmp::FORMAT, &pnm::FORMAT];
+
+/// The names of all formats, as a list that ends with `last`, such as "and".
+pub fn names(last: &str) -> String {
+    list(FORMATS.into_iter().map(|format| format.name.to_owned()), last)
+}
+
+/// What is said of a file that holds something else.
+pub fn not_a_picture() -> String {
+    format!("it is not a {} picture", names("or"))
+}
+
+/// The format a file's content says it is.
+pub fn by_content(start: &[u8]) -> Option<&'static Format> {
+    FORMATS.into_iter().find(|format| (format.recognizes)(start))
+}
+
+/// The format a file's name says it is.
+pub fn by_extension(path: &Path) -> Option<&'static Format> {
+    by_name(path.extension().and_then(OsStr::to_str)?)
+}
+
+/// The format of files with this extension.
+pub fn by_name(extension: &str) -> Option<&'static Format> {
+    let extension = extension.to_ascii_lowercase();
+    FORMATS.into_iter().find(|format| format.extensions.contains(&extension.as_str()))
+}
+
+/// What is written for a picture whose own format is not.
+pub fn fallback() -> &'static Format {
+    &png::FORMAT
+}
+
+/// What a file's name may end in to be written, each with `before` in front.
+pub fn written_extensions(before: &str) -> String {
+    let written = FORMATS.into_iter().filter(|format| format.write.is_some());
+    list(written.map(|format| format!("{before}{}", format.extensions[0])), "or")
+}
+
+fn list(items: impl Iterator<Item = String>, last: &str) -> String {
+    let items: Vec<String> = items.collect();
+    match items.split_last() {
+        Some((end, others)) => format!("{} {last} {end}", others.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,28 @@
+//! What the decoder says of a file, in the words for every format.
+
+use std::io::ErrorKind;
+
+use tiff::{TiffError, TiffFormatError};
+
+use crate::format::problem::{cut_short, damaged, unsupported};
+
+/// What people call the format.
+pub const NAME: &str = "TIFF";
+
+/// The user's words for what the decoder says.
+pub fn explain(error: &TiffError) -> anyhow::Error {
+    match error {
+        // The decoder says so of whole files too, whose tiles are narrower than their rows (image-tiff issue 395).
+        TiffError::IoError(error) if error.to_string().contains("no lzw end code") => unsupported(
+            NAME,
+            &"its LZW ends too early for the decoder, which happens in tiles, or the file is cut short",
+        ),
+        TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(NAME),
+        TiffError::UnsupportedError(what) => unsupported(NAME, what),
+        TiffError::LimitsExceeded => anyhow::anyhow!("the TIFF needs more memory than --max-pixels allows"),
+        TiffError::FormatError(TiffFormatError::CycleInOffsets) => {
+            damaged(NAME, &"its pages run in a circle")
+        }
+        error => damaged(NAME, error),
+    }
+}
