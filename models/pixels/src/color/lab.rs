@@ -3,6 +3,8 @@
 //! The idea: **Lab is a cube root of linear light, and its inverse needs none**: the way back is three cubes and a
 //! matrix.
 
+use std::sync::LazyLock;
+
 use super::srgb::{linear_to_srgb, srgb_to_linear, srgb8_to_linear};
 
 /// XYZ of linear sRGB, each row already divided by the white point (0.95047, 1, 1.08883).
@@ -47,6 +49,13 @@ pub fn luminance_to_lightness(y: f32) -> f32 {
 #[must_use]
 pub fn lightness_to_luminance(lightness: f32) -> f32 {
     inverse_curve((lightness + 16.0) / 116.0)
+}
+
+/// L of every 8-bit gray value, 0..100.
+#[must_use]
+pub fn gray8_to_lightness() -> &'static [f32; 256] {
+    static TABLE: LazyLock<[f32; 256]> = LazyLock::new(|| srgb8_to_linear().map(luminance_to_lightness));
+    &TABLE
 }
 
 /// `[L, a, b]` of an encoded sRGB color (0..1 each). Within 0.01 of scikit-image on the whole cube.

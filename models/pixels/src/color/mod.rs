@@ -15,9 +15,7 @@ mod srgb;
 pub use ciede2000::ciede2000;
 pub(crate) use lab::LUMINANCE;
 pub use lab::{
-    lab_to_srgb, lightness_to_luminance, luminance_to_lightness, srgb_to_lab, srgb_to_luminance, srgb8_to_lab,
+    gray8_to_lightness, lab_to_srgb, lightness_to_luminance, luminance_to_lightness, srgb_to_lab,
+    srgb_to_luminance, srgb8_to_lab,
 };
-pub use srgb::{
-    gray8_to_lightness, linear_to_srgb, srgb_to_linear, srgb8_to_linear, srgb16_to_linear, unit_to_u8,
-    unit_to_u16,
-};
+pub use srgb::{linear_to_srgb, srgb_to_linear, srgb8_to_linear, srgb16_to_linear, unit_to_u8, unit_to_u16};

@@ -5,8 +5,6 @@
 
 use std::sync::LazyLock;
 
-use super::lab::luminance_to_lightness;
-
 /// Linear light of an encoded sRGB value. 0..1 maps to 0..1; outside, the curve continues (negative values along
 /// the linear part) without clamping.
 #[must_use]
@@ -43,13 +41,6 @@ pub fn srgb16_to_linear() -> &'static [f32; 65536] {
     &TABLE
 }
 
-/// L of every 8-bit gray value, 0..100.
-#[must_use]
-pub fn gray8_to_lightness() -> &'static [f32; 256] {
-    static TABLE: LazyLock<[f32; 256]> = LazyLock::new(|| srgb8_to_linear().map(luminance_to_lightness));
-    &TABLE
-}
-
 /// The transfer function in f64, rounded once; the tables are built with it.
 #[expect(clippy::cast_possible_truncation, reason = "rounded to f32 once, at the end")]
 fn decode(encoded: f64) -> f32 {
@@ -83,6 +74,7 @@ pub fn unit_to_u16(value: f32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::{gray8_to_lightness, luminance_to_lightness};
 
     #[test]
     fn every_16_bit_value_survives_the_round_trip() {
