@@ -204,7 +204,7 @@ fn strength_reaches_the_plugin() {
 }
 
 #[test]
-fn files_at_once_give_what_one_at_a_time_gives() {
+fn files_in_parallel_give_what_one_at_a_time_gives() {
     let desk = Desk::new();
     for index in 0..9 {
         desk.gray(&format!("in/{index}.png"));

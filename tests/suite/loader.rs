@@ -225,7 +225,7 @@ fn a_library_that_another_needs_and_is_cut_short_is_refused() {
     fs::write(folder.path().join("libq.so.6"), &whole[..whole.len() / 2]).unwrap();
     assert_eq!(
         refusal(&path),
-        "needy.so is not a usable plugin: libq.so.6, which it needs: the file is cut short; install it again"
+        "needy.so is not a usable plugin: libq.so.6, which it needs: the file is cut short; reinstall it"
     );
 }
 
@@ -238,7 +238,7 @@ fn a_plugin_whose_types_are_laid_out_otherwise_is_refused() {
     let error = Plugin::open(&path).expect_err("must be refused");
     assert!(matches!(error, Error::Interface { .. }), "{error}");
     let sentence = error.to_string();
-    assert!(sentence.contains("laid out otherwise"), "{sentence}");
+    assert!(sentence.contains("laid out differently"), "{sentence}");
     assert!(sentence.lines().count() == 1 && sentence.len() < 1000, "{sentence}");
 }
 
@@ -265,7 +265,8 @@ macro_rules! refused_table {
             with_stub($mode, stringify!($name), || {
                 let error = Plugin::open(&stub()).expect_err("must be refused");
                 assert!(matches!(error, Error::Interface { .. }), "{error}");
-                let expected = format!("{} does not fit this program: {}", stub().display(), $expected);
+                let expected =
+                    format!("{} is not compatible with this program: {}", stub().display(), $expected);
                 assert_eq!(error.to_string(), expected);
             });
         }
@@ -275,12 +276,12 @@ macro_rules! refused_table {
 refused_table!(
     an_older_interface_is_refused,
     "old-abi",
-    "it has no version 1 of the interface; install the plugin and this program from the same release"
+    "it does not provide version 1 of the interface; install the plugin and this program from the same release"
 );
 refused_table!(
     another_major_version_is_refused,
     "other-major",
-    "it speaks version 99.1 of the interface, expected 1; install the plugin and this program from the same release"
+    "it provides version 99.1 of the interface, expected 1; install the plugin and this program from the same release"
 );
 refused_table!(
     a_short_table_is_refused,
@@ -290,7 +291,7 @@ refused_table!(
 refused_table!(
     a_table_with_holes_is_refused,
     "hollow-table",
-    "its function table has a hole; install the plugin and this program from the same release"
+    "its function table is incomplete; install the plugin and this program from the same release"
 );
 
 macro_rules! failing_call {

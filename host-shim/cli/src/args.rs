@@ -27,7 +27,7 @@ use crate::plan::Naming;
         This software is based in part on the work of the Independent JPEG Group."
 )]
 pub struct Cli {
-    /// What to do other than to colorize.
+    /// What to do instead of colorizing.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// What to colorize, and how.
@@ -48,7 +48,7 @@ fn long_about() -> String {
     )
 }
 
-/// What to do other than to colorize.
+/// What to do instead of colorizing.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the models, the default first, and why others cannot be used
@@ -64,7 +64,7 @@ pub enum Command {
     Man,
 }
 
-/// How the commands that only look are asked.
+/// Options of the commands that only report.
 #[derive(Debug, Args)]
 pub struct Look {
     #[command(flatten)]
@@ -151,7 +151,7 @@ pub struct Colorize {
     #[arg(long, value_name = "SUFFIX", require_equals = true, value_parser = suffix)]
     pub confidence: Option<Option<String>>,
 
-    /// --confidence, as it was called before
+    /// Former name of --confidence
     #[arg(long, hide = true)]
     pub sure: bool,
 
@@ -179,7 +179,7 @@ pub struct Colorize {
     #[arg(long, value_name = "N", default_value = "500M", value_parser = pixels)]
     pub max_pixels: u64,
 
-    /// --max-pixels in millions, as it was called before
+    /// --max-pixels in millions, its former name
     #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_megapixels: Option<u32>,
 
@@ -193,7 +193,7 @@ pub struct Colorize {
 }
 
 impl Colorize {
-    /// As the plugin takes it, with `threads` settled.
+    /// As the plugin takes it, with the cores divided among the jobs.
     pub fn params(&self) -> Params {
         Params {
             working_size: self.working_size.unwrap_or(0),
@@ -211,7 +211,7 @@ impl Colorize {
         Limits { max_pixels: millions.unwrap_or(self.max_pixels) }
     }
 
-    /// How outputs are called.
+    /// How outputs are named.
     pub fn naming(&self) -> Naming<'_> {
         let (format, suffix) = match self.color_only {
             // A layer needs transparency and no loss: PNG, unless another format is asked for.
@@ -221,7 +221,7 @@ impl Colorize {
         Naming { format, suffix, map: self.confidence.as_ref().and_then(Option::as_deref) }
     }
 
-    /// Whether the model's confidence is asked for, as a number or as a map.
+    /// Whether the model's confidence is requested, as a number or as a map.
     pub fn reports_confidence(&self) -> bool {
         self.sure || self.confidence.is_some()
     }
@@ -269,7 +269,7 @@ fn written_format(text: &str) -> Result<&'static Format, String> {
     format.ok_or_else(|| format!("expected {}", format::written_extensions("")))
 }
 
-/// A suffix that makes another name and not another folder.
+/// A suffix of a file's name, without folders.
 fn suffix(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains('/') {
         return Err("expected a suffix for the output's name, such as -confidence".into());

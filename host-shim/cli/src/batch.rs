@@ -1,7 +1,7 @@
-//! Every file of a plan, several at once where asked, each with a session of its own.
+//! Every file of a plan, several in parallel where asked, each with a session of its own.
 //!
-//! A failure is its file's alone. Only what would meet every file alike - no such model, no such device - ends the
-//! whole work, so that it is said once and not a thousand times.
+//! A failure affects only its file. Only what would fail every file (no such model, no such device) ends the whole
+//! batch, so it is reported once and not a thousand times.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -41,7 +41,7 @@ pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     })
 }
 
-/// Removes what crashes of earlier runs have left where this one writes.
+/// Removes what crashes of earlier runs left in the output folders.
 fn remove_left_behind(plan: &Plan) {
     let outputs = plan.items.iter().filter_map(|item| item.output.as_deref().ok());
     for folder in outputs.map(encode::folder_of).collect::<HashSet<_>>() {
@@ -63,7 +63,7 @@ fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
             Ok(done) => report.file(&done),
             Err(error) if error.is::<Stopped>() => return,
             Err(error) => {
-                if error.chain().any(|cause| cause.downcast_ref().is_some_and(meets_every_file)) {
+                if error.chain().any(|cause| cause.downcast_ref().is_some_and(fails_every_file)) {
                     work.hopeless.store(true, Ordering::SeqCst);
                 }
                 report.file(&FileReport::failed(&item.input, format!("{error:#}")));
@@ -72,7 +72,7 @@ fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
     }
 }
 
-/// Does one job. A panic, as of a decoder over a damaged file, is that file's failure.
+/// Does one job. A panic, such as a decoder's over a damaged file, is that file's failure.
 fn file(
     plugin: &Plugin,
     task: &Task<'_>,
@@ -88,7 +88,9 @@ fn file(
         };
         job::run(task, item, session, &mut |fraction| progress.tell(fraction))
     }));
-    result.unwrap_or_else(|panic| Err(anyhow::anyhow!("a defect of this program: {}", words(panic.as_ref()))))
+    result.unwrap_or_else(|panic| {
+        Err(anyhow::anyhow!("internal error: {}; please report it", words(panic.as_ref())))
+    })
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {
@@ -96,8 +98,8 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked")
 }
 
-/// Whether an error is the command line's or the installation's rather than a file's.
-fn meets_every_file(error: &Error) -> bool {
+/// Whether an error is due to the command line or the installation, and not to the file.
+fn fails_every_file(error: &Error) -> bool {
     match error.status() {
         None => true,
         Some(status) => match status.blame() {

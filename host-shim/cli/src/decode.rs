@@ -1,7 +1,7 @@
 //! From a file to upright pictures in sRGB, every limit checked before memory is taken.
 //!
-//! The content says what a file is, not its name. A format reads the pixels as they lie there; what every format has in
-//! common is done here: the color profile, the turning, and what the metadata says of both.
+//! The content says what a file is, not its name. A format reads the pixels as stored; what all formats have in common
+//! is done here: the color profile, the rotation, and what the metadata says about both.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -29,7 +29,7 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
     opened
 }
 
-/// A page as it is to be seen: upright, in sRGB.
+/// A page as it should be seen: upright, in sRGB.
 pub fn settle(page: Page) -> (Picture, Metadata) {
     let Page { mut picture, mut metadata, orientation } = page;
     if let Some(icc) = metadata.icc.take() {

@@ -1,6 +1,6 @@
-//! What is found, and what to do about what is not: `autochrome models` and `autochrome doctor`.
+//! `autochrome models` and `autochrome doctor`: what is found, and what to do about what is missing.
 //!
-//! The doctor does not guess: it colorizes a small picture and says what that used.
+//! The doctor does not guess: it colorizes a small picture and reports what that used.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -57,9 +57,9 @@ impl<'a> Model<'a> {
     }
 }
 
-const NO_MODEL: &str = "no model can be used; put a model's folder into ~/.local/share/autochrome/models, or name one with --models-dir";
+const NO_MODEL: &str = "no usable model was found; put a model folder into ~/.local/share/autochrome/models, or pass --models-dir";
 
-/// `autochrome models`: fails when none can be used.
+/// `autochrome models`: fails when none is usable.
 pub fn models(args: &Look) -> anyhow::Result<u8> {
     let models = Plugin::find()?.models(&args.folders.config())?;
     let entries = Model::of(&models);
@@ -94,7 +94,7 @@ struct Findings {
     problems: Vec<String>,
 }
 
-/// `autochrome doctor`: fails when anything stands in the way.
+/// `autochrome doctor`: fails when there is any problem.
 pub fn doctor(args: &Look) -> anyhow::Result<u8> {
     let mut findings = Findings { version: env!("CARGO_PKG_VERSION"), ..Findings::default() };
     if let Err(error) = examine(&args.folders.config(), &mut findings) {
@@ -156,8 +156,7 @@ impl Findings {
             let reason =
                 self.fallback.as_ref().map(|reason| format!(", because {reason}")).unwrap_or_default();
             lines.push(format!("device:  {device}{reason}"));
-            lines
-                .push(format!("trial:   a small picture colored by {model} in {ms} ms, loading it included"));
+            lines.push(format!("test:    {model} colorized a small picture in {ms} ms, including loading"));
         }
         lines.extend(self.problems.iter().map(|problem| format!("problem: {problem}")));
         lines

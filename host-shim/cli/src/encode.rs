@@ -1,7 +1,7 @@
-//! From pictures to a file that is whole or absent: written beside its place, then renamed.
+//! From pictures to a file that is whole or absent: written under a temporary name, then renamed.
 //!
-//! What a format cannot hold of the pixels is refused before the work is done: sides that are too long, transparency,
-//! several pictures. Depth is rounded to the format's, metadata it does not hold are left out with a sentence.
+//! What a format cannot store is refused before any work is done: too many pixels per side, transparency, several
+//! pictures. Depth is rounded to the format's; metadata it does not allow is dropped with a sentence.
 
 use std::fs;
 use std::io::{BufWriter, ErrorKind};
@@ -16,21 +16,21 @@ use crate::partial;
 use crate::picture::Picture;
 use crate::stop::{PartialFile, Stop, Stoppable};
 
-/// Why a file's name says nothing that could be written.
+/// Why nothing can be written to a file of this name.
 pub fn not_written(path: &Path) -> anyhow::Error {
     match format::by_extension(path) {
         Some(format) => {
             anyhow!("{} can be read but not written; name another output, or another --format", format.name)
         }
         None => anyhow!(
-            "{} must end in {}, which says what to write",
+            "{} must end in {}, which selects the format",
             path.display(),
             format::written_extensions(".")
         ),
     }
 }
 
-/// The folder that `path` lies in.
+/// The folder that `path` is in.
 pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
@@ -57,7 +57,7 @@ struct Open {
 }
 
 impl<'a> Sink<'a> {
-    /// A file at `path` in this format; nothing is touched before its first picture comes.
+    /// A file at `path` in this format; nothing is touched before its first picture.
     pub fn new(
         format: &'static Format,
         path: &'a Path,
@@ -69,25 +69,28 @@ impl<'a> Sink<'a> {
         Ok(Self { format, writer, path, options, overwrite, stop, open: None })
     }
 
-    /// Bytes of XMP that the format can hold.
+    /// Bytes of XMP that the format allows.
     pub fn room_for_xmp(&self) -> usize {
         self.writer.holds.xmp
     }
 
-    /// Whether the format can hold that many pictures: asked before the work is done.
+    /// Whether the format allows that many pictures: checked before the work is done.
     pub fn check_count(&self, count: usize) -> anyhow::Result<()> {
         if count > 1 && matches!(self.writer.encode, Encode::One(_)) {
-            bail!("it has {count} pages, and {} holds one; write TIFF (--format tif)", self.format.name);
+            bail!(
+                "it has {count} pages, and {} allows only one; write TIFF (--format tif)",
+                self.format.name
+            );
         }
         Ok(())
     }
 
-    /// Whether the format can hold the result of colorizing `picture`: asked before the work is done.
+    /// Whether the format can hold the result of colorizing `picture`: checked before the work is done.
     pub fn check(&self, picture: &Picture) -> anyhow::Result<()> {
         let (width, height, side) = (picture.width, picture.height, self.writer.max_side);
         if width > side || height > side {
             bail!(
-                "{} holds at most {side} pixels a side, the picture is {width} x {height}; write TIFF or PNG",
+                "{} allows at most {side} pixels per side, and the picture is {width} x {height}; write TIFF or PNG",
                 self.format.name
             );
         }
@@ -95,21 +98,21 @@ impl<'a> Sink<'a> {
             let bytes = u64::from(width) * u64::from(height) * 16;
             if bytes > 0xF000_0000 && picture.pixels.len() > 0xF000_0000 / 3 {
                 bail!(
-                    "{} holds at most 4 GB, the picture is {width} x {height}; write PNG",
+                    "{} files are limited to 4 GB, and the picture is {width} x {height}; write PNG",
                     self.format.name
                 );
             }
         }
         if !self.writer.alpha && !picture.is_opaque() {
             bail!(
-                "the picture is partly transparent, which {} cannot hold; write PNG, TIFF or WebP",
+                "the picture is partly transparent, which {} does not support; write PNG, TIFF or WebP",
                 self.format.name
             );
         }
         Ok(())
     }
 
-    /// Writes one picture. What is left out of `metadata` is noted in it.
+    /// Writes one picture. What is dropped from `metadata` is noted in it.
     pub fn put(&mut self, picture: Picture, metadata: &mut Metadata) -> anyhow::Result<()> {
         let picture = picture.at_most(self.writer.depth);
         let picture = if self.writer.alpha { picture } else { picture.without_alpha() };
@@ -137,9 +140,9 @@ impl<'a> Sink<'a> {
         .context("the output cannot be written")
     }
 
-    /// Puts the file into its place.
+    /// Moves the file into place.
     pub fn finish(self) -> anyhow::Result<()> {
-        let open = self.open.context("the file holds no picture")?;
+        let open = self.open.context("the file contains no picture")?;
         let finished = open.pager.map_or(Ok(()), Pager::finish);
         self.stop.check()?;
         finished
@@ -153,7 +156,7 @@ impl<'a> Sink<'a> {
         placed.map(|_| ()).map_err(|error| match error.error.kind() {
             ErrorKind::AlreadyExists => {
                 anyhow!(
-                    "the output {} came into being meanwhile; --overwrite replaces it",
+                    "the output {} was created meanwhile; pass --overwrite to replace it",
                     self.path.display()
                 )
             }
@@ -166,7 +169,7 @@ impl Open {
     fn new(path: &Path, stop: &Stop) -> anyhow::Result<Self> {
         let folder = folder_of(path);
         fs::create_dir_all(&folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+            .with_context(|| format!("the folder {} cannot be created", folder.display()))?;
         let file = partial::create(&folder)
             .with_context(|| format!("the folder {} cannot be written to", folder.display()))?;
         let partial = stop.partial_file(file.path());

@@ -1,4 +1,4 @@
-//! One file: each of its pictures is decoded, colorized and encoded before the next one is looked at.
+//! One file: each of its pictures is decoded, colorized and encoded before the next is read.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,12 +20,12 @@ use crate::plan::{Item, Plan};
 use crate::report::FileReport;
 use crate::stop::Stop;
 
-/// Shares of a picture's progress: decoding ends here,
+/// Fractions of a picture's progress: decoding ends here,
 const DECODED: f32 = 0.1;
 /// and encoding begins here.
 const COLORED: f32 = 0.9;
 
-/// What every job is done by.
+/// What all jobs share.
 pub struct Task<'a> {
     pub args: &'a Colorize,
     pub plan: &'a Plan,
@@ -41,7 +41,7 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Does the job of `item`. The report says what was done or skipped; an error why it failed.
+/// Colorizes `item`. The report says what was done or skipped; an error, why it failed.
 pub fn run(
     task: &Task<'_>,
     item: &Item,
@@ -71,7 +71,7 @@ pub fn run(
             (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
         let colored = task.args.skip_color && spread::spread(&picture) > spread::THRESHOLD;
         if colored && count == 1 {
-            return Ok(report.skipped("it has colors already"));
+            return Ok(report.skipped("it already has color"));
         }
         sink.check_count(count)?;
         sink.check(&picture)?;
@@ -97,13 +97,13 @@ fn may_write(task: &Task<'_>, output: &Path) -> anyhow::Result<()> {
     task.plan.may_write(output, task.args.overwrite).map_err(|problem| anyhow!("{problem}"))
 }
 
-/// How far a file is when its picture `index` of `count` is at `fraction`.
+/// A file's progress when its picture `index` of `count` is at `fraction`.
 fn whole(index: usize, fraction: f32, count: usize) -> f32 {
     let number = |value: usize| f32::from(u16::try_from(value).unwrap_or(u16::MAX));
     (number(index) + fraction) / number(count.max(1))
 }
 
-/// What one picture of a file is done with.
+/// What handles one picture of a file.
 struct Step<'a, 'b> {
     task: &'a Task<'a>,
     session: &'a mut Session,
@@ -114,7 +114,7 @@ struct Step<'a, 'b> {
 }
 
 impl Step<'_, '_> {
-    /// Colorizes a picture, unless it stays as it is, and writes it.
+    /// Colorizes a picture, unless it stays as is, and writes it.
     fn page(
         &mut self,
         picture: Picture,
@@ -142,7 +142,7 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// Reports the model's confidence, and writes the map of it, where that is asked for.
+    /// Reports the model's confidence, and writes the map of it, if requested.
     fn tell_confidence(&mut self, picture: &Picture) -> anyhow::Result<()> {
         if !self.task.args.reports_confidence() {
             return Ok(());
@@ -152,7 +152,7 @@ impl Step<'_, '_> {
         self.map.as_mut().map_or(Ok(()), |sink| sink.put(map, &mut Metadata::default()))
     }
 
-    /// Says in the metadata where the colors are from.
+    /// Notes in the metadata where the colors are from.
     fn annotate(&self, metadata: &mut Metadata, stays: bool) -> anyhow::Result<()> {
         let provenance = Provenance {
             tool: format!("Autochrome {}", env!("CARGO_PKG_VERSION")),
@@ -166,7 +166,7 @@ impl Step<'_, '_> {
             // The note itself always has room.
             packet = xmp::merged(None, provenance).0;
             problem =
-                Some(format!("its XMP was left out: it is {length} bytes, and the format holds {room}"));
+                Some(format!("its XMP was dropped: it is {length} bytes, and the format allows {room}"));
         }
         metadata.xmp = packet;
         metadata.notes.extend(problem);
@@ -204,6 +204,6 @@ fn colorize(
         result
     };
     task.stop.check()?;
-    result.context("it could not be colorized")?;
+    result.context("colorizing failed")?;
     Ok(Picture { format: target, width, height, pixels, alpha })
 }

@@ -2,7 +2,7 @@
 //!
 //! The idea: **a batch is a plan, then one job a file**. The plan says what is written where before anything is
 //! touched; a job decodes, has the plugin colorize, encodes and renames into place, and its failure is one line.
-//! The program knows files and people; how colors come to be is the plugin's.
+//! The program knows files and people; predicting colors is the plugin's business.
 //!
 //! | room | |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | `metadata` | EXIF, XMP, IPTC, profiles: which is preserved, and what changes in it |
 //! | `analysis` | what looks at colors: palette, layer, spread, the confidence map |
 //! | `decode`, `encode`, `partial`, `picture` | from a file to upright sRGB and back, whole or not at all |
-//! | `report`, `doctor`, `exit`, `stop` | what people and programs are told, and Ctrl-C |
+//! | `report`, `doctor`, `exit`, `stop` | what people and programs see, and Ctrl-C |
 
 mod analysis;
 mod args;

@@ -1,7 +1,7 @@
-//! Files on their way to their place: hidden beside it, and locked for as long as a program works at them.
+//! Files being written: hidden beside their final place, and locked while a program works on them.
 //!
-//! The idea: **the system takes a lock from whoever dies**, so that a hidden file without one was left by a crash, and the
-//! next run in its folder removes it.
+//! The idea: **the system releases the locks of a process that dies**, so a hidden file without one was left by a crash,
+//! and the next run in its folder removes it.
 
 use std::fs::{self, DirEntry, File, Permissions};
 use std::io;
@@ -30,14 +30,14 @@ pub fn create(folder: &Path) -> io::Result<NamedTempFile> {
     }
 }
 
-/// Removes what crashes have left in `folder`.
+/// Removes what crashes left in `folder`.
 pub fn remove_left_behind(folder: &Path) {
     // A folder that cannot be listed is one to be made, or one whose outputs will fail with a sentence.
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(is_partial) {
         let Ok(file) = File::open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
-            // Nobody misses it, and one that cannot be removed stands in nobody's way.
+            // If it cannot be removed, it does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }

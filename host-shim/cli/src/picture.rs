@@ -1,4 +1,4 @@
-//! Pixels in memory, and what is done to them that needs no knowledge of color: turning, depth, transparency.
+//! Pixels in memory, and what needs no knowledge of color: rotation, depth, transparency.
 
 use autochrome_loader::PixelFormat;
 use image::metadata::Orientation;
@@ -20,7 +20,7 @@ pub struct Picture {
     pub width: u32,
     pub height: u32,
     pub pixels: Vec<u8>,
-    /// Whether it came with transparency. The plugin has no RGB of floats, so that RGBA stands for both.
+    /// Whether it came with transparency. The plugin has no floating-point RGB, so RGBA stands for both.
     pub alpha: bool,
 }
 
@@ -39,7 +39,7 @@ impl Picture {
         }
     }
 
-    /// Whether no pixel lets anything through.
+    /// Whether no pixel is transparent.
     pub fn is_opaque(&self) -> bool {
         match self.format {
             _ if !self.alpha => true,
@@ -53,7 +53,7 @@ impl Picture {
         }
     }
 
-    /// The picture as `orientation` says it is to be seen.
+    /// The picture, rotated or flipped as `orientation` states.
     pub fn turned(self, orientation: Orientation) -> Self {
         if orientation == Orientation::NoTransforms {
             return self;
@@ -103,7 +103,7 @@ impl Picture {
         Self { format, pixels, alpha: false, ..self }
     }
 
-    /// RGBA whose colors were stored multiplied by their alpha, divided by it again; alpha itself is not touched.
+    /// The colors of a premultiplied picture, divided by its alpha; alpha itself is untouched.
     pub fn unassociated(mut self) -> Self {
         match self.format {
             PixelFormat::Rgba8 => {
@@ -153,7 +153,7 @@ pub fn gray_alpha_to_rgba<const SAMPLE: usize>(pixels: &[u8]) -> Vec<u8> {
     rgba
 }
 
-/// Whether width and height change places.
+/// Whether width and height are swapped.
 pub fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,

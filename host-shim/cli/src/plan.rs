@@ -1,7 +1,7 @@
-//! What is written where, settled before anything is touched.
+//! What is written where, decided before anything is touched.
 //!
-//! The rules: a folder's tree is kept below OUT; two inputs never meet in one output; no output is an input, by
-//! whatever name or link it goes.
+//! The rules: the structure of folders is kept below OUT; no two inputs share an output or a map; no output is an
+//! input, by whatever name or link.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -28,7 +28,7 @@ impl fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// One file's way.
+/// One file to be colorized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub input: PathBuf,
@@ -38,7 +38,7 @@ pub struct Item {
     pub map: Option<PathBuf>,
 }
 
-/// Every file's way.
+/// Every file to be colorized.
 #[derive(Debug)]
 pub struct Plan {
     pub items: Vec<Item>,
@@ -50,13 +50,13 @@ pub struct Plan {
 pub struct Naming<'a> {
     /// The format to write, whatever the names say.
     pub format: Option<&'static Format>,
-    /// What goes between the name and the extension when a result lies beside its photograph.
+    /// What goes between the name and the extension when a result is written beside its photograph.
     pub suffix: &'static str,
     /// What a confidence map's name adds to its output's.
     pub map: Option<&'a str>,
 }
 
-/// What a file is, whatever it is called.
+/// A file's identity, whatever its name.
 type FileId = (u64, u64);
 
 fn id(metadata: &Metadata) -> FileId {
@@ -64,7 +64,7 @@ fn id(metadata: &Metadata) -> FileId {
 }
 
 impl Plan {
-    /// Settles the way of every input.
+    /// Plans every input.
     pub fn new(inputs: &[PathBuf], output: Option<&Path>, naming: Naming<'_>) -> Result<Self, UsageError> {
         let mut items = Vec::new();
         match target(inputs, output)? {
@@ -73,7 +73,7 @@ impl Plan {
                 if naming.format(output).is_none() {
                     let problem = encode::not_written(output);
                     return Err(UsageError(format!(
-                        "{problem}; a folder to be made is named with a slash at its end"
+                        "{problem}; to create a folder, end its name with a slash"
                     )));
                 }
                 items.push(naming.planned(input, readable(input).map(|()| output.to_path_buf())));
@@ -101,12 +101,12 @@ impl Plan {
             }
             if self.inputs.contains(&id(&metadata)) {
                 return Err(format!(
-                    "the output {name} is an input, which is never overwritten; choose another -o"
+                    "the output {name} is an input, which is never overwritten; choose another output with -o"
                 ));
             }
         }
         if !overwrite && fs::symlink_metadata(output).is_ok() {
-            return Err(format!("the output {name} exists already; --overwrite replaces it"));
+            return Err(format!("the output {name} already exists; pass --overwrite to replace it"));
         }
         Ok(())
     }
@@ -125,7 +125,7 @@ fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<
     };
     let Some(output) = output else {
         return single.map(Target::Beside).ok_or_else(|| {
-            UsageError("several photographs need a folder to go to; name it with -o FOLDER".into())
+            UsageError("several photographs need an output folder; name one with -o FOLDER".into())
         });
     };
     let named_folder = output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/");
@@ -135,7 +135,7 @@ fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<
     let named_file = output.exists() || format::by_extension(output).is_some();
     if named_file && !named_folder {
         return Err(UsageError(format!(
-            "several photographs cannot go to the one file {}; name a folder",
+            "several photographs cannot be written to one file, {}; name a folder",
             output.display()
         )));
     }
@@ -175,7 +175,7 @@ impl Naming<'_> {
         self.planned(input, output)
     }
 
-    /// The way of an input whose result goes to `output`; a map lies beside that.
+    /// An input whose result goes to `output`, with its map beside that.
     fn planned(&self, input: &Path, output: Result<PathBuf, String>) -> Item {
         let map = output.as_ref().ok().zip(self.map).map(|(output, suffix)| {
             let mut name = output.file_stem().unwrap_or_default().to_owned();
@@ -187,17 +187,17 @@ impl Naming<'_> {
     }
 
     /// Name and extension of the result. The name is the input's own when its extension is that of a picture, otherwise
-    /// all of it; the extension is the input's own when that says what is to be written.
+    /// all of it; the extension is the input's own when it names the format to be written.
     fn name(&self, input: &Path) -> Result<(OsString, OsString), String> {
         readable(input)?;
         if let (Some(format), Some(stem)) = (format::by_extension(input), input.file_stem()) {
             return Ok((stem.into(), self.extension(format, input.extension())));
         }
         let mut start = Vec::new();
-        // A file that cannot be read is told so when its turn comes.
+        // A file that cannot be read is reported when its turn comes.
         let _ = fs::File::open(input).and_then(|file| file.take(64).read_to_end(&mut start));
         let format = format::by_content(&start).ok_or_else(format::not_a_picture)?;
-        Ok((input.file_name().ok_or("the name of a file is missing")?.into(), self.extension(format, None)))
+        Ok((input.file_name().ok_or("the path has no file name")?.into(), self.extension(format, None)))
     }
 
     /// The extension for a picture of `format`, which was called `own`.
@@ -212,8 +212,8 @@ impl Naming<'_> {
     }
 }
 
-/// Every picture below `root`, sorted, with its place below `folder`. What lies in `folder` itself is left out, so
-/// that results are not colorized again.
+/// Every picture below `root`, sorted, with its place below `folder`. What is in `folder` itself is skipped, so
+/// results are not colorized again.
 fn walk(root: &Path, folder: &Path, naming: Naming<'_>, items: &mut Vec<Item>) {
     let before = items.len();
     let output_folder = fs::metadata(folder).ok().map(|metadata| id(&metadata));
@@ -245,7 +245,7 @@ fn walk(root: &Path, folder: &Path, naming: Naming<'_>, items: &mut Vec<Item>) {
     }
 }
 
-/// Drops what was named twice; refuses to write one file, a result or a map, for two different inputs.
+/// Drops duplicates; refuses to write one file, a result or a map, for two different inputs.
 fn without_collisions(items: Vec<Item>) -> Result<Vec<Item>, UsageError> {
     let mut sources: HashMap<PathBuf, PathBuf> = HashMap::new();
     let mut kept = Vec::with_capacity(items.len());

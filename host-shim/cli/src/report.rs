@@ -1,4 +1,4 @@
-//! What the user sees: a progress bar where there is a terminal, one line for each failure, JSON for programs.
+//! What the user sees: a progress bar on a terminal, one line per failure, JSON for programs.
 //!
 //! stdout carries JSON alone; everything for people goes to stderr.
 
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::analysis::palette::Swatch;
 use crate::stop::Stop;
 
-/// What came of a file.
+/// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileStatus {
@@ -39,20 +39,20 @@ pub struct FileReport {
     /// Pictures in the file, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<usize>,
-    /// What of the file could not be kept, or was taken otherwise than it stands there.
+    /// What could not be preserved, or was read differently than stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The dominant colors of the result, where they were asked for.
+    /// The dominant colors of the result, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub palette: Option<Vec<Swatch>>,
-    /// How sure the model is, 0 to 1, in the mean of the pixels, where it was asked for.
+    /// The model's confidence, 0 to 1, averaged over the pixels, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     pub ms: Option<u64>,
 }
 
 impl FileReport {
-    /// Nothing has come of `path` so far.
+    /// A report on `path` before anything is done.
     pub fn new(path: &Path) -> Self {
         Self {
             event: "file",
@@ -85,7 +85,7 @@ impl FileReport {
         }
     }
 
-    /// Adds what was found on the way, each sentence once.
+    /// Adds notes, each sentence once.
     pub fn note(&mut self, notes: Vec<String>) {
         for note in notes {
             if !self.notes.contains(&note) {
@@ -94,7 +94,7 @@ impl FileReport {
         }
     }
 
-    /// It was left out.
+    /// It was skipped.
     pub fn skipped(self, reason: &str) -> Self {
         Self { status: FileStatus::Skipped, message: Some(reason.into()), ..self }
     }
@@ -129,13 +129,13 @@ pub struct Summary {
     pub done: usize,
     pub skipped: usize,
     pub failed: usize,
-    /// Files not come to: after an interrupt, or an error that would have met every file.
+    /// Files not started: after an interrupt, or an error that would fail every file.
     pub not_started: usize,
     pub interrupted: bool,
     pub ms: u64,
 }
 
-/// Takes reports from every job.
+/// Collects reports from every job.
 pub struct Report<'a> {
     json: bool,
     verbose: bool,
@@ -150,14 +150,14 @@ pub struct Report<'a> {
 struct State {
     counts: [usize; 3],
     only_output: Option<PathBuf>,
-    fallback_told: bool,
+    fallback_reported: bool,
 }
 
 /// Steps of the bar for a file.
 const STEPS: f32 = 1000.0;
 
 impl<'a> Report<'a> {
-    /// For a work of `total` files.
+    /// For a batch of `total` files.
     pub fn new(total: usize, json: bool, verbose: bool, stop: &'a Stop) -> Self {
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
@@ -180,7 +180,7 @@ impl<'a> Report<'a> {
         FileProgress { bar: &self.bar, told: 0 }
     }
 
-    /// Takes what came of a file.
+    /// Takes the report on a file.
     pub fn file(&self, report: &FileReport) {
         let mut state = self.state();
         let slot = match report.status {
@@ -201,14 +201,14 @@ impl<'a> Report<'a> {
         if !self.json {
             self.findings(report);
         }
-        if let (Some(reason), true, false) = (&report.fallback, self.verbose, state.fallback_told) {
-            self.line(&format!("on the cpu, because {reason}"));
-            state.fallback_told = true;
+        if let (Some(reason), true, false) = (&report.fallback, self.verbose, state.fallback_reported) {
+            self.line(&format!("running on the CPU because {reason}"));
+            state.fallback_reported = true;
         }
         state.only_output.clone_from(&report.output);
     }
 
-    /// What people are told of a file besides what came of it.
+    /// Notes, palette and confidence, for people.
     fn findings(&self, report: &FileReport) {
         let path = report.path.display();
         for note in &report.notes {
@@ -220,11 +220,11 @@ impl<'a> Report<'a> {
             self.line(&format!("{path}: palette {}", told.join(", ")));
         }
         if let Some(confidence) = report.confidence {
-            self.line(&format!("{path}: the model is {:.0}% sure", confidence * 100.0));
+            self.line(&format!("{path}: confidence {:.0}%", confidence * 100.0));
         }
     }
 
-    /// Ends the work.
+    /// Ends the batch.
     pub fn finish(&self) -> Summary {
         self.bar.finish_and_clear();
         let state = self.state();
@@ -256,7 +256,7 @@ impl<'a> Report<'a> {
         self.bar.suspend(|| eprintln!("autochrome: {line}"));
     }
 
-    /// A reader of the JSON that has left wants no more: the work stops.
+    /// When the reader of the JSON has gone, the batch stops.
     fn object(&self, object: &impl Serialize) {
         let text = serde_json::to_string(object)
             .unwrap_or_else(|error| format!("{{\"event\":\"error\",\"message\":\"{error}\"}}"));
@@ -270,7 +270,7 @@ impl Summary {
     fn line(&self) -> String {
         let mut line = format!("{} colored", self.done);
         for (count, what) in
-            [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not come to")]
+            [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not started")]
         {
             if count > 0 {
                 line += &format!(", {count} {what}");

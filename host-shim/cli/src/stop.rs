@@ -21,7 +21,7 @@ struct Shared {
     partial: Mutex<HashSet<PathBuf>>,
 }
 
-/// Why a job ended without a result and without a failure.
+/// Why a job ended with neither a result nor a failure.
 #[derive(Debug)]
 pub struct Stopped;
 

@@ -38,7 +38,7 @@ impl Engine {
         Ok(self.plugin.models(&Config::default())?)
     }
 
-    /// Colorizes a picture in its place. `progress` is told a fraction.
+    /// Colorizes a picture in place. `progress` is given a fraction.
     ///
     /// # Errors
     /// Whatever the plugin says; the pixels are then undefined.

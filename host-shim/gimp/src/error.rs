@@ -1,4 +1,4 @@
-//! Why nothing was colored, as one sentence for the person in front of GIMP.
+//! Why nothing was colorized, as one sentence for the user of GIMP.
 
 /// See the module. GIMP was left as it was.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! Colorizes layers of an image, in whichever GIMP.
 //!
 //! The idea: **everything that may fail or be cancelled comes first.** GIMP cancels a plug-in by ending its process. So
-//! the image is looked at, refused or read, and colored before anything of it is changed; then, in one undo step and
-//! without a Cancel button, it is changed.
+//! the image is checked, read and colorized before any of it is changed; then it is changed in one undo step, without a
+//! Cancel button.
 
 use std::ops::ControlFlow;
 
@@ -16,9 +16,9 @@ use crate::ffi::pixels::Samples;
 use crate::preview::{self, Picture};
 use crate::settings::{Output, Settings};
 
-/// Shares of the progress: the plugin is loaded here,
+/// Fractions of the progress: the plugin is loaded here,
 const LOADED: f64 = 0.1;
-/// and all layers are colored here.
+/// and all layers are colorized here.
 const COLORED: f64 = 0.95;
 
 /// A layer with its colors, which are not in the image yet.
@@ -46,7 +46,7 @@ pub fn colorize<H: Handle>(
     commit(core, image, &colored?, settings.output)
 }
 
-/// Reads and colors all layers, telling progress.
+/// Reads and colorizes all layers, reporting progress.
 fn color_all<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
@@ -66,7 +66,7 @@ fn color_all<H: Handle>(
     (0..).zip(layers).map(one).collect()
 }
 
-/// Refuses what cannot be colored, before any work.
+/// Refuses what cannot be colorized, before any work.
 pub fn check<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
@@ -80,11 +80,11 @@ pub fn check<H: Handle>(
         );
     }
     if core.has_floating_selection(image) {
-        return refuse("a selection floats above the layers: anchor it (Layer > Anchor Layer) first".into());
+        return refuse("the image has a floating selection: anchor it (Layer > Anchor Layer) first".into());
     }
     if layers.is_empty() {
         return refuse(
-            "no layer is chosen, expected at least one: choose the photograph's layer first".into(),
+            "no layer is selected, expected at least one: select the photograph's layer first".into(),
         );
     }
     for layer in layers {
@@ -93,27 +93,27 @@ pub fn check<H: Handle>(
             ItemKind::Layer | ItemKind::Group if output == Output::NewLayer => {}
             ItemKind::Layer if core.is_locked(*layer) => {
                 return refuse(format!(
-                    "the pixels of the layer \"{name}\" are locked: unlock them in the Layers dialog, or take a new layer"
+                    "the pixels of the layer \"{name}\" are locked: unlock them in the Layers dialog, or choose a new layer as the result"
                 ));
             }
             ItemKind::Layer => {}
             ItemKind::Group => {
                 return refuse(format!(
-                    "\"{name}\" is a group, which has no pixels of its own: choose a layer in it, or take a new layer"
+                    "\"{name}\" is a group, which has no pixels of its own: select a layer in it, or choose a new layer as the result"
                 ));
             }
             ItemKind::LayerMask => {
                 return refuse(
-                    "a layer mask is chosen, expected a layer: click on the layer's picture first".into(),
+                    "a layer mask is selected, expected a layer: click the layer's thumbnail first".into(),
                 );
             }
             ItemKind::Other => {
-                return refuse(format!("\"{name}\" is no layer: choose the photograph's layer first"));
+                return refuse(format!("\"{name}\" is not a layer: select the photograph's layer first"));
             }
         }
         if core.has_selection(image) && !core.is_selected(*layer) {
             return refuse(format!(
-                "the selection lies outside of the layer \"{name}\": select a part of it, or nothing (Select > None)"
+                "the selection is outside the layer \"{name}\": select part of the layer, or nothing (Select > None)"
             ));
         }
     }
@@ -192,7 +192,7 @@ fn commit<H: Handle>(
     result
 }
 
-/// Puts all colors where they belong; after an error no new layer is left.
+/// Adds the colors to the image; after an error no new layer is left.
 fn place<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
@@ -235,7 +235,7 @@ fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, colored: &Colored<H>) -
     filled.map(|()| layer)
 }
 
-/// Hides of the new layer what is not selected, and what the layer below hides of itself.
+/// Masks what is not selected, and what the mask of the layer below hides.
 fn mask<H: Handle>(core: &Core<H>, image: Image<H>, below: Item<H>, layer: Item<H>) -> Result<(), Error> {
     let (selection, hidden) = (core.has_selection(image), core.mask(below));
     if !selection && hidden.is_none() {
@@ -249,7 +249,7 @@ fn mask<H: Handle>(core: &Core<H>, image: Image<H>, below: Item<H>, layer: Item<
     core.write(mask, Samples::Mask, &through)
 }
 
-/// Multiplies floats by floats, in bytes of the machine's order.
+/// Multiplies floats by floats, in native byte order.
 fn multiply(values: &mut [u8], by: &[u8]) {
     for (value, factor) in values.as_chunks_mut::<4>().0.iter_mut().zip(by.as_chunks::<4>().0) {
         *value = (f32::from_ne_bytes(*value) * f32::from_ne_bytes(*factor)).to_ne_bytes();

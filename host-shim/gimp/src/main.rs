@@ -27,11 +27,11 @@ use std::process::ExitCode;
 
 use error::Error;
 
-const USAGE: &str = "autochrome-gimp is a plug-in of GIMP 2.10 and 3, which start it themselves.
-It has to lie in a folder of its own name, as in plug-ins/autochrome-gimp/autochrome-gimp;
-`cargo xtask install` puts it there. In GIMP it is Colors > Colorize Photo...
+const USAGE: &str = "autochrome-gimp is a plug-in for GIMP 2.10 and 3, which start it themselves.
+It must be in a folder of its own name, as in plug-ins/autochrome-gimp/autochrome-gimp;
+`cargo xtask install` puts it there. In GIMP, choose Colors > Colorize Photo...
 
-  --check      say whether it would work here: libgimp, plugin, models
+  --check      check that it can work here: libgimp, plugin, models
   --version    print the version";
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn serve(args: &[CString]) -> Result<c_int, Error> {
         (Some("-gimp"), 6) => ffi::gimp2::main(args),
         (Some("-gimp"), 7) => ffi::gimp3::main(args),
         (Some("-gimp"), count) => Err(Error::new(format!(
-            "GIMP started it with {count} words, expected 6 (GIMP 2.10) or 7 (GIMP 3); install a newer Autochrome"
+            "GIMP started it with {count} arguments, expected 6 (GIMP 2.10) or 7 (GIMP 3); install a newer Autochrome"
         ))),
         (Some("--check"), 2) => check(),
         (Some("--version"), 2) => {
@@ -81,7 +81,7 @@ fn check() -> Result<c_int, Error> {
     match generations.iter().any(|(_, present)| present.is_ok()) {
         true => {
             for (name, _) in generations.iter().filter(|(_, present)| present.is_ok()) {
-                say(name, Ok("its libraries have what is needed".into()));
+                say(name, Ok("its libraries have every function needed".into()));
             }
         }
         false => {
@@ -96,7 +96,7 @@ fn check() -> Result<c_int, Error> {
                     .filter(|model| model.problem.is_none())
                     .map(|model| model.name)
                     .collect();
-                if names.is_empty() { Err(Error::new("none was found")) } else { Ok(names.join(", ")) }
+                if names.is_empty() { Err(Error::new("none found")) } else { Ok(names.join(", ")) }
             };
             say("plugin", Ok(engine.place()));
             say("models", engine.models().and_then(usable));

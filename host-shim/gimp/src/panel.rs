@@ -11,7 +11,7 @@ use crate::ffi::gtk::{Gtk, Widget};
 use crate::preview::{Picture, Preview};
 use crate::settings::{DEVICES, MAX_STRENGTH, Output, Settings};
 
-/// Milliseconds between two looks for a new preview.
+/// Milliseconds between checks for a new preview.
 const LOOK: u32 = 40;
 
 /// See the module.
@@ -21,14 +21,14 @@ pub struct Panel {
     picture: Picture,
     preview: RefCell<Option<Preview>>,
     widgets: Widgets,
-    /// While the panel itself moves its widgets, their signals mean nothing.
+    /// While the panel itself moves its widgets, their signals are ignored.
     moving: Cell<bool>,
-    /// Told of each change.
+    /// Called on each change.
     listener: RefCell<Option<Listener>>,
     looking: Cell<Option<u32>>,
 }
 
-/// What is told of a change.
+/// What is called on a change.
 type Listener = Box<dyn Fn(&Settings)>;
 
 struct Widgets {
@@ -56,7 +56,8 @@ impl Panel {
         if models.is_empty() {
             let why = refused.into_iter().find_map(|model| model.problem);
             return Err(Error::new(why.unwrap_or_else(|| {
-                "no model was found; run `autochrome doctor` in a terminal to see where models are looked for".into()
+                "no model was found; run `autochrome doctor` in a terminal to see which models there are"
+                    .into()
             })));
         }
         let widgets = build(&gtk, &models, &picture);
@@ -122,7 +123,7 @@ impl Panel {
         self.wish();
     }
 
-    /// Has `listener` told of each change that the user makes.
+    /// Calls `listener` on each change that the user makes.
     pub fn on_change(&self, listener: impl Fn(&Settings) + 'static) {
         *self.listener.borrow_mut() = Some(Box::new(listener));
     }
@@ -207,7 +208,7 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
     let widgets = Widgets {
         whole: gtk.row(12),
         picture: gtk.picture(picture.size),
-        status: gtk.label("The preview is being made ..."),
+        status: gtk.label("Preparing the preview ..."),
         model: gtk.choice(models.iter().map(|model| model.name.as_str())),
         description: gtk.label(""),
         strength: gtk.slider(MAX_STRENGTH, false),
@@ -222,9 +223,9 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
     gtk.pack(widgets.ends, gtk.label("vivid"), false);
     gtk.wrap(widgets.description, 36);
     gtk.wrap(widgets.status, 48);
-    gtk.explain(widgets.strength, "factor on the colors: 0 is gray, 1 what the model predicts");
-    gtk.explain(widgets.temperature, "0 takes the likeliest color, 1 the mean of all that are likely");
-    gtk.explain(widgets.output, "a new layer in the mode LCh Color leaves the photograph as it is");
+    gtk.explain(widgets.strength, "Color strength: 0 is gray, 1 is what the model predicts");
+    gtk.explain(widgets.temperature, "0 picks the likeliest color, 1 averages all likely ones");
+    gtk.explain(widgets.output, "A new layer in the mode LCh Color leaves the photograph unchanged");
     let left = gtk.column(6);
     gtk.pack(left, widgets.picture, false);
     gtk.pack(left, widgets.status, false);
@@ -233,11 +234,11 @@ fn build(gtk: &Gtk, models: &[ModelInfo], picture: &Picture) -> Widgets {
         ("_Model:", widgets.model),
         ("", widgets.description),
         ("Stren_gth:", widgets.strength),
-        ("Colo_urs:", widgets.own),
+        ("Co_lors:", widgets.own),
         ("", widgets.temperature),
         ("", widgets.ends),
         ("Resul_t:", widgets.output),
-        ("Computed _by:", widgets.device),
+        ("_Device:", widgets.device),
     ];
     for (row, (label, widget)) in (0..).zip(rows) {
         gtk.attach(form, row, label, widget);

@@ -1,7 +1,7 @@
 //! A small picture that follows the sliders.
 //!
-//! The idea: **the plugin works on a thread of its own, on the newest wish only.** The dialog never waits, and the
-//! session keeps what the network said of the picture, so that a slider costs no run of the network.
+//! The idea: **the plugin works on a thread of its own, on the newest request only.** The dialog never waits, and the
+//! session keeps the network's output, so moving a slider does not run the network.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -63,9 +63,9 @@ impl Preview {
         Self { wishes, results, ending, worker }
     }
 
-    /// Asks for the picture with these settings; what was asked before and is not begun is forgotten.
+    /// Requests the picture with these settings; earlier requests that have not started are dropped.
     pub fn wish(&self, settings: Settings) {
-        // A worker that is gone has told why.
+        // A worker that has ended has reported why.
         let _ = self.wishes.send(settings);
     }
 

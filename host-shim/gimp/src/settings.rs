@@ -11,7 +11,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {
-    /// A new layer in the mode "LCh Color" above the photograph, which stays as it is.
+    /// A new layer in the mode "LCh Color" above the photograph, which is unchanged.
     #[default]
     NewLayer,
     /// The layer itself.
@@ -21,7 +21,7 @@ pub enum Output {
 impl Output {
     /// All of them, in the order of their numbers: name in scripts, and what it is.
     pub const ALL: [(Self, &'static str, &'static str); 2] = [
-        (Self::NewLayer, "new-layer", "New layer, the photograph stays"),
+        (Self::NewLayer, "new-layer", "New layer (keeps the photograph)"),
         (Self::InPlace, "in-place", "In place"),
     ];
 
@@ -62,7 +62,7 @@ impl Output {
 
 /// Devices offered by the dialog: name in scripts, and what it is.
 pub const DEVICES: [(&str, &str); 3] =
-    [("auto", "The fastest there is"), ("cpu", "Processor"), ("cuda", "NVIDIA GPU")];
+    [("auto", "Fastest available"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU")];
 
 /// Largest strength.
 pub const MAX_STRENGTH: f64 = *limits::STRENGTHS.end() as f64;

@@ -5,12 +5,12 @@ pub const MENU_LABEL: &str = "Colorize P_hoto...";
 /// Menu it stands in.
 pub const MENU: &str = "<Image>/Colors";
 /// One line.
-pub const BLURB: &str = "Give a black-and-white photograph the colors it may have had";
-/// The whole story.
-pub const HELP: &str = "Predicts colors for a gray photograph. Lightness, transparency and size stay as they are. The \
-    colors come as a new layer in the mode LCh Color above the photograph, or replace the layer's own. A selection, \
+pub const BLURB: &str = "Colorize a black-and-white photograph";
+/// The full description.
+pub const HELP: &str = "Predicts colors for a gray photograph. Lightness, transparency and size are preserved. The \
+    colors go to a new layer in the mode LCh Color above the photograph, or replace the layer's own. A selection, \
     feathered or not, limits where they show. Works on RGB and grayscale images of every precision; a grayscale image \
-    becomes RGB. One undo takes all of it back.";
+    becomes RGB. A single undo reverts everything.";
 /// Who wrote it.
 pub const AUTHORS: &str = "The Autochrome developers";
 /// Under which terms.
@@ -22,10 +22,10 @@ pub const TITLE: &str = "Colorize Photo";
 
 /// The values: name, short name and explanation.
 pub const MODEL: [&str; 3] =
-    ["model", "Model", "Name of the model, as `autochrome models` lists it; empty for the default one"];
+    ["model", "Model", "Name of the model, as listed by `autochrome models`; empty for the default"];
 /// As [`MODEL`].
 pub const STRENGTH: [&str; 3] =
-    ["strength", "Strength", "Factor on the colors: 0 is gray, 1 what the model predicts, at most 1.5"];
+    ["strength", "Strength", "Color strength: 0 is gray, 1 is what the model predicts, up to 1.5"];
 /// As [`MODEL`].
 pub const TEMPERATURE: [&str; 3] = [
     "temperature",
@@ -36,4 +36,4 @@ pub const TEMPERATURE: [&str; 3] = [
 pub const OUTPUT: [&str; 3] =
     ["output", "Result", "A new layer in the mode LCh Color above the photograph, or the layer itself"];
 /// As [`MODEL`].
-pub const DEVICE: [&str; 3] = ["device", "Computed by", "auto, cpu, cuda or cuda:N"];
+pub const DEVICE: [&str; 3] = ["device", "Device", "auto, cpu, cuda or cuda:N"];

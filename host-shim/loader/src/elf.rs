@@ -1,8 +1,7 @@
-//! The file is checked before it is loaded: `dlopen` maps what the headers promise, and a file that was cut short
-//! kills the whole program with SIGBUS instead of failing.
+//! The file is checked before it is loaded: `dlopen` maps what the headers promise, so a truncated file kills the whole
+//! program with SIGBUS instead of failing.
 //!
-//! The same holds for the libraries it needs: those that lie beside it, where an installation has them, are checked
-//! too. Only headers and symbols are read, never a whole library.
+//! The same holds for the libraries it needs: those beside it, where an installation has them, are checked too. Only headers and symbols are read, never a whole library.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -25,29 +24,29 @@ const MACHINE: Option<elf::Machine> = if cfg!(target_arch = "x86_64") {
     None
 };
 
-const TRUNCATED: &str = "the file is cut short; install it again";
+const TRUNCATED: &str = "the file is cut short; reinstall it";
 const NOT_ELF: &str = "it is not a shared library";
 
-/// Refuses a file that is no whole shared library for this machine exporting the plugin's function.
+/// Refuses a file that is not a complete shared library for this machine exporting the plugin's function.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let metadata = fs::metadata(path).map_err(|error| format!("it cannot be read: {error}"))?;
     if !metadata.is_file() {
         return Err("it is not a file".into());
     }
     if metadata.len() == 0 {
-        return Err("the file is empty; install it again".into());
+        return Err("the file is empty; reinstall it".into());
     }
     let needed = read(path, true)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     check_needed(folder, needed)
 }
 
-/// Checks the `needed` libraries that lie in `folder`, those that they need, and so on.
+/// Checks the `needed` libraries that are in `folder`, those that they need, and so on.
 fn check_needed(folder: &Path, mut needed: Vec<String>) -> Result<(), String> {
     let mut seen = HashSet::new();
     while let Some(name) = needed.pop() {
         let path = folder.join(&name);
-        // A name with a slash is a path of its own, and what lies elsewhere is the system's to answer for.
+        // A name with a slash is a path of its own, and libraries elsewhere are the system's business.
         if !name.contains('/') && path.is_file() && seen.insert(name.clone()) {
             needed
                 .extend(read(&path, false).map_err(|problem| format!("{name}, which it needs: {problem}"))?);
@@ -63,7 +62,7 @@ fn read(path: &Path, is_plugin: bool) -> Result<Vec<String>, String> {
     let data = &cache;
     let length = data.len().map_err(|()| "its length cannot be read".to_string())?;
     let header = check_header(data, length)?;
-    let endian = header.endian().map_err(|_| foreign("another byte order"))?;
+    let endian = header.endian().map_err(|_| foreign("different byte order"))?;
     check_extents(header, endian, data, length)?;
     if is_plugin {
         check_exports(header, endian, data)?;
@@ -84,9 +83,9 @@ fn check_header<'data>(data: impl ReadRef<'data>, length: u64) -> Result<&'data 
         return Err(NOT_ELF.into());
     }
     let header = Header::parse(data).map_err(|_| {
-        if length < 64 { TRUNCATED.into() } else { foreign("another word size or byte order") }
+        if length < 64 { TRUNCATED.into() } else { foreign("different word size or byte order") }
     })?;
-    let endian = header.endian().map_err(|_| foreign("another byte order"))?;
+    let endian = header.endian().map_err(|_| foreign("different byte order"))?;
     if header.e_type(endian) != elf::ET_DYN {
         return Err("it is an ELF file, but not a shared library".into());
     }
@@ -102,13 +101,10 @@ fn damaged(error: object::read::Error) -> String {
 }
 
 fn foreign(what: &str) -> String {
-    format!(
-        "it was built for another kind of machine ({what}), this program runs on {}",
-        std::env::consts::ARCH
-    )
+    format!("it was built for a different machine ({what}); this program runs on {}", std::env::consts::ARCH)
 }
 
-/// Every part that the headers speak of lies within the file.
+/// Every part that the headers mention is within the file.
 fn check_extents<'data>(
     header: &Header,
     endian: NativeEndian,

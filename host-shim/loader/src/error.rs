@@ -8,17 +8,17 @@ use autochrome_abi::{AUTOCHROME_CANCELLED, STATUS_NAMES};
 /// Why the plugin could not be found, loaded or could not do its work.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No plugin in any of the places looked at.
+    /// No plugin in any of the places searched.
     #[error(
-        "the plugin libautochrome.so was not found; looked at {}; install it there or name it in AUTOCHROME_PLUGIN",
+        "the plugin libautochrome.so was not found; searched {}; install it there, or name it in AUTOCHROME_PLUGIN",
         list(searched)
     )]
     NotFound {
-        /// The places, in the order they were looked at.
+        /// The places, in the order they were searched.
         searched: Vec<PathBuf>,
     },
     /// `AUTOCHROME_PLUGIN` names something that is not there.
-    #[error("AUTOCHROME_PLUGIN names {}, which {problem}; correct it, or unset it to use the installed plugin", path.display())]
+    #[error("AUTOCHROME_PLUGIN names {}, which {problem}; fix it, or unset it to use the installed plugin", path.display())]
     Named {
         /// What it names.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum Error {
         problem: String,
     },
     /// The library was loaded, and what it exports is not the interface this program speaks.
-    #[error("{} does not fit this program: {problem}", path.display())]
+    #[error("{} is not compatible with this program: {problem}", path.display())]
     Interface {
         /// The library.
         path: PathBuf,
@@ -78,7 +78,7 @@ impl Error {
 
 fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() {
-        return "no place at all, as this program could not learn where it lies".into();
+        return "nowhere: could not determine this program's own path".into();
     }
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Where the plugin is looked for.
+//! Where the plugin is searched for.
 //!
 //! The rule: `AUTOCHROME_PLUGIN`, when set, is the only place; otherwise beside the program (a build tree, a
 //! portable folder), then `../lib/autochrome/` seen from the program (an install prefix). Nothing else: loading a
@@ -24,7 +24,7 @@ pub(crate) fn find() -> Result<PathBuf, Error> {
     }
 }
 
-/// What `AUTOCHROME_PLUGIN` names: the library, or the folder it lies in.
+/// What `AUTOCHROME_PLUGIN` names: the library, or the folder it is in.
 fn named_library(path: PathBuf) -> Result<PathBuf, Error> {
     let problem = |problem: &str| Error::Named { path: path.clone(), problem: problem.into() };
     if path.is_dir() {
@@ -46,8 +46,7 @@ fn places(program_folder: &Path) -> Vec<PathBuf> {
     places
 }
 
-/// The folder the running program lies in. `/proc` may be missing in a sandbox: then the name it was started by
-/// has to do.
+/// The folder of the running program. `/proc` may be missing in a sandbox: then the name it was started by is used.
 fn program_folder() -> Option<PathBuf> {
     let program = env::current_exe().ok().or_else(|| started_as(env::args_os().next()?.into()))?;
     Some(program.parent()?.to_path_buf())

@@ -34,5 +34,5 @@ pub use image::{Image, ImageMut};
 pub use plugin::{Plugin, Session};
 pub use values::{Config, ModelInfo, Params, SessionInfo};
 
-/// Tells how far the work is, 0 to 1, on the thread that called `colorize`; `Break` cancels.
+/// Takes the progress, 0 to 1, on the thread that called `colorize`; `Break` cancels.
 pub type Progress<'a> = dyn FnMut(f32) -> std::ops::ControlFlow<()> + 'a;

@@ -113,7 +113,7 @@ impl Session {
         self.raw.colorize(params, &CStrings::of(params)?, None, image, progress)
     }
 
-    /// Writes to `output`, of the same size in a format without color, how sure the model is of the colors that
+    /// Writes to `output`, of the same size in a format without color, the model's confidence in the colors that
     /// [`Session::colorize`] gives `input`: 0 (black) to 1 (white), linearly. After that with the same picture and
     /// params the network does not run again.
     ///

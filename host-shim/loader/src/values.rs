@@ -1,4 +1,4 @@
-//! What goes into the plugin and what it says: plain values, and their strings as C wants them.
+//! What the plugin takes and gives: plain values, and their strings as C wants them.
 
 use std::ffi::CString;
 use std::path::PathBuf;
@@ -60,14 +60,14 @@ impl Default for Params {
     }
 }
 
-/// What the plugin knows of a model folder.
+/// What the plugin knows about a model folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
     /// Its name, as [`Params::model`] takes it; for an unreadable package, its folder's name.
     pub name: String,
     /// One line for people; empty when not usable.
     pub description: String,
-    /// The folder it lies in.
+    /// The folder it is in.
     pub folder: PathBuf,
     /// License of the weights; empty when not usable.
     pub license: String,

@@ -75,7 +75,7 @@ fn confidence_is_reported_to_people_and_to_programs() {
     let ran = desk.run(&["a.png", "--confidence", "-o", "out.png"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
-        (Some(0), "autochrome: a.png: the model is 20% sure\nautochrome: wrote out.png\n")
+        (Some(0), "autochrome: a.png: confidence 20%\nautochrome: wrote out.png\n")
     );
     for ask in ["--sure", "--confidence=-map"] {
         let ran = desk.run(&["a.png", ask, "-o", "out.png", "--json", "--overwrite"]);
@@ -133,6 +133,6 @@ fn a_confidence_map_is_a_gray_picture_beside_each_output() {
     std::fs::write(desk.path("pages.tif"), tiff_files::file(&[page(), page()])).unwrap();
     let pages = desk.run(&["pages.tif", "-o", "out/pages.tif", "--confidence=-map"]);
     assert_eq!(pages.code, Some(1));
-    assert!(pages.err.contains("confidence map: it has 2 pages, and PNG holds one"), "{}", pages.err);
+    assert!(pages.err.contains("confidence map: it has 2 pages, and PNG allows only one"), "{}", pages.err);
     assert!(!desk.path("out/pages.tif").exists() && !desk.path("out/pages-map.png").exists());
 }

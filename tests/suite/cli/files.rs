@@ -50,7 +50,10 @@ fn what_exists_is_kept_unless_told_otherwise() {
     fs::write(desk.path("b.png"), "precious").unwrap();
     let ran = desk.run(&["a.png", "-o", "b.png"]);
     assert_eq!(ran.code, Some(1));
-    assert_eq!(ran.err, "autochrome: a.png: the output b.png exists already; --overwrite replaces it\n");
+    assert_eq!(
+        ran.err,
+        "autochrome: a.png: the output b.png already exists; pass --overwrite to replace it\n"
+    );
     assert_eq!(fs::read(desk.path("b.png")).unwrap(), b"precious");
     assert_eq!(desk.run(&["a.png", "-o", "b.png", "--overwrite"]).code, Some(0));
     assert!(is_tinted(&desk.path("b.png")));

@@ -141,7 +141,7 @@ fn tiff_in_planes_in_inks_and_with_alpha_in_the_colors() {
     associated.set(338, shorts(&[1]));
     fs::write(desk.path("associated.tif"), tiff_files::file(&[associated])).unwrap();
     let ran = desk.run(&["associated.tif", "-o", "out.tif", "--json"]);
-    assert!(ran.out.contains("multiplied by their transparency"), "{}", ran.out);
+    assert!(ran.out.contains("premultiplied by alpha"), "{}", ran.out);
     let result = load(&desk.path("out.tif"));
     let expected = |index: usize| 100.0 / (190.0 + f64::from(u16::try_from(index).unwrap()));
     assert!(off(&result, expected) < 0.004);

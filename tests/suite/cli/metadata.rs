@@ -174,7 +174,7 @@ fn what_a_file_says_goes_from_every_format_to_every_other() {
         let first = format!("first.{first}");
         let ran = desk.run(&["scan.jpg", "-o", &first]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        let notes = ran.err.matches("was left out").count();
+        let notes = ran.err.matches("was dropped").count();
         assert_eq!(notes, usize::from(!iptc), "{}", ran.err);
         check(&desk, &first, iptc, dots);
         for (second, second_iptc, second_dots) in formats {
@@ -252,7 +252,7 @@ fn xmp_that_a_jpeg_cannot_hold_gives_way_to_the_note() {
     encoder.write_header().unwrap().write_image_data(&[90; 64]).unwrap();
     fs::write(desk.path("a.png"), file).unwrap();
     let ran = desk.run(&["a.png", "-o", "out.jpg"]);
-    assert!(ran.code == Some(0) && ran.err.contains("its XMP was left out: it is 7"), "{}", ran.err);
+    assert!(ran.code == Some(0) && ran.err.contains("its XMP was dropped: it is 7"), "{}", ran.err);
     let xmp = said(&desk.path("out.jpg")).xmp;
     assert!(xmp.contains(SOURCE_TYPE) && !xmp.contains("Box 7"), "{xmp}");
     assert_eq!(desk.run(&["a.png", "-o", "out.png"]).code, Some(0));

@@ -79,7 +79,7 @@ fn transparency_is_not_flattened_into_a_jpeg() {
     assert_eq!(ran.code, Some(1));
     assert_eq!(
         ran.err,
-        "autochrome: glass.png: the picture is partly transparent, which JPEG cannot hold; write PNG, TIFF or WebP\n"
+        "autochrome: glass.png: the picture is partly transparent, which JPEG does not support; write PNG, TIFF or WebP\n"
     );
     assert!(!desk.path("glass.jpg").exists());
 }
@@ -148,7 +148,7 @@ fn photographs_with_colors_can_be_left_out() {
     assert_eq!(ran.code, Some(0));
     assert_eq!(
         ran.err,
-        "autochrome: in/color.png: skipped: it has colors already\nautochrome: 2 colored, 1 skipped\n"
+        "autochrome: in/color.png: skipped: it already has color\nautochrome: 2 colored, 1 skipped\n"
     );
     assert!(!desk.path("out/color.png").exists());
     assert!(is_tinted(&desk.path("out/gray.png")) && is_tinted(&desk.path("out/sepia.png")));

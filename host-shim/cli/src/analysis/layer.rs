@@ -40,7 +40,7 @@ pub fn of(result: &Picture) -> Picture {
     Picture::new(format, result.width, result.height, pixels)
 }
 
-/// Whether nothing of a pixel is to be seen.
+/// Whether a pixel is fully transparent.
 fn is_clear(result: &Picture, index: usize) -> bool {
     let bytes = result.format.bytes_per_pixel();
     let pixel = &result.pixels[index * bytes..][..bytes];

@@ -1,7 +1,7 @@
 //! What the command line itself says about colors: whether there are any, which, what they are without lightness, and
 //! the model's confidence in them.
 //!
-//! How colors come to be is the plugin's and not known here.
+//! How colors are predicted is the plugin's business and not known here.
 
 mod colors;
 pub mod confidence;

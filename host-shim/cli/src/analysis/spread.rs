@@ -1,4 +1,4 @@
-//! Whether a photograph has colors already: how far the (a, b) of its parts lie from the mean of the parts that
+//! Whether a photograph already has color: how far the (a, b) of its parts lie from the mean of the parts that
 //! are as light.
 //!
 //! Not how far they lie from gray: in a toned print (sepia, cyanotype) the hue follows from the lightness, so parts as

@@ -1,6 +1,6 @@
-//! JPEG: gray, YCbCr, RGB, and the inks of print (CMYK, YCCK), which become RGB without their profile.
+//! JPEG: gray, YCbCr, RGB, and CMYK and YCCK, which are converted to RGB without their profile.
 //!
-//! The decoder paints what is missing gray and says nothing, so that a file's end is looked for first.
+//! The decoder silently fills what is missing with gray, so the end of the file is checked first.
 
 use std::io::Read;
 
@@ -77,12 +77,12 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
         ..Metadata::default()
     };
     if matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK) && metadata.icc.take().is_some() {
-        metadata.notes.push("its profile of inks was not used: CMYK was turned into RGB by rule".into());
+        metadata.notes.push("its CMYK profile was ignored: CMYK was converted to RGB by formula".into());
     }
     let pixels = decoder.decode().map_err(|error| explain(&error))?;
     let expected = u64::from(width) * u64::from(height) * u64::try_from(format.bytes_per_pixel())?;
     if u64::try_from(pixels.len())? != expected {
-        return Err(damaged(FORMAT.name, &"it does not hold the pixels its header claims"));
+        return Err(damaged(FORMAT.name, &"it does not contain the pixels its header claims"));
     }
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
 }

@@ -1,7 +1,7 @@
-//! JPEG XL, read only: no encoder in Rust is kept well enough yet.
+//! JPEG XL, read only: no encoder in Rust is maintained well enough yet.
 //!
 //! The file's boxes are taken apart here, so that packed metadata is unpacked under a limit and the decoder sees
-//! nothing but the picture. The decoder turns the picture upright by itself. Of an animation the first frame is taken.
+//! nothing but the picture. The decoder rotates the picture upright by itself. Of an animation the first frame is read.
 
 use std::io::Read;
 
@@ -72,9 +72,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let mut metadata = Metadata { exif: parts.exif, xmp: parts.xmp, icc, ..Metadata::default() };
     if associated && picture.alpha {
         picture = picture.unassociated();
-        metadata
-            .notes
-            .push("its colors were stored multiplied by their transparency, and were divided by it".into());
+        metadata.notes.push("its colors were premultiplied by alpha and were divided by it".into());
     }
     let page = Page { picture, metadata, orientation: Some(Orientation::NoTransforms) };
     Ok(Pages::one(page))
@@ -93,13 +91,13 @@ fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
         Channels::Rgb => 3,
         Channels::Rgba => 4,
         Channels::Cmyk | Channels::Cmyka => {
-            return Err(unsupported(FORMAT.name, &"it is of inks (CMYK)"));
+            return Err(unsupported(FORMAT.name, &"it is CMYK"));
         }
     };
     let mut stream = if kind.has_alpha() { render.stream() } else { render.stream_no_alpha() };
     let (width, height) = (stream.width(), stream.height());
     if stream.channels() != channels {
-        return Err(unsupported(FORMAT.name, &"it has channels of its own"));
+        return Err(unsupported(FORMAT.name, &"it has extra channels"));
     }
     let samples = usize::try_from(u64::from(width) * u64::from(height) * u64::from(channels))
         .map_err(|_| anyhow!("the JPEG XL does not fit in memory"))?;
@@ -126,7 +124,7 @@ fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {
 }
 
 impl Parts {
-    /// Takes a file apart: bare, or in boxes (ISO/IEC 18181-2).
+    /// Splits a file: bare, or in boxes (ISO/IEC 18181-2).
     fn of(bytes: Vec<u8>) -> anyhow::Result<Self> {
         if !bytes.starts_with(SIGNATURE) {
             return Ok(Self { codestream: bytes, ..Self::default() });

@@ -1,4 +1,4 @@
-//! What a format of files is: how its files are known, read and written, and what they can hold.
+//! What a file format is: how its files are recognized, read and written, and what they can store.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -9,17 +9,17 @@ use crate::metadata::{Holds, Metadata};
 use crate::picture::{Depth, Picture};
 use crate::stop::Stoppable;
 
-/// A format of files.
+/// A file format.
 pub struct Format {
     /// What people call it.
     pub name: &'static str,
-    /// What its files' names end in, the usual one first.
+    /// The extensions of its files, the usual one first.
     pub extensions: &'static [&'static str],
-    /// Whether a file that begins so is one.
+    /// Whether a file that begins with these bytes is one.
     pub recognizes: fn(&[u8]) -> bool,
     /// Opens a file; every limit is checked before memory is taken.
     pub read: fn(Source, &Limits) -> anyhow::Result<Pages>,
-    /// How it is written, if it is.
+    /// How it is written, if it can be.
     pub write: Option<Writer>,
 }
 
@@ -29,15 +29,15 @@ impl std::fmt::Debug for Format {
     }
 }
 
-/// How a format is written, and what it can hold.
+/// How a format is written, and what it can store.
 pub struct Writer {
-    /// Pixels a side.
+    /// Most pixels per side.
     pub max_side: u32,
     /// The deepest samples.
     pub depth: Depth,
-    /// Whether it holds transparency.
+    /// Whether it supports transparency.
     pub alpha: bool,
-    /// What of the metadata it holds.
+    /// Which metadata it allows.
     pub holds: Holds,
     /// Writes one picture, or begins a file of several.
     pub encode: Encode,
@@ -62,10 +62,10 @@ pub trait Pager {
     fn finish(self: Box<Self>) -> anyhow::Result<()>;
 }
 
-/// What can be chosen about a file to be written.
+/// Options of a file to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Of JPEG, 1 to 100.
+    /// JPEG quality, 1 to 100.
     pub quality: u8,
 }
 

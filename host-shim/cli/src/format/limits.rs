@@ -1,4 +1,4 @@
-//! How large a picture may be: asked before memory is taken for it.
+//! How large a picture may be: checked before memory is allocated for it.
 
 use anyhow::bail;
 
@@ -10,7 +10,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Refuses a size that is none, or more than allowed.
+    /// Refuses an empty picture, and one larger than allowed.
     pub fn size(&self, width: u32, height: u32) -> anyhow::Result<()> {
         if width == 0 || height == 0 {
             bail!("the picture is {width} x {height} pixels, expected at least 1 x 1");
@@ -18,8 +18,8 @@ impl Limits {
         let pixels = u64::from(width) * u64::from(height);
         if pixels > self.max_pixels {
             bail!(
-                "the picture claims {width} x {height} pixels, {}, more than the limit of {}; if that is true, \
-                 raise it with --max-pixels",
+                "the picture claims {width} x {height} pixels, {}, more than the limit of {}; if that is right, \
+                 raise the limit with --max-pixels",
                 millions(pixels),
                 millions(self.max_pixels)
             );
@@ -27,7 +27,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Refuses a size that `length` bytes cannot hold, at `most` pixels a byte.
+    /// Refuses a size that `length` bytes cannot hold, at `most` pixels per byte.
     pub fn holds(name: &str, width: u32, height: u32, length: u64, most: u64) -> anyhow::Result<()> {
         if u64::from(width) * u64::from(height) > length.saturating_mul(most) {
             bail!(

@@ -1,8 +1,7 @@
 //! The formats of files: one file and one row of [`FORMATS`] each.
 //!
 //! The idea: **a format only translates**. It knows the bytes of its files and nothing of color, orientation or
-//! provenance; what is right for every format - limits, turning, profiles, which metadata is preserved - is done
-//! once, around it.
+//! provenance; what all formats need (limits, rotation, profiles, which metadata is preserved) is done once, around it.
 
 mod bmp;
 mod jpeg;
@@ -24,7 +23,7 @@ pub use kind::{Encode, Format, Options, Output, Pager, Writer};
 pub use limits::Limits;
 pub use source::{Page, Pages, Source};
 
-/// Every format, in the order people are told of them.
+/// Every format, in the order they are listed.
 pub static FORMATS: [&Format; 7] =
     [&jpeg::FORMAT, &png::FORMAT, &tiff::FORMAT, &webp::FORMAT, &jxl::FORMAT, &bmp::FORMAT, &pnm::FORMAT];
 
@@ -33,7 +32,7 @@ pub fn names(last: &str) -> String {
     list(FORMATS.into_iter().map(|format| format.name.to_owned()), last)
 }
 
-/// What is said of a file that holds something else.
+/// The error for a file of some other kind.
 pub fn not_a_picture() -> String {
     format!("it is not a {} picture", names("or"))
 }
@@ -54,12 +53,12 @@ pub fn by_name(extension: &str) -> Option<&'static Format> {
     FORMATS.into_iter().find(|format| format.extensions.contains(&extension.as_str()))
 }
 
-/// What is written for a picture whose own format is not.
+/// The format to write for a picture whose own can only be read.
 pub fn fallback() -> &'static Format {
     &png::FORMAT
 }
 
-/// What a file's name may end in to be written, each with `before` in front.
+/// The extensions that can be written, each with `before` in front.
 pub fn written_extensions(before: &str) -> String {
     let written = FORMATS.into_iter().filter(|format| format.write.is_some());
     list(written.map(|format| format!("{before}{}", format.extensions[0])), "or")

@@ -1,7 +1,7 @@
 //! PNG: every kind of it read, RGB and RGBA of 8 and 16 bits written, row by row.
 //!
-//! Of an animation the picture for programs without animation is taken. EXIF and XMP lie in chunks of their own;
-//! IPTC in text, as ImageMagick and ExifTool put it there.
+//! Of an animation the default image is read. EXIF and XMP have chunks of their own; IPTC is in text, where ImageMagick
+//! and ExifTool put it.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
@@ -38,12 +38,12 @@ const MOST: u64 = 8 * 1032;
 const MEMORY: usize = 64 << 20;
 const XMP: &str = "XML:com.adobe.xmp";
 const NO_PROFILE: &str =
-    "its color profile is damaged, or larger than 64 MiB, and was not used: its values were read as sRGB";
+    "its color profile is damaged, or larger than 64 MiB, and was ignored; its values were read as sRGB";
 const METERS_AN_INCH: f64 = 0.0254;
 
 fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
-    // What is wrong with the chunks is the decoder's to say.
+    // The decoder reports what is wrong with the chunks.
     let has_profile = has_profile(&mut source.reader).unwrap_or(false);
     source.reader.seek(SeekFrom::Start(0))?;
     let mut decoder = Decoder::new_with_limits(source.reader, png::Limits { bytes: MEMORY });
@@ -67,7 +67,7 @@ fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
 }
 
-/// Whether a profile lies before the pixels: the decoder says nothing of one that it leaves out.
+/// Whether a profile precedes the pixels: the decoder drops a bad one silently.
 fn has_profile(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
     reader.seek(SeekFrom::Start(8))?;
     loop {
@@ -86,12 +86,14 @@ fn has_profile(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
 fn explain(error: &DecodingError) -> anyhow::Error {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(FORMAT.name),
-        DecodingError::LimitsExceeded => anyhow::anyhow!("the PNG needs more memory than any photograph's"),
+        DecodingError::LimitsExceeded => {
+            anyhow::anyhow!("the PNG needs more memory than any photograph should")
+        }
         error => damaged(FORMAT.name, error),
     }
 }
 
-/// The decoded samples, which are big-endian, in the machine's order; gray with alpha as RGBA.
+/// The decoded samples, which are big-endian, in native byte order; gray with alpha as RGBA.
 fn in_our_order<R: std::io::BufRead + std::io::Seek>(
     reader: &Reader<R>,
     mut pixels: Vec<u8>,

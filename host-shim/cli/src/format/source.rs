@@ -24,7 +24,7 @@ impl Source {
         Self { reader: BufReader::new(Stoppable { inner: file, stop: stop.clone() }), length }
     }
 
-    /// The first bytes of it, as far as they go.
+    /// Its first bytes.
     pub fn start(&mut self) -> std::io::Result<Vec<u8>> {
         let mut start = Vec::new();
         self.reader.by_ref().take(64).read_to_end(&mut start)?;
@@ -35,7 +35,10 @@ impl Source {
     /// All of it, for decoders that work on memory.
     pub fn bytes(mut self, limits: &Limits) -> anyhow::Result<Vec<u8>> {
         if usize::try_from(self.length).map_or(true, |length| length > limits.memory()) {
-            bail!("the file is {} bytes, more than a picture that --max-pixels allows can need", self.length);
+            bail!(
+                "the file is {} bytes, more than a picture within --max-pixels needs; if that is right, raise --max-pixels",
+                self.length
+            );
         }
         let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
         self.reader.read_to_end(&mut bytes)?;
@@ -56,16 +59,16 @@ impl Pages {
     }
 }
 
-/// A picture as it lies in its file.
+/// A picture as stored in its file.
 pub struct Page {
     pub picture: Picture,
     pub metadata: Metadata,
-    /// How it is to be turned, where the format itself says so; otherwise EXIF does.
+    /// Its orientation, where the format itself states it; otherwise EXIF does.
     pub orientation: Option<Orientation>,
 }
 
 impl Page {
-    /// A picture whose format says nothing about how it is to be turned.
+    /// A picture whose format does not state the orientation.
     pub fn new(picture: Picture, metadata: Metadata) -> Self {
         Self { picture, metadata, orientation: None }
     }

@@ -1,4 +1,4 @@
-//! What the formats have in common that the image crate reads: from its decoders to pages.
+//! What the formats read by the image crate have in common: from its decoders to pages.
 
 use std::io::ErrorKind;
 
@@ -53,7 +53,7 @@ fn picture(image: DynamicImage) -> Picture {
         DynamicImage::ImageLumaA8(_) => (PixelFormat::Rgba8, image.into_rgba8().into()),
         DynamicImage::ImageLuma16(_) => (PixelFormat::Gray16, image),
         DynamicImage::ImageRgb16(_) => (PixelFormat::Rgb16, image),
-        // What the image crate may add one day is taken with the most that its integers hold.
+        // Whatever the image crate may add is read at 16 bits.
         _ => (PixelFormat::Rgba16, image.into_rgba16().into()),
     };
     let (width, height) = (image.width(), image.height());

@@ -1,6 +1,6 @@
-//! Resolution: dots an inch, as TIFF, EXIF, JFIF and PNG each write it in their way.
+//! Resolution in dots per inch, which TIFF, EXIF, JFIF and PNG each store differently.
 
-/// Dots an inch, along the rows and along the columns.
+/// Dots per inch, along rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Density {
     x: f64,
@@ -8,14 +8,14 @@ pub struct Density {
 }
 
 impl Density {
-    /// As it is once rows have become columns.
+    /// After a rotation that turns rows into columns.
     pub fn turned(self) -> Self {
         Self { x: self.y, y: self.x }
     }
 
-    /// Of `x` and `y` dots an inch; `None` when that is none.
+    /// From `x` and `y` dots per inch; `None` when they make no sense.
     pub fn per_inch(x: f64, y: f64) -> Option<Self> {
-        // Dots a meter are rounded, and no scanner has 299.9994 dots an inch.
+        // Dots per meter are rounded, and no scanner has 299.9994 dots per inch.
         let [x, y] = [x, y].map(|dots| if (dots - dots.round()).abs() < 0.02 { dots.round() } else { dots });
         let right = |dots: f64| (0.01..1e6).contains(&dots);
         (right(x) && right(y)).then_some(Self { x, y })
@@ -33,13 +33,13 @@ impl Density {
         right.then_some((whole[0] as u32, whole[1] as u32))
     }
 
-    /// Dots an inch in whole numbers of 16 bits.
+    /// Dots per inch as 16-bit integers.
     pub fn whole(self) -> Option<(u16, u16)> {
         let (x, y) = self.per(1.0)?;
         Some((u16::try_from(x).ok()?, u16::try_from(y).ok()?))
     }
 
-    /// Dots an inch as fractions, as TIFF and EXIF hold them: numerator, denominator, in the machine's order.
+    /// Dots per inch as fractions, as TIFF and EXIF store them: numerator, denominator, in native byte order.
     pub fn fractions(self) -> [Vec<u8>; 2] {
         let (scale, (x, y)) = match (self.whole(), self.per(1000.0)) {
             (Some((x, y)), _) if f64::from(x) == self.x && f64::from(y) == self.y => {

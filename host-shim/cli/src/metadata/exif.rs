@@ -1,8 +1,8 @@
-//! EXIF: kept as it is, but for what the result makes untrue.
+//! EXIF: preserved, except for what the result makes untrue.
 //!
-//! A block that goes from one file to another is mended where it lies (orientation, size, thumbnail, color space), so
-//! that every offset in it, those inside makers' notes included, stays right. Only between TIFF, whose own
-//! directories hold these values, and the other formats is it taken apart and put together again.
+//! A block is patched in place (orientation, size, thumbnail, color space), so every offset in it, including those in
+//! maker notes, stays valid. It is parsed and rebuilt only between TIFF, whose own directories hold these values, and
+//! the other formats.
 
 use std::io::{Cursor, Read, Seek};
 
@@ -45,10 +45,10 @@ const DESCRIPTIVE: [u16; 21] = [
     0x9C9F,
     0x0129,
 ];
-/// Bytes of one value: more is no photograph's.
+/// Most bytes of one value; no photograph needs more.
 const MOST: usize = 1 << 20;
 
-/// A value and its tag, in the machine's order of bytes.
+/// A value and its tag, in native byte order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     pub tag: u16,
@@ -64,7 +64,7 @@ pub struct Fields {
     pub gps: Vec<Field>,
 }
 
-/// How the photograph is to be turned, as a block says: 1 to 8.
+/// The orientation that a block states: 1 to 8.
 pub fn orientation(block: &[u8]) -> Option<u8> {
     let mut reader = Cursor::new(block);
     let header = Header::read(&mut reader).ok()?;
@@ -78,8 +78,8 @@ pub fn density(block: &[u8]) -> Option<Density> {
     Fields::parse(block)?.density()
 }
 
-/// Mends a block for a result that is upright, of these sides, in sRGB, and no longer the gray of its thumbnail.
-/// `swapped` says that turning made rows of what were columns. `None` when it is no EXIF.
+/// Patches a block for a result that is upright, of this size, in sRGB, and unlike its gray thumbnail. `swapped` says
+/// that rotation turned rows into columns. `None` when it is not EXIF.
 pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Option<Vec<u8>> {
     let mut reader = Cursor::new(block.as_slice());
     let header = Header::read(&mut reader).ok().filter(|header| !header.wide)?;
@@ -104,13 +104,13 @@ pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Opt
     }
     let resolution = [X_RESOLUTION, Y_RESOLUTION].map(|tag| main.find(tag).filter(|entry| entry.kind == 5));
     if let ([Some(x), Some(y)], true) = (resolution, swapped) {
-        // Where the two fractions are: the offsets change places.
+        // Swaps the offsets of the two fractions.
         for (from, to) in [(x.at, y.at), (y.at, x.at)] {
             let from = usize::try_from(from).ok()?;
             patches.push((to, block.get(from..from + 4)?.to_vec()));
         }
     }
-    // The second directory is the thumbnail's. Where nothing else lies behind it, its bytes go too.
+    // The second directory is the thumbnail's. Where nothing else follows it, its bytes are dropped too.
     let kept = [Some(&main), exif.as_ref(), others[0].as_ref(), others[1].as_ref()];
     let end = kept.into_iter().flatten().map(|directory| end_of(&header, &mut reader, directory)).max()?;
     patches.push((main.link, vec![0; 4]));
@@ -135,7 +135,7 @@ fn end_of(header: &Header, reader: &mut Cursor<&[u8]>, directory: &Directory) ->
 }
 
 impl Header {
-    /// A number as it lies in an entry of `kind`.
+    /// A number as an entry of `kind` stores it.
     fn encoded(&self, kind: u16, value: u32) -> Option<Vec<u8>> {
         let width = usize::try_from(size_of(kind)).ok().filter(|_| matches!(kind, 1 | 3 | 4))?;
         let bytes = value.to_be_bytes();
@@ -148,7 +148,7 @@ impl Header {
 }
 
 impl Fields {
-    /// Takes a block apart.
+    /// Parses a block.
     pub fn parse(block: &[u8]) -> Option<Self> {
         let mut reader = Cursor::new(block);
         let header = Header::read(&mut reader).ok()?;
@@ -195,18 +195,18 @@ impl Fields {
         self.main.push(Field { tag: RESOLUTION_UNIT, kind: 3, data: 2_u16.to_ne_bytes().to_vec() });
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.main.is_empty() && self.exif.is_empty() && self.gps.is_empty()
     }
 
-    /// Puts a block together, in the machine's order of bytes.
+    /// Builds a block, in native byte order.
     pub fn to_block(&self) -> Vec<u8> {
         let mut block = if cfg!(target_endian = "big") { b"MM".to_vec() } else { b"II".to_vec() };
         block.extend(42_u16.to_ne_bytes());
         block.extend(8_u32.to_ne_bytes());
         let mut main = self.main.clone();
-        // Where the directories below come to lie is known when the first one has been written.
+        // The offsets of the directories below are known once the first one is written.
         for (tag, fields) in [(EXIF, &self.exif), (GPS, &self.gps)] {
             if !fields.is_empty() {
                 main.push(Field { tag, kind: 4, data: vec![0; 4] });

@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use anyhow::bail;
 
-/// Order of bytes and width of offsets, as a file's first bytes say.
+/// Byte order and width of offsets, as a file's first bytes state.
 #[derive(Debug, Clone, Copy)]
 pub struct Header {
     pub big_endian: bool,
@@ -131,7 +131,7 @@ impl Header {
         Ok((self.number(&bytes(reader, room)?), length))
     }
 
-    /// An entry's values as they lie there, if they are `most` bytes at most.
+    /// An entry's values as stored, if they are at most `most` bytes.
     pub fn raw(&self, reader: &mut (impl Read + Seek), entry: &Entry, most: usize) -> Option<Vec<u8>> {
         let (at, length) = self.extent(reader, entry).ok()?;
         if length > u64::try_from(most).ok()? {
@@ -141,7 +141,7 @@ impl Header {
         bytes(reader, length).ok()
     }
 
-    /// An entry's values in the machine's order of bytes.
+    /// An entry's values in native byte order.
     pub fn values(&self, reader: &mut (impl Read + Seek), entry: &Entry, most: usize) -> Option<Vec<u8>> {
         let mut values = self.raw(reader, entry, most)?;
         if self.big_endian != cfg!(target_endian = "big") {

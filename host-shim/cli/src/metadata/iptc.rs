@@ -1,7 +1,7 @@
-//! IPTC-IIM, the captions and credits of the press: bytes that are carried, never read.
+//! IPTC-IIM, captions and credits of the press: bytes that are carried over, never interpreted.
 //!
 //! JPEG and PNG hold them inside Photoshop's image resources. The other resources (a gray thumbnail, paths, print
-//! settings) do not go along.
+//! settings) are not preserved.
 
 /// What Photoshop's segment of a JPEG begins with.
 pub const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
@@ -10,7 +10,7 @@ pub const RESOURCE: usize = 4 + 2 + 2 + 4 + 1;
 /// The number of the resource that holds IPTC.
 const NUMBER: u16 = 0x0404;
 
-/// The IPTC data among Photoshop's resources; data that lie bare are taken as they are.
+/// The IPTC data among Photoshop's resources; bare data are taken as is.
 pub fn from_photoshop(resources: &[u8]) -> Option<Vec<u8>> {
     let mut rest = resources.strip_prefix(PHOTOSHOP).unwrap_or(resources);
     if rest.first() == Some(&0x1C) {

@@ -1,7 +1,7 @@
-//! What a file says of its photograph: EXIF, XMP, IPTC, color profile and resolution.
+//! Metadata of a photograph: EXIF, XMP, IPTC, color profile and resolution.
 //!
-//! The idea: **everything goes along, but for what the result makes untrue**. Each block is carried as bytes; what is
-//! changed in it is the little that turning and coloring change.
+//! The idea: **everything is preserved, except for what the result makes untrue**. Each block is carried as bytes, and
+//! only what rotation and colorization change in it is changed.
 
 mod density;
 pub mod exif;
@@ -17,19 +17,19 @@ pub use density::Density;
 
 use crate::picture::{Picture, swaps_sides};
 
-/// Bytes of each of EXIF, XMP, IPTC and profile that are read; more is no photograph's.
+/// Bytes of each of EXIF, XMP, IPTC and profile that are read; no photograph needs more.
 pub const MAX_METADATA: usize = 16 << 20;
 
-/// What of the metadata a format holds, in bytes; 0 is none.
+/// How much metadata a format allows, in bytes; 0 is none.
 pub struct Holds {
     pub exif: usize,
     pub xmp: usize,
     pub iptc: usize,
-    /// Whether it has a place of its own for dots an inch, besides EXIF.
+    /// Whether it stores the resolution outside of EXIF.
     pub density: bool,
 }
 
-/// What a file says of its photograph.
+/// The metadata of a photograph.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
     /// A block of EXIF, beginning with its TIFF header.
@@ -43,22 +43,22 @@ pub struct Metadata {
     pub density: Option<Density>,
     /// Whether the photograph itself came with XMP.
     pub had_xmp: bool,
-    /// What could not be kept, or was taken otherwise than it stands there: sentences for the user.
+    /// What could not be preserved, or was read differently than stored: sentences for the user.
     pub notes: Vec<String>,
 }
 
 impl Metadata {
-    /// How the photograph is to be turned, as EXIF says.
+    /// The orientation that EXIF states.
     pub fn orientation(&self) -> Option<Orientation> {
         Orientation::from_exif(exif::orientation(self.exif.as_ref()?)?)
     }
 
-    /// Makes it say what is true of `picture`, which was turned by `orientation` and is in sRGB.
+    /// Makes it true of `picture`, which was rotated by `orientation` and is in sRGB.
     pub fn settle(&mut self, picture: &Picture, orientation: Orientation) {
         for (block, what) in [(&mut self.exif, "EXIF"), (&mut self.xmp, "XMP"), (&mut self.iptc, "IPTC")] {
             if block.as_ref().is_some_and(|block| block.len() > MAX_METADATA) {
                 *block = None;
-                self.notes.push(format!("its {what} was left out: it is more than 16 MiB"));
+                self.notes.push(format!("its {what} was dropped: it is larger than 16 MiB"));
             }
         }
         if self.density.is_none() {
@@ -67,7 +67,7 @@ impl Metadata {
         if let Some(block) = self.exif.take() {
             self.exif = exif::mended(block, picture.width, picture.height, swaps_sides(orientation));
             if self.exif.is_none() {
-                self.notes.push("its EXIF was left out: it is damaged".into());
+                self.notes.push("its EXIF was dropped: it is damaged".into());
             }
         }
         if swaps_sides(orientation) {
@@ -77,10 +77,10 @@ impl Metadata {
         self.had_xmp = self.xmp.is_some();
     }
 
-    /// Leaves out what a format does not hold, and says so.
+    /// Drops what a format does not allow, and says so.
     pub fn fit(&mut self, holds: &Holds, name: &str) {
         if let (None, Some(density), false) = (&self.exif, self.density, holds.density) {
-            // Where only EXIF holds it.
+            // Where only EXIF can store it.
             let mut fields = exif::Fields::default();
             fields.set_density(density);
             self.exif = (holds.exif > 0).then(|| fields.to_block());
@@ -98,8 +98,8 @@ impl Metadata {
                 continue;
             }
             self.notes.push(match most {
-                0 => format!("its {what} was left out: {name} does not hold any"),
-                most => format!("its {what} was left out: it is {length} bytes, {name} holds {most}"),
+                0 => format!("its {what} was dropped: {name} does not support it"),
+                most => format!("its {what} was dropped: it is {length} bytes, and {name} allows {most}"),
             });
         }
     }

@@ -1,7 +1,7 @@
-//! Color profiles (ICC): what a picture came in is read, what goes out is sRGB.
+//! Color profiles (ICC): any profile is read, sRGB is written.
 //!
-//! The plugin works in sRGB, so that lightness is right only when pixels are sRGB. Gray goes through the profile's own
-//! curve, without a table between; colors go through moxcms. A profile that says sRGB in other words changes no byte.
+//! The plugin works in sRGB, so lightness is right only when pixels are sRGB. Gray goes through the profile's own
+//! curve, without a table in between; colors go through moxcms. A profile equivalent to sRGB changes no byte.
 
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb, unit_to_u8};
@@ -12,10 +12,10 @@ use moxcms::{
 
 use crate::picture::{Picture, quantised};
 
-/// `picture`, which is in the profile `icc`, in sRGB; with a sentence when the profile is of no use.
+/// Converts `picture` from the profile `icc` to sRGB; with a sentence when the profile is unusable.
 pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else {
-        return (picture, Some("its color profile is damaged: its values were read as sRGB".into()));
+        return (picture, Some("its color profile is damaged; its values were read as sRGB".into()));
     };
     let gray = !picture.format.has_color();
     let done = match profile.color_space {
@@ -27,7 +27,8 @@ pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
         DataColorSpace::Rgb => through_transform(&mut picture, &profile),
         _ => Err(CmsError::InvalidProfile),
     };
-    let note = done.err().map(|_| "its color profile does not fit its pixels: they were read as sRGB".into());
+    let note =
+        done.err().map(|_| "its color profile does not match its pixels; they were read as sRGB".into());
     (picture, note)
 }
 
@@ -75,7 +76,7 @@ fn through_curve(
 /// How far from sRGB a profile may be and still be called sRGB: a tenth of an 8-bit step.
 const SAME: f32 = 0.1 / 255.0;
 
-/// Where the samples of color lie.
+/// Where the color samples are.
 struct Samples {
     /// Bytes of one.
     bytes: usize,
@@ -130,7 +131,7 @@ fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<()
     }
 }
 
-/// Whether a profile is sRGB by another name: it leaves a few colors where they are.
+/// Whether a profile is equivalent to sRGB: it maps a grid of colors to themselves.
 fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile, options: TransformOptions) -> Result<bool, CmsError> {
     let levels = [0_u16, 3_000, 12_000, 30_000, 48_000, 65_535];
     let mut probes = Vec::new();
@@ -147,7 +148,7 @@ fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile, options: TransformOption
     Ok(probes.iter().zip(&result).all(|(before, after)| before.abs_diff(*after) < 128))
 }
 
-/// Takes rows of `row` samples through `transform`; alpha stays as it is to the last bit.
+/// Takes rows of `row` samples through `transform`; alpha is untouched.
 fn rows<const BYTES: usize, Sample: Copy + Default>(
     pixels: &mut [u8],
     row: usize,

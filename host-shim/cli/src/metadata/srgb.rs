@@ -1,7 +1,7 @@
 //! The profile that results carry: sRGB (IEC 61966-2-1) as an ICC profile of version 4.3.
 //!
-//! Built here from the numbers, as the encoder of moxcms neither aligns its tags nor writes D50 into the header, and
-//! strict readers (libpng) refuse that. It has no date of today, so that the same photograph always gives the same file.
+//! Built here from the numbers, since moxcms's encoder neither aligns its tags nor writes D50 into the header, which
+//! strict readers (libpng) refuse. Its date is fixed, so the same photograph always gives the same file.
 
 /// The white of the profile connection space.
 const D50: [f64; 3] = [0.9642, 1.0, 0.8249];
@@ -35,7 +35,7 @@ pub fn profile() -> Vec<u8> {
     let begin = 128 + 4 + 12 * values.len();
     let mut last = (Vec::new(), 0);
     for (tag, value) in values {
-        // The three curves are one.
+        // The three curves are stored once.
         if value != last.0 {
             last = (value, begin + data.len());
             data.extend(&last.0);
@@ -65,7 +65,7 @@ fn number(value: usize) -> [u8; 4] {
     u32::try_from(value).unwrap_or(0).to_be_bytes()
 }
 
-/// Numbers in 32 bits with 16 behind the point.
+/// Fixed-point numbers, s15.16.
 #[expect(clippy::cast_possible_truncation, reason = "numbers of this file, below 3")]
 fn fixed(values: &[f64]) -> Vec<u8> {
     values.iter().flat_map(|value| ((value * 65_536.0).round() as i32).to_be_bytes()).collect()

@@ -1,7 +1,7 @@
-//! XMP: merged as XML, so that what others wrote stays, in their words and their namespaces.
+//! XMP: merged as XML, so what others wrote is preserved, in their words and namespaces.
 //!
-//! Two things change: what the result makes untrue goes (orientation, thumbnail, how the pixels were stored), and a note
-//! comes that the colors are predicted. The term for it is IPTC's *compositeWithTrainedAlgorithmicMedia* ("edited using
+//! Two things change: what the result makes untrue is removed (orientation, thumbnail, how the pixels were stored), and a
+//! note is added that the colors are predicted. The term for it is IPTC's *compositeWithTrainedAlgorithmicMedia* ("edited using
 //! generative AI"): two of the three numbers of each pixel come from a trained model, and only the lightness from the
 //! photograph. *algorithmicallyEnhanced* would claim a correction of what was there.
 
@@ -40,12 +40,12 @@ const UNTRUE: [(&str, &str); 13] = [
     (PHOTOSHOP, "ColorMode"),
     (PHOTOSHOP, "ICCProfile"),
     (XMP, "Thumbnails"),
-    // Names a second packet, which does not go along.
+    // Names a second packet, which is not preserved.
     (XMP_NOTE, "HasExtendedXMP"),
 ];
 /// What the note replaces.
 const REPLACED: (&str, &str) = (IPTC, "DigitalSourceType");
-/// Elements inside each other: more is no photograph's.
+/// Deepest nesting of elements; no photograph needs more.
 const MAX_DEPTH: usize = 64;
 
 /// Who made the colors.
@@ -53,7 +53,7 @@ const MAX_DEPTH: usize = 64;
 pub struct Provenance {
     /// The program and its version.
     pub tool: String,
-    /// The model, as `autochrome models` lists it.
+    /// The model, as listed by `autochrome models`.
     pub model: String,
 }
 
@@ -63,7 +63,7 @@ pub fn merged(before: Option<&[u8]>, provenance: Option<&Provenance>) -> (Option
     let Some(before) = before else { return (fresh(), None) };
     match Merge::run(before, provenance) {
         Ok(packet) => (Some(packet.into_bytes()), None),
-        Err(error) => (fresh(), Some(format!("its XMP was left out: {error}"))),
+        Err(error) => (fresh(), Some(format!("its XMP was dropped: {error}"))),
     }
 }
 
@@ -136,7 +136,7 @@ struct Merge<'a> {
 
 impl<'a> Merge<'a> {
     fn run(before: &'a [u8], provenance: Option<&'a Provenance>) -> anyhow::Result<String> {
-        let text = std::str::from_utf8(before).context("it is not in UTF-8")?;
+        let text = std::str::from_utf8(before).context("it is not UTF-8")?;
         let mut merge = Self {
             reader: NsReader::from_str(text.trim_end_matches('\0')),
             writer: Writer::new(Vec::new()),
@@ -151,19 +151,19 @@ impl<'a> Merge<'a> {
         };
         while merge.step().context("it is damaged")? {}
         if !merge.done || merge.depth != 0 {
-            bail!("it has no end, or no RDF in it");
+            bail!("it is incomplete, or contains no RDF");
         }
         Ok(String::from_utf8(merge.writer.into_inner())?)
     }
 
-    /// Takes one event on; `false` at the end.
+    /// Handles one event; `false` at the end.
     fn step(&mut self) -> anyhow::Result<bool> {
         match self.reader.read_event()? {
             Event::Eof => return Ok(false),
             Event::Start(start) => {
                 self.depth += 1;
                 if self.depth > MAX_DEPTH {
-                    bail!("its elements lie more than {MAX_DEPTH} deep");
+                    bail!("its elements are nested more than {MAX_DEPTH} deep");
                 }
                 if self.left_out.is_none() && self.goes(start.name(), false) {
                     self.left_out = Some(self.depth);
@@ -187,10 +187,13 @@ impl<'a> Merge<'a> {
                 }
                 self.left_out = self.left_out.filter(|depth| *depth != self.depth);
                 self.history = self.history.filter(|depth| *depth != self.depth);
-                self.depth = self.depth.checked_sub(1).ok_or_else(|| anyhow!("it ends what never began"))?;
+                self.depth = self
+                    .depth
+                    .checked_sub(1)
+                    .ok_or_else(|| anyhow!("it closes an element that was never opened"))?;
             }
             Event::DocType(_) => bail!("it declares a document type"),
-            // The padding for editing in place is of no use.
+            // The padding for editing in place is useless here.
             Event::Text(text) if self.depth == 0 && text.trim().is_empty() => {
                 self.writer.write_event(Event::Text(BytesText::new("\n")))?;
             }
@@ -216,7 +219,7 @@ impl<'a> Merge<'a> {
             || self.provenance.is_some() && self.is(name, attribute, REPLACED)
     }
 
-    /// An element without the attributes that go; what matters about it is noted.
+    /// An element without the attributes that are removed; what matters about it is noted.
     fn looked_at(&mut self, start: &BytesStart<'_>) -> anyhow::Result<BytesStart<'static>> {
         let mut kept = BytesStart::new(start.name().as_ref().to_owned());
         self.has_tool |= self.is(start.name(), false, (XMP, "CreatorTool"));
@@ -348,7 +351,7 @@ mod tests {
         let deep = format!("<r:RDF xmlns:r='{RDF}'>{}", "<a>".repeat(100));
         for bad in ["", "no xml", "<a/>", "<a><b></a>", "<!DOCTYPE a><a/>", "</a>", &deep] {
             let (after, problem) = text(bad);
-            assert!(problem.is_some_and(|problem| problem.starts_with("its XMP was left out: ")), "{bad}");
+            assert!(problem.is_some_and(|problem| problem.starts_with("its XMP was dropped: ")), "{bad}");
             assert!(after.contains(SOURCE_TYPE));
         }
         assert!(merged(Some(b"\xFF\xFE<\0"), None).1.unwrap().contains("UTF-8"));

@@ -123,7 +123,7 @@ fn done(answer: bool, tried: &str) -> Result<(), Error> {
 }
 
 fn refused(tried: &str) -> Error {
-    Error::new(format!("GIMP did not {tried}; its error console (Windows > Dockable Dialogs) may say why"))
+    Error::new(format!("GIMP could not {tried}; its error console (Windows > Dockable Dialogs) may say why"))
 }
 
 impl<H: Handle> Core<H> {
@@ -255,20 +255,20 @@ impl<H: Handle> Core<H> {
 
     /// The pixels of an item; with a `scale` below 1 a smaller picture of it, whose size is `size`.
     pub fn read(&self, item: Item<H>, samples: Samples, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
-        let buffer = self.table.buffer(item).ok_or_else(|| refused("give the layer's pixels"))?;
+        let buffer = self.table.buffer(item).ok_or_else(|| refused("read the layer's pixels"))?;
         self.gegl.read(buffer, samples, size, scale)
     }
 
     /// Writes all pixels of an item that is not in the image yet.
     pub fn write(&self, item: Item<H>, samples: Samples, pixels: &[u8]) -> Result<(), Error> {
-        let buffer = self.table.buffer(item).ok_or_else(|| refused("take the new layer's pixels"))?;
+        let buffer = self.table.buffer(item).ok_or_else(|| refused("write the new layer's pixels"))?;
         self.gegl.write(buffer, samples, self.size(item), pixels)
     }
 
     /// Writes all pixels of a layer where it is selected, as far as it is selected.
     pub fn blend(&self, layer: Item<H>, samples: Samples, pixels: &[u8]) -> Result<(), Error> {
         let (width, height) = self.size(layer);
-        let buffer = self.table.shadow(layer).ok_or_else(|| refused("take the layer's pixels"))?;
+        let buffer = self.table.shadow(layer).ok_or_else(|| refused("write the layer's pixels"))?;
         self.gegl.write(buffer, samples, (width, height), pixels)?;
         done(self.table.merge(layer, true), "change the layer")?;
         let side = |side: u32| c_int::try_from(side).unwrap_or(c_int::MAX);
@@ -288,7 +288,7 @@ impl<H: Handle> Core<H> {
         let table = &self.table;
         let (width, height, opacity) = (table.width(below), table.height(below), table.opacity(below));
         let layer = table.new_layer(image, &c_string(name), width, height, kind, opacity, number::LCH_COLOR);
-        let layer = layer.ok_or_else(|| refused("make a new layer"))?;
+        let layer = layer.ok_or_else(|| refused("create a new layer"))?;
         let (mut x, mut y) = (0, 0);
         table.offsets(below, &mut x, &mut y);
         table.set_offsets(layer, x, y);
@@ -298,7 +298,7 @@ impl<H: Handle> Core<H> {
     /// Gives a layer that is not in the image yet a mask: the selection, or all of it.
     pub fn new_mask(&self, layer: Item<H>, selection: bool) -> Result<Item<H>, Error> {
         let kind = if selection { number::MASK_SELECTION } else { number::MASK_WHITE };
-        let mask = self.table.create_mask(layer, kind).ok_or_else(|| refused("make a layer mask"))?;
+        let mask = self.table.create_mask(layer, kind).ok_or_else(|| refused("create a layer mask"))?;
         done(self.table.add_mask(layer, mask), "add the layer mask")?;
         Ok(mask)
     }
@@ -306,7 +306,7 @@ impl<H: Handle> Core<H> {
     /// Puts a new layer right above `below`.
     pub fn insert_above(&self, image: Image<H>, layer: Item<H>, below: Item<H>) -> Result<(), Error> {
         let position = self.table.position(image, below);
-        done(self.table.insert(image, layer, self.parent(below), position), "take the new layer")
+        done(self.table.insert(image, layer, self.parent(below), position), "insert the new layer")
     }
 
     /// Removes an item, in the image or not.

@@ -114,7 +114,9 @@ thread_local! {
 }
 
 fn with_state<T>(work: impl FnOnce(&State) -> Result<T, Error>) -> Result<T, Error> {
-    STATE.with(|state| state.get().map_or_else(|| Err(Error::new("GIMP called before it was asked")), work))
+    STATE.with(|state| {
+        state.get().map_or_else(|| Err(Error::new("GIMP called back before the plug-in was set up")), work)
+    })
 }
 
 /// Whether this GIMP's library is there and has every function that is needed without a dialog.
@@ -129,7 +131,9 @@ pub fn main(args: &[CString]) -> Result<c_int, Error> {
     let lib = Lib::open(LIBRARY)?;
     let table = Table::load(&lib, 0)?;
     let main = table.main;
-    STATE.with(|state| state.set(State { lib, table }).map_err(|_| Error::new("served GIMP already")))?;
+    STATE.with(|state| {
+        state.set(State { lib, table }).map_err(|_| Error::new("GIMP is being served already"))
+    })?;
     let info = PlugInInfo { init: None, quit: None, query: Some(query), run: Some(run) };
     let mut pointers: Vec<*mut c_char> = args.iter().map(|arg| arg.as_ptr().cast_mut()).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or_default();
@@ -164,7 +168,7 @@ fn register(state: &State) -> Result<(), Error> {
         ),
         own(text::DEVICE, kind::STRING),
     ];
-    let gives = [(kind::LAYER, "layer", "The layer that holds the colors")];
+    let gives = [(kind::LAYER, "layer", "The layer with the colors")];
     let texts = [text::BLURB, text::HELP, text::AUTHORS, text::COPYRIGHT, text::DATE, text::MENU_LABEL, "*"];
     let texts = texts.map(c_string);
     let [blurb, help, authors, copyright, date, label, types] = &texts;
@@ -323,7 +327,7 @@ fn string(values: &[Value], index: usize) -> Result<String, Error> {
 
 fn missing(index: usize) -> Error {
     Error::new(format!(
-        "argument {} is missing or of another type; expected run-mode, image, drawable, model, strength, temperature, \
+        "argument {} is missing or has the wrong type; expected run-mode, image, drawable, model, strength, temperature, \
          output, device",
         index + 1
     ))

@@ -138,7 +138,7 @@ thread_local! {
 }
 
 fn with_state<T>(work: impl FnOnce(&'static State) -> Result<T, Error>) -> Result<T, Error> {
-    STATE.get().map_or_else(|| Err(Error::new("GIMP called before it was asked")), work)
+    STATE.get().map_or_else(|| Err(Error::new("GIMP called back before the plug-in was set up")), work)
 }
 
 /// Whether this GIMP's library is there and has every function that is needed without a dialog.
@@ -239,7 +239,7 @@ unsafe fn describe(state: &State, plug_in: PlugIn, name: Text) -> Procedure {
     let [authors, copyright, date] = [text::AUTHORS, text::COPYRIGHT, text::DATE].map(c_string);
     table.attribution(procedure, &authors, &copyright, &date);
     add_arguments(table, procedure);
-    let [name, nick, what] = ["layers", "Layers", "The layers that hold the colors"].map(c_string);
+    let [name, nick, what] = ["layers", "Layers", "The layers with the colors"].map(c_string);
     table.add_layers(procedure, &name, &nick, &what, table.layer_type(), READ_WRITE);
     procedure
 }

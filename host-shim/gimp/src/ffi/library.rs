@@ -18,7 +18,7 @@ impl Lib {
         // SAFETY: runs the constructors of GIMP's own library, inside a program that GIMP started.
         let library = unsafe { Library::open(Some(name), RTLD_LAZY | RTLD_LOCAL) };
         let library = library.map_err(|error| {
-            Error::new(format!("GIMP's library {name} could not be opened ({error}); install GIMP again"))
+            Error::new(format!("GIMP's library {name} could not be opened ({error}); reinstall GIMP"))
         })?;
         Ok(Self { name, library: std::mem::ManuallyDrop::new(library) })
     }
@@ -31,7 +31,7 @@ impl Lib {
         // SAFETY: the caller vouches for the type; the library is never closed.
         let found = unsafe { self.library.get::<F>(name.as_bytes()) };
         found.map(|symbol| *symbol).map_err(|_| {
-            Error::new(format!("{} has no function {name}; expected GIMP 2.10 or 3.0 and later", self.name))
+            Error::new(format!("{} has no function {name}; expected GIMP 2.10, or 3.0 or later", self.name))
         })
     }
 }

@@ -31,6 +31,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(Error::new(format!("autochrome-gimp failed inside ({text}); please report it")))
+        Err(Error::new(format!("internal error in autochrome-gimp ({text}); please report it")))
     })
 }

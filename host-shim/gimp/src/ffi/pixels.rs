@@ -131,7 +131,7 @@ fn extent(size: Size, samples: Samples) -> Result<(Rectangle, usize), Error> {
 
 fn no_memory(size: Size, bytes: usize) -> Error {
     Error::new(format!(
-        "a layer of {} x {} pixels needs {} MB of memory, and there is not as much; close other programs",
+        "a layer of {} x {} pixels needs {} MB of memory, more than is free; close other programs",
         size.0,
         size.1,
         bytes / 1_000_000

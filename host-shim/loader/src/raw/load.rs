@@ -55,13 +55,15 @@ impl Api {
     unsafe fn read(table: *const AutochromeApi) -> Result<Self, String> {
         let remedy = "install the plugin and this program from the same release";
         if table.is_null() {
-            return Err(format!("it has no version {AUTOCHROME_ABI_MAJOR} of the interface; {remedy}"));
+            return Err(format!(
+                "it does not provide version {AUTOCHROME_ABI_MAJOR} of the interface; {remedy}"
+            ));
         }
         // SAFETY: every version of the table begins with these three numbers.
         let (size, major, minor) = unsafe { ((*table).struct_size, (*table).abi_major, (*table).abi_minor) };
         if major != AUTOCHROME_ABI_MAJOR {
             return Err(format!(
-                "it speaks version {major}.{minor} of the interface, expected {AUTOCHROME_ABI_MAJOR}; {remedy}"
+                "it provides version {major}.{minor} of the interface, expected {AUTOCHROME_ABI_MAJOR}; {remedy}"
             ));
         }
         if usize::try_from(size).is_ok_and(|size| size < TABLE_1_0) {
@@ -73,7 +75,7 @@ impl Api {
         let words = table.cast::<usize>();
         // SAFETY: `struct_size` covers all of version 1.0, whose functions are pointer-sized words.
         if (first..TABLE_1_0 / size_of::<usize>()).any(|index| unsafe { words.add(index).read() } == 0) {
-            return Err(format!("its function table has a hole; {remedy}"));
+            return Err(format!("its function table is incomplete; {remedy}"));
         }
         // SAFETY: the fields are covered by `struct_size`, and none is NULL.
         Ok(unsafe {
@@ -129,7 +131,7 @@ unsafe fn check_layout(library: &Library) -> Result<(), String> {
     let checked = header.upgrade().and_then(|header| header.ensure_layout::<AutochromeRoot_Ref>());
     checked.map_err(|error| {
         format!(
-            "its types are laid out otherwise than this program's ({}); install both from the same release",
+            "its types are laid out differently from this program's ({}); install both from the same release",
             tail(&error.to_string())
         )
     })

@@ -51,7 +51,7 @@ impl Session {
         unsafe { self.map(self.api.colorize, params, strings, input, output, progress) }
     }
 
-    /// How sure the model is of `input`'s colors, into `output`.
+    /// The model's confidence in `input`'s colors, into `output`.
     pub(crate) fn confidence(
         &mut self,
         params: &Params,
@@ -64,7 +64,7 @@ impl Session {
         let map = self.api.confidence.ok_or_else(|| Error::Call {
             status: Status::new(AUTOCHROME_INTERNAL_ERROR),
             message: format!(
-                "the plugin speaks version {AUTOCHROME_ABI_MAJOR}.{minor} of the interface, and confidence maps need \
+                "the plugin provides version {AUTOCHROME_ABI_MAJOR}.{minor} of the interface, and confidence maps need \
                  1.1; install a newer plugin"
             ),
         })?;

@@ -98,7 +98,7 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
             bail!("the TIFF claims more than {MAX_PAGES} pages; split it");
         }
         if !seen.insert(next) {
-            return Err(damaged(NAME, &"its pages run in a circle"));
+            return Err(damaged(NAME, &"its pages form a cycle"));
         }
         let directory = match header.directory(reader, next) {
             Ok(directory) => directory,
@@ -108,10 +108,7 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
         check_values(&directory, length)?;
         let number = |reader: &mut Reader, tag| header.unsigned(reader, directory.find(tag)?);
         if number(reader, DNG_VERSION).is_some() || directory.find(DNG_VERSION).is_some() {
-            return Err(unsupported(
-                NAME,
-                &"it is a camera's raw file (DNG), which is to be developed first",
-            ));
+            return Err(unsupported(NAME, &"it is a camera raw file (DNG), which must be developed first"));
         }
         let minor = number(reader, NEW_SUBFILE_TYPE).is_some_and(|kind| kind & 0b101 != 0);
         if number(reader, PHOTOMETRIC) == Some(PALETTE) {
@@ -121,7 +118,7 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
         next = directory.next;
     }
     if listed.is_empty() {
-        return Err(damaged(NAME, &"it has no page"));
+        return Err(damaged(NAME, &"it has no pages"));
     }
     Ok(listed)
 }

@@ -1,12 +1,12 @@
-//! Palettes for a decoder that takes none.
+//! Palettes for a decoder that supports none.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use super::tags::{BLACK_IS_ZERO, PHOTOMETRIC};
 use crate::metadata::ifd::{Directory, Header};
 
-/// A file in which some values read otherwise than they stand there: the decoder takes no palettes, so that the
-/// indices of one are shown to it as gray.
+/// A file in which some values read differently than stored: the decoder supports no palettes, so it is shown their
+/// indices as gray.
 pub struct Patched<R> {
     inner: R,
     position: u64,

@@ -72,7 +72,7 @@ pub fn read<R: Read + Seek>(
     let mut picture = raw.picture(color, notes)?;
     if kind.associated && picture.alpha {
         picture = picture.unassociated();
-        notes.push("its colors were stored multiplied by their transparency, and were divided by it".into());
+        notes.push("its colors were premultiplied by alpha and were divided by it".into());
     }
     Ok(picture)
 }
@@ -113,7 +113,7 @@ fn widened(
         (SampleFormat::Uint | SampleFormat::Void, 1..=8) => (bytes, Depth::Eight),
         (SampleFormat::Uint | SampleFormat::Void, 16) => (bytes, Depth::Sixteen),
         (SampleFormat::Uint, 32) => {
-            notes.push("its integers of 32 bits were taken at 16 bits".into());
+            notes.push("its 32-bit integers were reduced to 16 bits".into());
             let samples = bytes.as_chunks::<4>().0.iter().map(|sample| u32::from_ne_bytes(*sample) >> 16);
             let samples = samples.flat_map(|sample| u16::try_from(sample).unwrap_or(u16::MAX).to_ne_bytes());
             (samples.collect(), Depth::Sixteen)
@@ -129,7 +129,7 @@ fn widened(
             (samples.flat_map(f32::to_ne_bytes).collect(), Depth::Float)
         }
         (format, bits) => {
-            return Err(unsupported(NAME, &format!("samples of {bits} bits, {format:?}")));
+            return Err(unsupported(NAME, &format!("its samples have {bits} bits ({format:?})")));
         }
     })
 }
@@ -153,7 +153,7 @@ impl Raw {
             palette.as_chunks::<2>().0.iter().map(|value| u16::from_ne_bytes(*value)).collect();
         let size = values.len() / 3;
         if self.depth != Depth::Eight || self.channels != 1 {
-            return Err(unsupported(NAME, &"a palette of more than 256 colors"));
+            return Err(unsupported(NAME, &"its palette has more than 256 colors"));
         }
         // Some writers fill 8 of the 16 bits.
         let narrow = values.iter().all(|value| *value < 256);
@@ -161,7 +161,7 @@ impl Raw {
         let mut pixels = Vec::with_capacity(self.bytes.len() * 3);
         for index in self.bytes.iter().map(|index| usize::from(*index)) {
             if index >= size {
-                return Err(damaged(NAME, &format!("color {index} is used, and its palette has {size}")));
+                return Err(damaged(NAME, &format!("color {index} is used, but its palette has {size}")));
             }
             pixels.extend([0, 1, 2].map(|channel| byte(values[channel * size + index])));
         }
@@ -232,7 +232,7 @@ impl Raw {
         }
         if brightest > BRIGHTEST {
             bail!(
-                "the TIFF holds floating-point values up to {brightest}, expected 0 to 1 (black to white); scale it, \
+                "the TIFF contains floating-point values up to {brightest}, expected 0 to 1 (black to white); scale it, \
                  or save it with 16 bits"
             );
         }
@@ -241,7 +241,7 @@ impl Raw {
 
     /// CMYK by rule: what one ink and black leave of the light.
     fn inks_to_rgb(&mut self, notes: &mut Vec<String>) -> anyhow::Result<()> {
-        notes.push("CMYK was turned into RGB by rule".into());
+        notes.push("CMYK was converted to RGB by formula".into());
         let light = |ink: f32, black: f32| (1.0 - ink) * (1.0 - black);
         self.bytes = match self.depth {
             Depth::Eight => self
@@ -267,7 +267,7 @@ impl Raw {
                 })
                 .flat_map(u16::to_ne_bytes)
                 .collect(),
-            Depth::Float => return Err(unsupported(NAME, &"CMYK of floats")),
+            Depth::Float => return Err(unsupported(NAME, &"it is floating-point CMYK")),
         };
         self.channels = 3;
         Ok(())

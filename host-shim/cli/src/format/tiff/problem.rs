@@ -15,14 +15,12 @@ pub fn explain(error: &TiffError) -> anyhow::Error {
         // The decoder says so of whole files too, whose tiles are narrower than their rows (image-tiff issue 395).
         TiffError::IoError(error) if error.to_string().contains("no lzw end code") => unsupported(
             NAME,
-            &"its LZW ends too early for the decoder, which happens in tiles, or the file is cut short",
+            &"its LZW data end too early for the decoder, which happens with tiles, or the file is cut short",
         ),
         TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(NAME),
         TiffError::UnsupportedError(what) => unsupported(NAME, what),
         TiffError::LimitsExceeded => anyhow::anyhow!("the TIFF needs more memory than --max-pixels allows"),
-        TiffError::FormatError(TiffFormatError::CycleInOffsets) => {
-            damaged(NAME, &"its pages run in a circle")
-        }
+        TiffError::FormatError(TiffFormatError::CycleInOffsets) => damaged(NAME, &"its pages form a cycle"),
         error => damaged(NAME, error),
     }
 }

@@ -56,7 +56,7 @@ impl Pager for File {
     fn page(&mut self, picture: &Picture, metadata: &Metadata) -> anyhow::Result<()> {
         self.written += u64::try_from(picture.pixels.len())?;
         if self.written > MOST {
-            bail!("TIFF holds at most 4 GB, the pages are more; write PNG, or fewer pages");
+            bail!("TIFF files are limited to 4 GB, and the pages need more; write PNG, or fewer pages");
         }
         match (picture.format, picture.alpha) {
             (PixelFormat::Rgb8, _) => self.image::<RGB8, 1>(picture, metadata, |[byte]| byte),
