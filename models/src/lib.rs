@@ -2,6 +2,25 @@
 //!
 //! The idea: **L goes in, ab comes out**; what is around that (color science, the pixels' way) is `autochrome-pixels`, which
 //! knows no tch. This crate knows no host. No module but `device` holds unsafe code.
+//!
+//! The model that ships, and the ab it predicts for a gradient of L:
+//!
+//! ```
+//! use autochrome_models::colorizer::Colorizer;
+//! use autochrome_models::device::{DeviceRequest, resolve};
+//! use autochrome_models::package::Package;
+//! use autochrome_pixels::{Engine, Plane, Settings};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packages/autochrome");
+//! let package = Package::open(&folder)?; // checks everything, allocates nothing
+//! let colorizer = Colorizer::load(&package, &resolve(&DeviceRequest::Cpu)?)?;
+//! let l = Plane::new(64, 32, (0..64 * 32).map(|i| (i % 64) as f32).collect())?;
+//! let ab = colorizer.predict(&l, Settings { temperature: None, threads: 1 })?;
+//! assert_eq!((ab.width, ab.height), (64 / 8, 32 / 8)); // one prediction per 8 x 8 pixels
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod codec;
 pub mod colorizer;

@@ -4,18 +4,22 @@
 //! ([`Plugin::find`]), checked as a file before it is loaded, loaded once and never unloaded; every later call is
 //! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw`.
 //!
-//! ```no_run
+//! ```
 //! use autochrome_loader::{Config, Image, ImageMut, Params, PixelFormat, Plugin};
 //! use std::ops::ControlFlow;
 //!
 //! # fn main() -> Result<(), autochrome_loader::Error> {
-//! let plugin = Plugin::find()?;
+//! # let target = std::env::var_os("CARGO_TARGET_DIR").map_or(
+//! #     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), Into::into);
+//! # let path = target.join("release/libautochrome.so");
+//! let plugin = Plugin::open(&path)?; // or Plugin::find() in an installation
 //! let mut session = plugin.session(&Config::default())?;
 //! let gray = vec![128; 640 * 480];
 //! let mut color = vec![0; 640 * 480 * 3];
 //! let input = Image::tight(PixelFormat::Gray8, 640, 480, &gray)?;
 //! let mut output = ImageMut::tight(PixelFormat::Rgb8, 640, 480, &mut color)?;
 //! session.colorize(&Params::default(), &input, &mut output, &mut |_| ControlFlow::Continue(()))?;
+//! println!("colored by {}", session.info()?.model);
 //! # Ok(())
 //! # }
 //! ```
