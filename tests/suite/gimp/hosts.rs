@@ -18,7 +18,7 @@ pub enum Generation {
 }
 
 /// Seconds after which a hanging GIMP is killed.
-const PATIENCE: &str = "300";
+const PATIENCE: &str = "900";
 
 impl Generation {
     /// Display name.
