@@ -18,7 +18,7 @@ use crate::report::{FileReport, Report};
 use crate::stop::{Stop, Stopped};
 use crate::{encode, partial};
 
-/// Colorizes what `args` name; gives the exit status.
+/// Colorizes what `args` name; returns the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     let plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
     let plugin = Plugin::find()?;
@@ -41,7 +41,7 @@ pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     })
 }
 
-/// Removes what crashes of earlier runs left in the output folders.
+/// Removes what crashed runs left in the output folders.
 fn remove_left_behind(plan: &Plan) {
     let outputs = plan.items.iter().filter_map(|item| item.output.as_deref().ok());
     for folder in outputs.map(encode::folder_of).collect::<HashSet<_>>() {

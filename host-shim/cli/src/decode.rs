@@ -1,4 +1,4 @@
-//! From a file to upright pictures in sRGB, every limit checked before memory is taken.
+//! From a file to upright pictures in sRGB; every limit is checked before memory is allocated.
 //!
 //! The content says what a file is, not its name. A format reads the pixels as stored; what all formats have in common
 //! is done here: the color profile, the rotation, and what the metadata says about both.

@@ -57,7 +57,7 @@ struct Open {
 }
 
 impl<'a> Sink<'a> {
-    /// A file at `path` in this format; nothing is touched before its first picture.
+    /// A file at `path` in this format; nothing is written before its first picture.
     pub fn new(
         format: &'static Format,
         path: &'a Path,

@@ -1,14 +1,14 @@
 //! `autochrome`: colorizes photographs and folders from the command line.
 //!
-//! The idea: **a batch is a plan, then one job a file**. The plan says what is written where before anything is
+//! The idea: **a batch is a plan, then one job per file**. The plan says what is written where before anything is
 //! touched; a job decodes, has the plugin colorize, encodes and renames into place, and its failure is one line.
 //! The program knows files and people; predicting colors is the plugin's business.
 //!
-//! | room | |
+//! | module | |
 //! |---|---|
 //! | `args`, `plan`, `batch`, `job` | what is asked for, what is written where, all files, one file |
-//! | `format` | one file a file format |
-//! | `metadata` | EXIF, XMP, IPTC, profiles: which is preserved, and what changes in it |
+//! | `format` | one file per file format |
+//! | `metadata` | EXIF, XMP, IPTC, profiles: what is preserved, and what changes |
 //! | `analysis` | what looks at colors: palette, layer, spread, the confidence map |
 //! | `decode`, `encode`, `partial`, `picture` | from a file to upright sRGB and back, whole or not at all |
 //! | `report`, `doctor`, `exit`, `stop` | what people and programs see, and Ctrl-C |

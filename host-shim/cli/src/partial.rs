@@ -1,4 +1,4 @@
-//! Files being written: hidden beside their final place, and locked while a program works on them.
+//! Files being written: hidden in the same folder as the final file, and locked while a program works on them.
 //!
 //! The idea: **the system releases the locks of a process that dies**, so a hidden file without one was left by a crash,
 //! and the next run in its folder removes it.

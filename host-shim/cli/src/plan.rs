@@ -45,10 +45,10 @@ pub struct Plan {
     inputs: HashSet<FileId>,
 }
 
-/// How outputs are called whose names are not given.
+/// How outputs are named when no name is given.
 #[derive(Clone, Copy)]
 pub struct Naming<'a> {
-    /// The format to write, whatever the names say.
+    /// The format to write, regardless of the names.
     pub format: Option<&'static Format>,
     /// What goes between the name and the extension when a result is written beside its photograph.
     pub suffix: &'static str,
@@ -151,7 +151,7 @@ fn readable(input: &Path) -> Result<(), String> {
 }
 
 impl Naming<'_> {
-    /// The format that `output` is written in, if it is one that is written.
+    /// The format that `output` is written in, if it can be written.
     pub fn format(&self, output: &Path) -> Option<&'static Format> {
         self.format.or_else(|| format::by_extension(output)).filter(|format| format.write.is_some())
     }

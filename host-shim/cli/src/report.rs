@@ -39,7 +39,7 @@ pub struct FileReport {
     /// Pictures in the file, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<usize>,
-    /// What could not be preserved, or was read differently than stored.
+    /// What could not be preserved, or was read differently from how it was stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The dominant colors of the result, if requested.
@@ -73,7 +73,7 @@ impl FileReport {
         }
     }
 
-    /// It was written to `output`.
+    /// The file was written to `output`.
     pub fn done(self, output: &Path, info: SessionInfo) -> Self {
         Self {
             output: Some(output.into()),
@@ -94,12 +94,12 @@ impl FileReport {
         }
     }
 
-    /// It was skipped.
+    /// The file was skipped.
     pub fn skipped(self, reason: &str) -> Self {
         Self { status: FileStatus::Skipped, message: Some(reason.into()), ..self }
     }
 
-    /// It failed.
+    /// The file failed.
     pub fn failed(path: &Path, message: String) -> Self {
         Self { message: Some(message), ..Self::new(path) }
     }

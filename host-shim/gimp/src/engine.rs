@@ -30,7 +30,7 @@ impl Engine {
         format!("{} ({})", self.plugin.path().display(), self.plugin.version())
     }
 
-    /// The models there are, the default one first; unusable ones with their reason.
+    /// All models found, the default one first; unusable ones with their reason.
     ///
     /// # Errors
     /// The plugin fails.
@@ -41,7 +41,7 @@ impl Engine {
     /// Colorizes a picture in place. `progress` is given a fraction.
     ///
     /// # Errors
-    /// Whatever the plugin says; the pixels are then undefined.
+    /// Whatever the plugin reports; the pixels are then undefined.
     pub fn colorize(
         &mut self,
         settings: &Settings,

@@ -1,6 +1,6 @@
 //! Why nothing was colorized, as one sentence for the user of GIMP.
 
-/// See the module. GIMP was left as it was.
+/// See the module. The image was left unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(String);

@@ -28,7 +28,7 @@ struct Colored<H> {
     pixels: Vec<u8>,
 }
 
-/// Colorizes `layers` of `image`; gives the layers that hold the colors. After an error the image is as it was.
+/// Colorizes `layers` of `image`; returns the layers that hold the colors. After an error the image is unchanged.
 ///
 /// # Errors
 /// A sentence for the user, with what to do.
@@ -149,7 +149,7 @@ pub fn thumbnail<H: Handle>(core: &Core<H>, layer: Item<H>) -> Result<Picture, E
     Ok(Picture { format, size, pixels: core.read(layer, Samples::Color(format), size, scale)? })
 }
 
-/// Reads a layer and colors what was read.
+/// Reads a layer and colorizes it.
 fn color_one<H: Handle>(
     core: &Core<H>,
     image: Image<H>,
@@ -218,7 +218,7 @@ fn place<H: Handle>(
     Ok(placed)
 }
 
-/// Makes the layer of the colors, fills it and puts it above its photograph.
+/// Creates the layer for the colors, fills it, and puts it above the photograph.
 fn new_layer<H: Handle>(core: &Core<H>, image: Image<H>, colored: &Colored<H>) -> Result<Item<H>, Error> {
     let below = colored.layer;
     // GIMP weighs a layer's colors with its alpha. Above a photograph that is half clear they are to be whole, and the

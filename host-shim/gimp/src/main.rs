@@ -1,9 +1,9 @@
 //! `autochrome-gimp`: Colors > Colorize Photo... in GIMP 2.10 and GIMP 3.
 //!
-//! The idea: **one executable for both, which asks GIMP for GIMP.** GIMP starts it and says by the form of its
-//! command line which generation it is; the matching libgimp is opened at run time, so that none is needed to build
-//! this program. The pixels' way is the plugin's (`autochrome-loader`); this program finds the layer, hands it over,
-//! and puts the colors back.
+//! The idea: **one executable for both, which opens whichever libgimp the running GIMP uses.** GIMP starts it, and the
+//! form of the command line tells which generation it is; the matching libgimp is opened at run time, so none is needed
+//! to build this program. Pixels are the plugin's business (`autochrome-loader`); this program finds the layer, hands
+//! it over, and puts the colors back.
 //!
 //! | module | |
 //! |---|---|
@@ -67,7 +67,7 @@ fn serve(args: &[CString]) -> Result<c_int, Error> {
     }
 }
 
-/// Says of each thing that is needed whether it is there; 1 when something is missing.
+/// Reports for each requirement whether it is met; returns 1 when something is missing.
 fn check() -> Result<c_int, Error> {
     let mut missing = 0;
     let mut say = |what: &str, found: Result<String, Error>| match found {

@@ -1,7 +1,8 @@
 //! The file is checked before it is loaded: `dlopen` maps what the headers promise, so a truncated file kills the whole
 //! program with SIGBUS instead of failing.
 //!
-//! The same holds for the libraries it needs: those beside it, where an installation has them, are checked too. Only headers and symbols are read, never a whole library.
+//! The same holds for the libraries it needs: those beside it, where an installation has them, are checked too. Only
+//! headers and symbols are read, never a whole library.
 
 use std::collections::HashSet;
 use std::fs::{self, File};

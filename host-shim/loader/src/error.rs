@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use autochrome_abi::{AUTOCHROME_CANCELLED, STATUS_NAMES};
 
-/// Why the plugin could not be found, loaded or could not do its work.
+/// Why the plugin could not be found, could not be loaded, or could not do its work.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No plugin in any of the places searched.
@@ -46,15 +46,15 @@ pub enum Error {
     Interface {
         /// The library.
         path: PathBuf,
-        /// What was expected, what came, what to do.
+        /// What was expected, what was found, what to do.
         problem: String,
     },
     /// A call failed, in the plugin or in the checks before it.
     #[error("{message}")]
     Call {
-        /// Whose doing it was.
+        /// The status, which says who is at fault.
         status: Status,
-        /// One line: what was expected, what came, what to do.
+        /// One line: what was expected, what was found, what to do.
         message: String,
     },
 }
@@ -98,7 +98,7 @@ impl Status {
         self.0
     }
 
-    /// Who is to blame: known for every number, also for those of a newer plugin.
+    /// Who is at fault: known for every number, including those of a newer plugin.
     #[must_use]
     pub fn blame(self) -> Blame {
         match self.0 {
@@ -122,7 +122,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// Who is to blame for a failed call.
+/// Who is at fault for a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// The program that called, or what its user asked for (1..=99).

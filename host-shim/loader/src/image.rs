@@ -1,7 +1,7 @@
 //! Pictures in the caller's memory, with errors as the loader has them.
 //!
-//! An [`Image`] or [`ImageMut`] can only be made of memory that holds every pixel it speaks of; the calls across
-//! the C ABI rest on that. The checks are the core's.
+//! An [`Image`] or [`ImageMut`] can only be made from memory that holds every pixel it claims; the calls across
+//! the C ABI rely on that. The checks are the core's.
 
 use autochrome_abi::AUTOCHROME_BAD_IMAGE;
 use autochrome_pixels::{ImageError, ImageView, ImageViewMut, PixelFormat};

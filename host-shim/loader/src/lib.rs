@@ -2,7 +2,7 @@
 //!
 //! The idea: **a host in Rust needs no unsafe code and no libtorch**. The plugin is found by one rule
 //! ([`Plugin::find`]), checked as a file before it is loaded, loaded once and never unloaded; every later call is
-//! a method that cannot be called wrongly. All unsafe code of the crate stands in `raw`.
+//! a method that cannot be called wrongly. All unsafe code of the crate is in `raw`.
 //!
 //! ```
 //! use autochrome_loader::{Config, Image, ImageMut, Params, PixelFormat, Plugin};
@@ -38,5 +38,5 @@ pub use image::{Image, ImageMut};
 pub use plugin::{Plugin, Session};
 pub use values::{Config, ModelInfo, Params, SessionInfo};
 
-/// Takes the progress, 0 to 1, on the thread that called `colorize`; `Break` cancels.
+/// Receives the progress, 0 to 1, on the thread that called `colorize`; `Break` cancels.
 pub type Progress<'a> = dyn FnMut(f32) -> std::ops::ControlFlow<()> + 'a;

@@ -67,7 +67,7 @@ impl Plugin {
         self.api.models(&config.folders()?)
     }
 
-    /// Makes a session. No model is loaded yet: the first `colorize` does.
+    /// Makes a session. No model is loaded yet: the first `colorize` does that.
     ///
     /// # Errors
     /// [`Error::Call`] when a folder's name is not UTF-8, or the plugin fails.
@@ -76,8 +76,8 @@ impl Plugin {
     }
 }
 
-/// Models in memory and a device. May move to another thread, is used by one at a time; make one for each thread
-/// that works.
+/// Models in memory and a device. It may move between threads but is used by one at a time; make one for each worker
+/// thread.
 #[derive(Debug)]
 pub struct Session {
     raw: raw::Session,
@@ -86,7 +86,7 @@ pub struct Session {
 impl Session {
     /// Colorizes `input` into `output`, which has the same width and height and a format with color. Lightness
     /// and alpha stay the input's. `progress` is called on this thread; when it panics, the call is cancelled and
-    /// the panic goes on from here.
+    /// the panic continues from here.
     ///
     /// # Errors
     /// [`Error::Call`]; the output's pixels are then undefined.
@@ -118,7 +118,7 @@ impl Session {
     /// params the network does not run again.
     ///
     /// # Errors
-    /// [`Error::Call`], also when the plugin is older than version 1.1 of the interface or its model cannot say.
+    /// [`Error::Call`], also when the plugin is older than version 1.1 of the interface or its model has no confidence.
     pub fn confidence(
         &mut self,
         params: &Params,

@@ -1,7 +1,7 @@
 //! The model's confidence in its colors: a map of it, and its mean as one number.
 //!
-//! The idea: **asked for before the colors**, while the photograph is still as it was read; the plugin keeps the network's
-//! output and does not run it again for them.
+//! The idea: **the map is requested before the colors**, while the photograph is still as it was read; the plugin keeps
+//! the network's output and does not run the network again for the colors.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Takes a map; gives the mean so far, 0 to 1, to four digits.
+    /// Adds a map; returns the mean so far, 0 to 1, to four digits.
     pub fn add(&mut self, map: &Picture) -> f64 {
         self.sum += map.pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / 255.0;
         self.pixels += f64::from(map.width) * f64::from(map.height);

@@ -1,9 +1,9 @@
-//! `--color-only`: the colors as a layer of their own, to be laid over the photograph in an editor.
+//! `--color-only`: the colors as a layer of their own, to be placed over the photograph in an editor.
 //!
 //! An editor's mode *LCh Color* takes hue and chroma (CIELAB) from the layer and lightness from what lies below. So each
 //! pixel keeps the result's (a, b) and gets one lightness for all, or the nearest to it at which sRGB can show that (a, b):
 //! nothing of the photograph's detail is in the layer, and retouching below it leaves no ghost. It is opaque wherever the
-//! photograph is not wholly transparent; the photograph's own transparency stays the photograph's.
+//! photograph is not fully transparent; the photograph's own transparency is left to the photograph.
 
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
@@ -11,7 +11,7 @@ use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 use super::colors::Colors;
 use crate::picture::{Depth, Picture, narrowed, quantised};
 
-/// The lightness of the layer, where it can be: sRGB shows the most colors about here.
+/// The lightness of the layer wherever possible: sRGB has the most colors near it.
 const LIGHTNESS: f32 = 60.0;
 /// How far out of 0..1 a sample may be and still be rounding.
 const ROUNDING: f32 = 1e-3;

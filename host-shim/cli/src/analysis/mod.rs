@@ -1,5 +1,5 @@
-//! What the command line itself says about colors: whether there are any, which, what they are without lightness, and
-//! the model's confidence in them.
+//! What the command line itself computes about colors: whether there are any, which ones, a layer of them without
+//! lightness, and the model's confidence in them.
 //!
 //! How colors are predicted is the plugin's business and not known here.
 

@@ -1,7 +1,7 @@
 //! `--palette`: the dominant colors of a result, by k-means in CIELAB over a grid of its pixels.
 //!
-//! Begun with the colors that lie farthest from each other (maximin), so that the same picture always gives the same
-//! palette, and small vivid things are not lost in large dull ones.
+//! It starts from the colors that are farthest apart (maximin), so that the same picture always gives the same palette,
+//! and small vivid things are not lost among large dull ones.
 
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};
 use serde::Serialize;
@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::colors::Colors;
 use crate::picture::{Picture, narrowed, quantised};
 
-/// Places a side that are looked at.
+/// Grid points per side that are sampled.
 const PLACES: usize = 96;
-/// Rounds of k-means; it has come to rest long before.
+/// Rounds of k-means; it converges long before.
 const ROUNDS: usize = 24;
 
 /// One of the dominant colors.
@@ -54,7 +54,7 @@ fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
     one.into_iter().zip(other).map(|(one, other)| (one - other) * (one - other)).sum()
 }
 
-/// The mean, and then always the point farthest from all that are chosen; fewer when points are alike.
+/// The mean, then repeatedly the point farthest from all chosen so far; fewer when points coincide.
 fn farthest(points: &[[f32; 3]], count: usize) -> Vec<[f32; 3]> {
     let mut centers = vec![mean(points.iter())];
     let mut nearest: Vec<f32> = points.iter().map(|point| distance(*point, centers[0])).collect();
@@ -81,7 +81,7 @@ fn share(part: usize, whole: usize) -> f32 {
     part as f32 / whole as f32
 }
 
-/// One round: every center moves to the mean of the points nearest to it; gives how many those are.
+/// One round: every center moves to the mean of the points nearest to it; returns how many those are.
 fn moved(points: &[[f32; 3]], centers: &mut [[f32; 3]]) -> Vec<usize> {
     let mut members = vec![Vec::new(); centers.len()];
     for point in points {

@@ -1,17 +1,16 @@
-//! Whether a photograph already has color: how far the (a, b) of its parts lie from the mean of the parts that
-//! are as light.
+//! Whether a photograph already has color: how far the (a, b) of its parts are from the mean of equally light parts.
 //!
-//! Not how far they lie from gray: in a toned print (sepia, cyanotype) the hue follows from the lightness, so parts as
-//! light as each other look alike, and such a print is to be colorized. CIELAB from sRGB, D65.
+//! Distance from gray would not do: in a toned print (sepia, cyanotype) the hue follows from the lightness, so equally
+//! light parts look alike, and such a print should be colorized. CIELAB from sRGB, D65.
 
 use autochrome_pixels::color::srgb_to_lab;
 
 use super::colors::Colors;
 use crate::picture::Picture;
 
-/// Parts a side that the picture is averaged to: noise goes, colors stay.
+/// Parts per side that the picture is averaged to: noise goes, colors stay.
 const PARTS: usize = 64;
-/// Samples a side that a part is averaged from.
+/// Samples per side that a part is averaged from.
 const SAMPLES: usize = 4;
 /// Steps of lightness within which parts are compared.
 const STEPS: usize = 40;

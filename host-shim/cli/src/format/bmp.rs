@@ -1,4 +1,4 @@
-//! BMP: 1 to 32 bits a pixel read, 24 and 32 written. It holds no metadata that other programs look for.
+//! BMP: 1 to 32 bits per pixel are read, 24 and 32 are written. It holds no metadata that other programs look for.
 
 use std::io::{Seek, SeekFrom};
 

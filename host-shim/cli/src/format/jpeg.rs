@@ -111,7 +111,7 @@ fn segments(jpeg: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// Dots an inch, as the JFIF header says.
+/// Dots per inch, as the JFIF header states them.
 fn density(jpeg: &[u8]) -> Option<Density> {
     let (_, header) =
         segments(jpeg).find(|(marker, content)| *marker == 0xE0 && content.starts_with(b"JFIF\0"))?;
@@ -125,7 +125,7 @@ fn density(jpeg: &[u8]) -> Option<Density> {
     }
 }
 
-/// Whether a JPEG's data reach its end marker.
+/// Whether a JPEG's data reaches its end marker.
 fn is_whole(mut rest: &[u8]) -> bool {
     let mut two = [0; 2];
     if rest.read_exact(&mut two).is_err() {

@@ -1,7 +1,7 @@
 //! JPEG XL, read only: no encoder in Rust is maintained well enough yet.
 //!
-//! The file's boxes are taken apart here, so that packed metadata is unpacked under a limit and the decoder sees
-//! nothing but the picture. The decoder rotates the picture upright by itself. Of an animation the first frame is read.
+//! The file's boxes are separated here, so that packed metadata is unpacked under a limit and the decoder sees
+//! nothing but the picture. The decoder itself turns the picture upright. Of an animation, the first frame is read.
 
 use std::io::Read;
 
@@ -181,7 +181,7 @@ fn next_box(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((kind, content, after))
 }
 
-/// Metadata that was packed with Brotli, if there is not too much of it.
+/// Metadata that was packed with Brotli, unless there is too much of it.
 fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     let most = u64::try_from(MAX_METADATA).ok()?;

@@ -46,7 +46,7 @@ pub struct Writer {
 /// Writes one picture to a file.
 pub type EncodePage = fn(&Picture, &Metadata, &Options, Output) -> anyhow::Result<()>;
 
-/// How pictures get into a file.
+/// How pictures are written to a file.
 pub enum Encode {
     /// A file is one picture.
     One(EncodePage),

@@ -1,4 +1,4 @@
-//! The formats of files: one file and one row of [`FORMATS`] each.
+//! File formats: one file and one row of [`FORMATS`] each.
 //!
 //! The idea: **a format only translates**. It knows the bytes of its files and nothing of color, orientation or
 //! provenance; what all formats need (limits, rotation, profiles, which metadata is preserved) is done once, around it.

@@ -1,7 +1,7 @@
-//! PNG: every kind of it read, RGB and RGBA of 8 and 16 bits written, row by row.
+//! PNG: every kind is read; RGB and RGBA of 8 and 16 bits are written, row by row.
 //!
-//! Of an animation the default image is read. EXIF and XMP have chunks of their own; IPTC is in text, where ImageMagick
-//! and ExifTool put it.
+//! Of an animation, the default image is read. EXIF and XMP have chunks of their own; IPTC is in a text chunk, where
+//! ImageMagick and ExifTool put it.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 

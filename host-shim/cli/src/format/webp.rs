@@ -1,4 +1,4 @@
-//! WebP: lossy and lossless read, lossless written. Of an animation the first frame is taken.
+//! WebP: lossy and lossless read, lossless written. Of an animation, the first frame is read.
 
 use std::io::ErrorKind;
 
@@ -26,8 +26,8 @@ pub static FORMAT: Format = Format {
     }),
 };
 
-/// Pixels a byte can hold. A picture of one color needs no data, so that only the format's own limit of 16,383
-/// pixels a side remains.
+/// Pixels a byte can hold. A picture of one color needs no data, so only the format's own limit of 16,383 pixels
+/// per side remains.
 const MOST: u64 = 1 << 24;
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {

@@ -30,7 +30,7 @@ pub fn read<D: ImageDecoder>(
     Ok(Pages::one(Page::new(picture(image), Metadata::default())))
 }
 
-/// The user's words for what the image crate says.
+/// The image crate's error in words for the user.
 pub fn explain(error: &ImageError, name: &str) -> anyhow::Error {
     match error {
         ImageError::Limits(_) => anyhow::anyhow!("the {name} needs more memory than --max-pixels allows"),

@@ -8,7 +8,7 @@ pub struct Density {
 }
 
 impl Density {
-    /// After a rotation that turns rows into columns.
+    /// The density after a rotation that turns rows into columns.
     pub fn turned(self) -> Self {
         Self { x: self.y, y: self.x }
     }
@@ -21,7 +21,7 @@ impl Density {
         (right(x) && right(y)).then_some(Self { x, y })
     }
 
-    /// Dots for each of so many inches, rounded.
+    /// Dots per unit of so many inches, rounded.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -21,7 +21,7 @@ const PIXEL_Y: u16 = 0xA003;
 const X_RESOLUTION: u16 = 0x011A;
 const Y_RESOLUTION: u16 = 0x011B;
 const RESOLUTION_UNIT: u16 = 0x0128;
-/// What describes a photograph in the first directory of a TIFF file, rather than how its pixels lie there.
+/// What describes a photograph in the first directory of a TIFF file, rather than how its pixels are stored there.
 const DESCRIPTIVE: [u16; 21] = [
     0x010D,
     0x010E,
@@ -73,7 +73,7 @@ pub fn orientation(block: &[u8]) -> Option<u8> {
     u8::try_from(value).ok().filter(|value| (1..=8).contains(value))
 }
 
-/// Dots an inch, as a block says.
+/// Dots per inch, as a block states them.
 pub fn density(block: &[u8]) -> Option<Density> {
     Fields::parse(block)?.density()
 }
@@ -169,7 +169,7 @@ impl Fields {
         result
     }
 
-    /// Dots an inch, as the first directory says.
+    /// Dots per inch, as the first directory states them.
     pub fn density(&self) -> Option<Density> {
         let field = |tag| self.main.iter().find(|field| field.tag == tag);
         let fraction = |tag| {
@@ -186,7 +186,7 @@ impl Fields {
         Density::per_inch(fraction(X_RESOLUTION)? * factor, fraction(Y_RESOLUTION)? * factor)
     }
 
-    /// Sets dots an inch.
+    /// Sets the dots per inch.
     pub fn set_density(&mut self, density: Density) {
         self.main.retain(|field| ![X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT].contains(&field.tag));
         let [x, y] = density.fractions();
@@ -239,7 +239,7 @@ fn fields(
     entries.take(1000).filter_map(field).collect()
 }
 
-/// Appends a directory and its values; gives where in the block the value of each tag is.
+/// Appends a directory and its values; returns where in the block the value of each tag is.
 fn append(block: &mut Vec<u8>, fields: &[Field]) -> Vec<(u16, usize)> {
     let mut fields: Vec<&Field> = fields.iter().collect();
     fields.sort_by_key(|field| field.tag);

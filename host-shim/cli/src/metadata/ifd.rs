@@ -36,7 +36,7 @@ pub struct Directory {
     pub end: u64,
 }
 
-/// Bytes of one value of a type; 0 for a type that is none.
+/// Bytes of one value of a type; 0 for an unknown type.
 pub fn size_of(kind: u16) -> u64 {
     match kind {
         1 | 2 | 6 | 7 => 1,
@@ -120,7 +120,7 @@ impl Header {
         Ok(Directory { entries, link: place, next, end: place + offset_size })
     }
 
-    /// Where an entry's values begin and how many bytes they are.
+    /// Where an entry's values begin and how many bytes they take.
     pub fn extent(&self, reader: &mut (impl Read + Seek), entry: &Entry) -> io::Result<(u64, u64)> {
         let length = entry.count.saturating_mul(size_of(entry.kind));
         let room = if self.wide { 8 } else { 4 };

@@ -1,16 +1,16 @@
-//! IPTC-IIM, captions and credits of the press: bytes that are carried over, never interpreted.
+//! IPTC-IIM, the press's captions and credits: bytes that are carried over, never interpreted.
 //!
 //! JPEG and PNG hold them inside Photoshop's image resources. The other resources (a gray thumbnail, paths, print
 //! settings) are not preserved.
 
-/// What Photoshop's segment of a JPEG begins with.
+/// The bytes that Photoshop's segment of a JPEG begins with.
 pub const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 /// Bytes around the data of a resource: signature, number, no name, length, padding.
 pub const RESOURCE: usize = 4 + 2 + 2 + 4 + 1;
 /// The number of the resource that holds IPTC.
 const NUMBER: u16 = 0x0404;
 
-/// The IPTC data among Photoshop's resources; bare data are taken as is.
+/// The IPTC data among Photoshop's resources; bare data is taken as is.
 pub fn from_photoshop(resources: &[u8]) -> Option<Vec<u8>> {
     let mut rest = resources.strip_prefix(PHOTOSHOP).unwrap_or(resources);
     if rest.first() == Some(&0x1C) {

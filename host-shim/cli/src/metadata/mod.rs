@@ -53,7 +53,7 @@ impl Metadata {
         Orientation::from_exif(exif::orientation(self.exif.as_ref()?)?)
     }
 
-    /// Makes it true of `picture`, which was rotated by `orientation` and is in sRGB.
+    /// Makes the metadata true of `picture`, which was rotated by `orientation` and is in sRGB.
     pub fn settle(&mut self, picture: &Picture, orientation: Orientation) {
         for (block, what) in [(&mut self.exif, "EXIF"), (&mut self.xmp, "XMP"), (&mut self.iptc, "IPTC")] {
             if block.as_ref().is_some_and(|block| block.len() > MAX_METADATA) {

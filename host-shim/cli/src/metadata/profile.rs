@@ -12,7 +12,7 @@ use moxcms::{
 
 use crate::picture::{Picture, quantised};
 
-/// Converts `picture` from the profile `icc` to sRGB; with a sentence when the profile is unusable.
+/// Converts `picture` from the profile `icc` to sRGB; returns a sentence when the profile is unusable.
 pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else {
         return (picture, Some("its color profile is damaged; its values were read as sRGB".into()));

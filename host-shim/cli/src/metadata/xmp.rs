@@ -1,9 +1,9 @@
 //! XMP: merged as XML, so what others wrote is preserved, in their words and namespaces.
 //!
-//! Two things change: what the result makes untrue is removed (orientation, thumbnail, how the pixels were stored), and a
-//! note is added that the colors are predicted. The term for it is IPTC's *compositeWithTrainedAlgorithmicMedia* ("edited using
-//! generative AI"): two of the three numbers of each pixel come from a trained model, and only the lightness from the
-//! photograph. *algorithmicallyEnhanced* would claim a correction of what was there.
+//! Two things change: what the result makes untrue is removed (orientation, thumbnail, how the pixels were stored), and
+//! a note is added that the colors are predicted. The term for this is IPTC's *compositeWithTrainedAlgorithmicMedia*
+//! ("edited using generative AI"): two of the three numbers of each pixel come from a trained model, and only the
+//! lightness from the photograph. *algorithmicallyEnhanced* would claim a correction of what was there.
 
 use anyhow::{Context, anyhow, bail};
 use quick_xml::NsReader;
@@ -22,7 +22,7 @@ const EXIF: &str = "http://ns.adobe.com/exif/1.0/";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const IPTC: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
 
-/// IPTC's term for what is partly of the camera and partly of a trained model.
+/// IPTC's term for what comes partly from the camera and partly from a trained model.
 pub const SOURCE_TYPE: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
@@ -57,7 +57,7 @@ pub struct Provenance {
     pub model: String,
 }
 
-/// Merges into what there was; what cannot be merged is replaced, with a sentence about it.
+/// Merges the note into the existing XMP; XMP that cannot be merged is replaced, with a sentence about it.
 pub fn merged(before: Option<&[u8]>, provenance: Option<&Provenance>) -> (Option<Vec<u8>>, Option<String>) {
     let fresh = || provenance.map(|provenance| packet(&description("", provenance, true, true)).into_bytes());
     let Some(before) = before else { return (fresh(), None) };
@@ -75,7 +75,7 @@ fn packet(description: &str) -> String {
     )
 }
 
-/// The note as a description of its own, in namespaces it brings along.
+/// The note as a description of its own, declaring the namespaces it uses.
 fn description(about: &str, provenance: &Provenance, with_tool: bool, with_history: bool) -> String {
     let tool = escape(provenance.tool.as_str());
     let about = escape(about);
@@ -106,7 +106,7 @@ fn event(provenance: &Provenance, rdf: &str, declared: &str) -> String {
     )
 }
 
-/// The entry for a history that others began, whose list is called `list`.
+/// The entry for an existing history, whose list is called `list`.
 fn further_event(provenance: &Provenance, list: QName<'_>) -> String {
     let mut declared = format!(" xmlns:stEvt=\"{EVENT}\"");
     match list.prefix() {
@@ -240,7 +240,7 @@ impl<'a> Merge<'a> {
         Ok(kept.into_owned())
     }
 
-    /// What is written before an element ends: the note before the whole does, its event before a history does.
+    /// What is written before an element ends: the note at the end of the whole, its event at the end of a history.
     fn before_end(&mut self, name: QName<'_>) -> anyhow::Result<()> {
         let Some(provenance) = self.provenance else {
             self.done |= self.is(name, false, (RDF, "RDF"));

@@ -1,7 +1,7 @@
 //! What is asked of GIMP about an image, and done to it: the small interface between the job and either generation.
 //!
-//! A failing function of GIMP's answers FALSE or nothing, and says why in its error console; here that becomes an
-//! [`Error`] that names what was tried.
+//! When a function of GIMP fails, it returns FALSE or nothing and says why in GIMP's error console; here that becomes
+//! an [`Error`] that names what was tried.
 
 use std::ffi::{CStr, c_char, c_double, c_int};
 
@@ -155,7 +155,7 @@ impl<H: Handle> Core<H> {
         }
     }
 
-    /// Whether something floats above the layers, waiting to be anchored.
+    /// Whether there is a floating selection, waiting to be anchored.
     pub fn has_floating_selection(&self, image: Image<H>) -> bool {
         self.table.floating(image).is_some()
     }
@@ -165,17 +165,17 @@ impl<H: Handle> Core<H> {
         !self.table.no_selection(image)
     }
 
-    /// Makes a gray image one of colors.
+    /// Converts a gray image to RGB.
     pub fn make_rgb(&self, image: Image<H>) -> Result<(), Error> {
         done(self.table.to_rgb(image), "change the image's mode to RGB")
     }
 
-    /// Makes it gray again.
+    /// Converts it back to gray.
     pub fn make_gray(&self, image: Image<H>) -> Result<(), Error> {
         done(self.table.to_gray(image), "change the image's mode to grayscale")
     }
 
-    /// Does `work` so that one undo takes all of it back.
+    /// Does `work` so that one undo reverts all of it.
     pub fn in_one_undo<T>(&self, image: Image<H>, work: impl FnOnce() -> T) -> T {
         self.table.undo_start(image);
         let result = work();
@@ -314,7 +314,7 @@ impl<H: Handle> Core<H> {
         self.table.delete(item);
     }
 
-    /// Shows the user what has changed.
+    /// Redraws what has changed.
     pub fn flush(&self) {
         self.table.flush();
     }

@@ -140,7 +140,7 @@ impl Gtk {
         self.table.pack(into, widget, expand, expand, 0);
     }
 
-    /// Leaves room around it.
+    /// Leaves a margin around it.
     pub fn border(&self, widget: Widget, pixels: c_uint) {
         self.table.border(widget, pixels);
     }
@@ -165,20 +165,20 @@ impl Gtk {
         self.table.attach(form, widget, 1, 2, row, row + 1, EXPAND_FILL, FILL, 0, 0);
     }
 
-    /// A text; an underscore marks its key.
+    /// A label; an underscore marks its shortcut key.
     pub fn label(&self, text: &str) -> Widget {
         let label = self.table.label(&c_string(text));
         self.table.align(label, 0.0, 0.5);
         label
     }
 
-    /// Lets a text take several lines.
+    /// Lets a label wrap over several lines.
     pub fn wrap(&self, label: Widget, characters: c_int) {
         self.table.label_wrap(label, true);
         self.table.label_width(label, characters);
     }
 
-    /// Changes a text.
+    /// Changes a label's text.
     pub fn set_text(&self, label: Widget, text: &str) {
         self.table.label_text(label, &c_string(text));
     }
@@ -190,12 +190,12 @@ impl Gtk {
         combo
     }
 
-    /// Place of what is chosen.
+    /// Index of the chosen entry.
     pub fn chosen(&self, choice: Widget) -> Option<usize> {
         usize::try_from(self.table.combo_get(choice)).ok()
     }
 
-    /// Chooses.
+    /// Chooses the entry at an index.
     pub fn choose(&self, choice: Widget, index: usize) {
         self.table.combo_set(choice, c_int::try_from(index).unwrap_or(-1));
     }
@@ -221,17 +221,17 @@ impl Gtk {
         self.table.scale_set(slider, value);
     }
 
-    /// A box to tick.
+    /// A check box.
     pub fn check(&self, text: &str) -> Widget {
         self.table.check(&c_string(text))
     }
 
-    /// Whether it is ticked.
+    /// Whether it is checked.
     pub fn is_checked(&self, check: Widget) -> bool {
         self.table.check_get(check)
     }
 
-    /// Ticks it, or not.
+    /// Checks or unchecks it.
     pub fn set_checked(&self, check: Widget, on: bool) {
         self.table.check_set(check, on);
     }
@@ -262,17 +262,17 @@ impl Gtk {
         }
     }
 
-    /// Explains a widget to who rests the pointer on it.
+    /// Gives a widget a tooltip.
     pub fn explain(&self, widget: Widget, text: &str) {
         self.table.tooltip(widget, &c_string(text));
     }
 
-    /// Lets a widget be used, or not.
+    /// Enables or disables a widget.
     pub fn enable(&self, widget: Widget, on: bool) {
         self.table.sensitive(widget, on);
     }
 
-    /// Puts the keyboard on a widget.
+    /// Gives a widget the keyboard focus.
     pub fn focus(&self, widget: Widget) {
         self.table.focus(widget);
     }
@@ -284,7 +284,7 @@ impl Gtk {
         self.table.transient(dialog);
     }
 
-    /// Ends a dialog with all that is in it.
+    /// Destroys a dialog and everything in it.
     ///
     /// # Safety
     /// Neither it nor anything in it is used again.

@@ -1,8 +1,8 @@
 //! What may cross to C and back: numbers, handles that C itself gave, strings.
 //!
-//! The idea: **a type says what may be handed over.** A function declared in these types ([`functions`]) can be called
-//! wrongly in no way that its arguments' types leave open, so its wrapper is safe; what takes bare memory is not declared
-//! so, and stays unsafe.
+//! The idea: **a type says what may be handed over.** A function declared in these types ([`functions`]) cannot be
+//! called wrongly with arguments of those types, so its wrapper is safe; functions that take raw memory are not
+//! declared this way, and stay unsafe.
 //!
 //! [`functions`]: super::library::functions
 
@@ -99,7 +99,7 @@ impl Given for () {
     unsafe fn given((): ()) {}
 }
 
-/// An address; what is to be made of it is for unsafe code to say.
+/// An address; only unsafe code may interpret it.
 impl<T> Given for *mut T {
     type C = Self;
     unsafe fn given(c: Self) -> Self {

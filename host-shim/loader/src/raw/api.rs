@@ -8,7 +8,8 @@ use autochrome_abi::*;
 
 use crate::{Error, ModelInfo, Status};
 
-/// The table's functions, each of which may be called as the header says: [`Api::open`] alone makes one. Those of later versions become `Option`s here, `None` where `struct_size` ends before.
+/// The table's functions, each of which may be called as the header says: only [`Api::open`] makes one. Functions of
+/// later versions are `Option`s here, `None` where `struct_size` ends before them.
 #[derive(Clone, Copy)]
 pub(crate) struct Api {
     pub(super) minor: u32,
@@ -31,7 +32,7 @@ pub(crate) struct Api {
     pub(super) confidence: Option<Map>,
 }
 
-/// A call that makes one picture of another.
+/// A call that makes one picture from another.
 pub(super) type Map = unsafe extern "C" fn(
     *mut AutochromeSession,
     *const AutochromeParams,
@@ -57,7 +58,7 @@ impl Api {
         (AUTOCHROME_ABI_MAJOR, self.minor)
     }
 
-    /// The error of a call that came to `status`.
+    /// The error of a call that returned `status`.
     ///
     /// # Safety
     /// `session` is NULL or a live session of this plugin that no other thread uses.

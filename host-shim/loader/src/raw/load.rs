@@ -48,7 +48,7 @@ impl Api {
         Ok(api)
     }
 
-    /// Reads the table, so far as its own `struct_size` says that it exists.
+    /// Reads the table as far as its own `struct_size` says that it extends.
     ///
     /// # Safety
     /// `table` is NULL or a table of some version of the interface that lives as long as the program.
@@ -112,7 +112,7 @@ unsafe fn since(table: *const AutochromeApi, offset: usize) -> Option<Map> {
     unsafe { table.byte_add(offset).cast::<Option<Map>>().read() }
 }
 
-/// What the system's loader said, without what this crate's error says already.
+/// The system loader's message, without what this crate's error already says.
 fn cause(error: &libloading::Error) -> String {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     text.trim().to_string()
@@ -137,7 +137,7 @@ unsafe fn check_layout(library: &Library) -> Result<(), String> {
     })
 }
 
-/// The end of an error of abi_stable, which runs to dozens of lines.
+/// The end of an abi_stable error, which runs to dozens of lines.
 fn tail(error: &str) -> String {
     let lines: Vec<&str> = error.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(3)..].join(" ")

@@ -32,7 +32,7 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Makes a session that looks into these folders first.
+    /// Makes a session that looks in these folders first.
     pub(crate) fn new(api: Api, folders: &[CString]) -> Result<Self, Error> {
         let pointer = api.session(folders)?;
         Ok(Self { api, pointer })
@@ -72,7 +72,7 @@ impl Session {
         unsafe { self.map(map, params, strings, Some(input), output, progress) }
     }
 
-    /// Has `call` make `output` of `input`, or of itself.
+    /// Has `call` make `output` from `input`, or from itself.
     ///
     /// # Safety
     /// `call` is a function of the table that made this session.
@@ -101,7 +101,7 @@ impl Session {
         self.done(status)
     }
 
-    /// What a call on this session came to.
+    /// The result of a call on this session.
     fn done(&self, status: AutochromeStatus) -> Result<(), Error> {
         if status == AUTOCHROME_OK {
             return Ok(());

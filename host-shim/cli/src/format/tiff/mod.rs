@@ -1,4 +1,4 @@
-//! TIFF and BigTIFF: strips and tiles, one bit to 32-bit floats, every page.
+//! TIFF and BigTIFF: strips and tiles, one bit to 64-bit floats, every page.
 //!
 //! The decoder is the crate `tiff`. What it leaves to its users is done here: the pages are listed before any of them is
 //! decoded, palettes become RGB, and what describes the photograph is read from the directories.
@@ -48,10 +48,10 @@ pub static FORMAT: Format = Format {
     }),
 };
 
-/// Pages of one file: more is no scan's.
+/// Most pages in one file: no scan has more.
 const MAX_PAGES: usize = 4096;
 
-/// Values of one tag that says how pixels are stored: a strip for each row of the highest of pictures.
+/// Most values of one tag that says how pixels are stored: one strip per row of the tallest pictures.
 const MAX_VALUES: u64 = 1 << 20;
 /// The tags that say so, among others that do no harm.
 const STRUCTURE: RangeInclusive<u16> = 254..=532;

@@ -5,8 +5,8 @@ use std::io::{Read, Seek, SeekFrom};
 use super::tags::{BLACK_IS_ZERO, PHOTOMETRIC};
 use crate::metadata::ifd::{Directory, Header};
 
-/// A file in which some values read differently than stored: the decoder supports no palettes, so it is shown their
-/// indices as gray.
+/// A file in which some values read differently from how they are stored: the decoder supports no palettes, so it is
+/// shown their indices as gray.
 pub struct Patched<R> {
     inner: R,
     position: u64,

@@ -1,4 +1,4 @@
-//! From what the decoder gives to a picture: planes woven together, samples widened, every color space to gray or RGB.
+//! From the decoder's output to a picture: planes interleaved, samples widened, every color space to gray or RGB.
 
 use std::io::{Read, Seek};
 
@@ -18,7 +18,7 @@ pub struct Kind {
     pub palette: Option<Vec<u8>>,
     /// Colors are stored multiplied by alpha.
     pub associated: bool,
-    /// A sample more than there are colors is something else than transparency.
+    /// An extra sample beyond the colors is something other than transparency.
     pub no_alpha: bool,
 }
 
@@ -34,7 +34,7 @@ struct Raw {
     depth: Depth,
 }
 
-/// Decodes the page the decoder stands at, in `memory` bytes at most.
+/// Decodes the decoder's current page, in `memory` bytes at most.
 pub fn read<R: Read + Seek>(
     decoder: &mut Decoder<R>,
     kind: &Kind,
@@ -220,7 +220,7 @@ impl Raw {
         pixels
     }
 
-    /// Floats outside 0..1 by a little are rounding; by much, another encoding than sRGB's.
+    /// Floats slightly outside 0..1 are rounding; far outside, an encoding other than sRGB's.
     fn check_floats(&mut self) -> anyhow::Result<()> {
         let mut brightest = 0_f32;
         for sample in self.bytes.as_chunks_mut::<4>().0 {
@@ -239,7 +239,7 @@ impl Raw {
         Ok(())
     }
 
-    /// CMYK by rule: what one ink and black leave of the light.
+    /// CMYK by formula: the light that one ink and black let through.
     fn inks_to_rgb(&mut self, notes: &mut Vec<String>) -> anyhow::Result<()> {
         notes.push("CMYK was converted to RGB by formula".into());
         let light = |ink: f32, black: f32| (1.0 - ink) * (1.0 - black);

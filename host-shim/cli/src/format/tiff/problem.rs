@@ -1,4 +1,4 @@
-//! What the decoder says of a file, in the words for every format.
+//! The decoder's errors, in the words used for every format.
 
 use std::io::ErrorKind;
 
@@ -9,7 +9,7 @@ use crate::format::problem::{cut_short, damaged, unsupported};
 /// What people call the format.
 pub const NAME: &str = "TIFF";
 
-/// The user's words for what the decoder says.
+/// The decoder's error in words for the user.
 pub fn explain(error: &TiffError) -> anyhow::Error {
     match error {
         // The decoder says so of whole files too, whose tiles are narrower than their rows (image-tiff issue 395).

@@ -1,4 +1,4 @@
-//! Numbers of TIFF 6.0 and its relatives that are looked at or written.
+//! Numbers of TIFF 6.0 and its relatives that are read or written.
 
 pub const NEW_SUBFILE_TYPE: u16 = 254;
 pub const WIDTH: u16 = 256;

@@ -1,4 +1,4 @@
-//! TIFF as it is written: strips, not packed, one page after another, each with its own metadata.
+//! TIFF as it is written: uncompressed strips, one page after another, each with its own metadata.
 
 use std::cell::RefCell;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -20,7 +20,7 @@ use crate::picture::Picture;
 /// Bytes of pixels in a file, whose offsets are 32 bits.
 const MOST: u64 = 0xF000_0000;
 
-/// A file being written. The encoder keeps its writer for itself, so that both have a share in it.
+/// A file being written. The encoder keeps its writer to itself, so the two share it.
 struct File {
     encoder: TiffEncoder<Shared>,
     output: Shared,
@@ -110,7 +110,7 @@ impl File {
     }
 }
 
-/// Writes the pixels, converted a strip at a time; floats of no transparency without their fourth channel.
+/// Writes the pixels, converted a strip at a time; floats without transparency lose their fourth channel.
 fn strips<Color: ColorType, const BYTES: usize>(
     mut image: ImageEncoder<'_, Shared, Color, TiffKindStandard>,
     picture: &Picture,
