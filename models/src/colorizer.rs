@@ -1,7 +1,7 @@
 //! A loaded model: L in, ab out.
 //!
-//! The idea: **this is the only place where pixels meet libtorch.** Planes of numbers come in and go out; every
-//! operation is one that reports its failure, so neither a wrong shape nor a full GPU ends the host's process.
+//! The idea: **this is the only place where pixels meet libtorch.** Planes of numbers go in and come out; every
+//! operation reports its failure, so neither a wrong shape nor a full GPU ends the host's process.
 
 mod confidence;
 
@@ -20,8 +20,8 @@ use crate::torch_error::sentence;
 
 /// A model on its device, ready to predict. May move between threads; one thread uses it at a time.
 ///
-/// It remembers the network's last output (at most 16 MiB, L included): asked again for the very same L, it makes ab of
-/// another temperature or the [`Distribution`] without running the network.
+/// It remembers the network's last output (at most 16 MiB, including L): when called again with the very same L, it
+/// gives ab at another temperature, or the [`Distribution`], without running the network.
 pub struct Colorizer {
     network: Box<dyn Network>,
     codec: Box<dyn Codec>,
@@ -50,7 +50,7 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Distributions a pixel.
+    /// Distributions per pixel.
     #[must_use]
     pub fn groups(&self) -> usize {
         match self.bins {
@@ -96,8 +96,9 @@ impl Colorizer {
         })
     }
 
-    /// What the model says of each pixel of its output, for `l` as [`predict`](Engine::predict) takes it, on as many threads as libtorch used last; `None` for a model without distributions (regression). With
-    /// `tilted` the bins weigh as the package's tilt has them, as for a prediction; without, as the network gave them.
+    /// The model's distribution at each pixel of its output, for `l` as [`predict`](Engine::predict) takes it, on as
+    /// many threads as libtorch used last; `None` for a model without distributions (regression). With `tilted`, the
+    /// bins have the weights of the package's tilt, as for a prediction; without, those that the network gave.
     ///
     /// # Errors
     /// L does not fit, or whatever libtorch reports.
@@ -121,7 +122,8 @@ impl Colorizer {
         })
     }
 
-    /// The network's output, float32; of a package with `mirror` averaged with that for the mirror image, mirrored back.
+    /// The network's output, float32; of a package with `mirror` averaged with that for the mirror image, mirrored
+    /// back.
     fn seen(&self, l: &Tensor) -> Result<Tensor, TchError> {
         let output = self.network.forward(l)?.f_to_kind(Kind::Float)?;
         if !self.mirror {

@@ -1,6 +1,6 @@
 //! Where the network runs: what the caller asks for, and what this machine has.
 //!
-//! The idea: **CUDA is loaded when it is asked for, never linked.** One build serves machines with and without a
+//! The idea: **CUDA is loaded on request, never linked.** One build serves machines with and without a
 //! GPU: `libtorch_cuda.so` beside the `libtorch_cpu.so` in use is opened before libtorch is first asked about
 //! CUDA (after that question it stays off for the process). Whatever is missing becomes a sentence: an error
 //! when CUDA was asked for, a stated reason when the choice was left to us.
@@ -27,7 +27,7 @@ pub struct Resolved {
     pub device: tch::Device,
     /// The kind of number the network computes with: `Float` on the CPU, `Half` on CUDA.
     pub kind: tch::Kind,
-    /// Why `auto` came down to the CPU; `None` when the device is the best that was asked for.
+    /// Why `auto` fell back to the CPU; `None` when the device is the best that was asked for.
     pub fallback: Option<String>,
 }
 

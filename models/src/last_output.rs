@@ -1,7 +1,7 @@
-//! The network's last output, for the same picture asked about again.
+//! The network's last output, for when the same picture is predicted again.
 //!
-//! The idea: **strength and temperature come after the network**, so a host's sliders need its output again and not the
-//! network. One output is kept, with the L it answers: nothing is looked up that was not compared value by value.
+//! The idea: **strength and temperature come after the network**, so a host's sliders need its output again, not the
+//! network. One output is kept, with the L it belongs to; it is reused only after L was compared value by value.
 
 use std::cell::RefCell;
 

@@ -1,7 +1,8 @@
 //! Ab codecs, networks, the model package, and the engine made of them.
 //!
-//! The idea: **L goes in, ab comes out**; what is around that (color science, the pixels' way) is `autochrome-pixels`, which
-//! knows no tch. This crate knows no host. No module but `device` holds unsafe code.
+//! The idea: **L goes in, ab comes out**; everything around that (color science, the pixel pipeline) is
+//! `autochrome-pixels`, which does not depend on tch. This crate knows no host. Only the module `device` has unsafe
+//! code.
 //!
 //! The model that ships, and the ab it predicts for a gradient of L:
 //!

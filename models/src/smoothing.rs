@@ -1,13 +1,14 @@
-//! Colors smoothed where the picture is smooth.
+//! Smooths colors where the picture is smooth.
 //!
-//! The idea: **what is alike has one color.** A network decides cell by cell, so an even wall comes out in clouds. Each cell
-//! takes the mean color of the cells around it, weighted by how near they are, how alike in lightness, and how alike in color
-//! already:
+//! The idea: **what is alike has one color.** A network decides cell by cell, so an even wall comes out in clouds.
+//! Each cell takes the mean color of the cells around it, weighted by how near they are, how alike in lightness, and
+//! how alike in color they already are:
 //!
 //! x_i' = Σ_j w_ij x_j / Σ_j w_ij,  w_ij = exp(-|p_i - p_j|² / 2 r² - (L_i - L_j)² / 2 s² - |x_i - x_j|² / 2 c²)
 //!
-//! p is a cell's place, x its (a, b), L its mean lightness. Small steps beside no edge go; edges of lightness or of color
-//! stay. It is the joint bilateral filter (Tomasi and Manduchi 1998; Petschnigg et al. 2004), cut off at two r.
+//! p is a cell's place, x its (a, b), L its mean lightness. Small steps away from edges disappear; edges of lightness
+//! or of color stay. This is the joint bilateral filter (Tomasi and Manduchi 1998; Petschnigg et al. 2004), cut off
+//! at two r.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +50,8 @@ impl Smoothing {
         .find_map(|(name, range, fits, value)| (!fits).then_some((name, range, value)))
     }
 
-    /// Smooths planes of `width` columns: a and b of each cell, and its mean L. All three are of one length, a multiple of
-    /// `width`.
+    /// Smooths planes of `width` columns: a and b of each cell, and its mean L. All three are of one length, a
+    /// multiple of `width`.
     pub(crate) fn smooth(&self, a: &mut Vec<f32>, b: &mut Vec<f32>, l: &[f32], width: usize) {
         let near = self.near();
         for _ in 0..self.passes {

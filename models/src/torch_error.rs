@@ -1,7 +1,7 @@
-//! What libtorch reports, as one sentence.
+//! Errors of libtorch, each as one sentence.
 //!
-//! The idea: **the first line is the message.** What libtorch's C++ adds below it is a stack trace of its own code, which says
-//! nothing to whoever reads an error.
+//! The idea: **the first line is the message.** What libtorch's C++ adds below it is a stack trace of its own code,
+//! which means nothing to whoever reads an error.
 
 use std::error::Error;
 
@@ -16,7 +16,7 @@ pub fn sentence(error: &TchError) -> String {
 }
 
 /// What `error` and each of its causes say, from the outermost in, one sentence after the other; those of libtorch as
-/// [`sentence`] has them. A cause that the one before it quotes already is not said again.
+/// [`sentence`] has them. A cause that the one before it already quotes is not repeated.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();

@@ -1,12 +1,12 @@
-//! Two distributions a pixel: one over bins of a, one over bins of b (the seed report, equation 2).
+//! Two distributions per pixel: one over bins of a, one over bins of b (the seed report, equation 2).
 //!
-//! The idea: **a and b are told apart each by itself**, so that few bins are enough.
+//! The idea: **a and b are predicted separately**, so that few bins are enough.
 //!
 //! - **Bins**: n of them divide -r to r evenly, r the range; width w = 2 r / n, center of bin i: c_i = (i + 1/2) w - r.
 //! - **Target**, `[N, 2, 1, H, W]`: a value x belongs to bin floor((x + r) / w), within 0 to n - 1, with share 1.
-//! - **Class rebalancing**: the report weighs all bins alike, and its distributions say little but "gray". `gamma` and `tilt`
-//!   rebalance as those of `bins2d` do, a and b each by its prior: that over photographs, summed over the other. Importance
-//!   `[N, 2, H, W]`; `gamma = 0` is none.
+//! - **Class rebalancing**: the report weighs all bins alike, and its distributions say little but "gray". `gamma`
+//!   and `tilt` rebalance as those of `bins2d` do, a and b each by its prior: that over photographs, summed over the
+//!   other. Importance `[N, 2, H, W]`; `gamma = 0` is none.
 //! - **Loss**: the mean of the cross-entropies of the two distributions.
 //! - **Prediction** `[N, 2, H, W]` from logits z `[N, 2 n, H, W]`, all bins of a, then all bins of b: the annealed mean
 //!   Σ c_i softmax(z / T)_i of each distribution by itself.
@@ -22,7 +22,7 @@ use super::{Bins, Codec, CodecError, Target, check, narrow, tilted};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bins1dConfig {
-    /// Bins a channel, 2 to 256.
+    /// Bins per channel, 2 to 256.
     #[serde(default = "default_bins")]
     pub bins: i64,
     /// The bins cover -range to range, 10 to 128; values beyond belong to the outermost bins.

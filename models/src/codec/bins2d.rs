@@ -1,21 +1,23 @@
-//! One distribution a pixel, over the 313 in-gamut bins of the ab plane (Zhang, Isola and Efros 2016, sections 2.1
+//! One distribution per pixel, over the 313 in-gamut bins of the ab plane (Zhang, Isola and Efros 2016, sections 2.1
 //! to 2.3; the seed report, equation 3).
 //!
-//! The idea: **a pixel has a distribution over colors**, so that what may be red or blue need not be gray.
+//! The idea: **a pixel has a distribution over colors**, so that something that may be red or blue need not come out
+//! gray.
 //!
 //! - **Soft encoding**: the true x = (a, b) has shares in its K = 5 nearest bins c_k, weighted by a Gaussian, sigma 5:
 //!   z_k = exp(-|x - c_k|^2 / (2 sigma^2)), divided by their sum. `neighbors = 1` is **hard encoding**: the nearest bin
 //!   has share 1. Shapes: index and share `[N, 1, K, H, W]`, importance `[N, 1, H, W]`.
-//! - **Class rebalancing**: a pixel of bin q counts w(q) = ((1 - lambda) p(q) + lambda / Q)^-gamma, scaled so that
-//!   the mean of w under the prior p is 1 (equation 4 has gamma = 1). p is the mean soft encoding over a set of
-//!   photographs. `gamma = 0` is none: every pixel counts 1.
+//! - **Class rebalancing**: a pixel of bin q has the weight w(q) = ((1 - lambda) p(q) + lambda / Q)^-gamma, scaled so
+//!   that the mean of w under the prior p is 1 (equation 4 has gamma = 1). p is the mean soft encoding over a set of
+//!   photographs. `gamma = 0` turns it off: every pixel has the weight 1.
 //! - **Annealed mean**: ab is the mean of the bins under softmax((z + tilt log w1) / T), w1 the weights for gamma = 1
-//!   (equation 5 has tilt = 0), `[N, 2, H, W]` from logits z `[N, 313, H, W]`. A network trained under weights w predicts
-//!   w(q) p(q | x) up to a factor, so `tilt` moves the balance between frequent and rare colors after training as another
-//!   gamma would have.
-//! - **Annealed median** (`point = "median"`): the point whose mean distance to the bins under the same shares is least, in
-//!   place of their mean, whose mean *squared* distance is: what is probably red and perhaps green becomes red and not
-//!   brown, without the hard borders of the likeliest bin. The error of a pixel is measured as a distance, not its square.
+//!   (equation 5 has tilt = 0), `[N, 2, H, W]` from logits z `[N, 313, H, W]`. A network trained under weights w
+//!   predicts w(q) p(q | x) up to a factor, so `tilt` moves the balance between frequent and rare colors after
+//!   training as another gamma would have.
+//! - **Annealed median** (`point = "median"`): the point with the least mean distance to the bins under the same
+//!   shares; the mean has the least mean *squared* distance. What is probably red and perhaps green becomes red
+//!   rather than brown, without the hard borders of the likeliest bin. The error of a pixel is measured as a
+//!   distance, not its square.
 
 use std::sync::OnceLock;
 
@@ -128,7 +130,8 @@ pub struct Bins2dConfig {
     /// The point of the distribution that is taken.
     #[serde(default, skip_serializing_if = "Point::is_mean")]
     pub point: Point,
-    /// How far colors are set off against the picture they are in, 0.5 to 3; 1: not at all ([`contrast`](super::contrast)).
+    /// How far colors are set off against the picture they are in, 0.5 to 3; 1: not at all
+    /// ([`contrast`](super::contrast)).
     #[serde(default = "no_contrast", skip_serializing_if = "is_no_contrast")]
     pub contrast: f64,
     /// The prior over the bins, 313 numbers; absent: the one that comes with the codec.

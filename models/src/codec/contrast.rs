@@ -1,15 +1,17 @@
-//! Colors set off against the picture they are in.
+//! Colors made to stand out from the picture they are in.
 //!
-//! The idea: **a network is surer of what differs within a picture than of the picture's tint**. A mean or a median of a
-//! distribution over colors is duller than any of them, and what is left has too much of a common tint (brown, mostly)
-//! and too little that stands out from it: outputs have the truth's mean chroma at half of its spread. So a color gains
-//! chroma by what it has more of than the picture's mean color has along the same hue, and loses what it has less; hues stay:
+//! The idea: **a network is surer of what differs within a picture than of the picture's tint**. A mean or a median
+//! of a distribution over colors is duller than any of them, and what is left has too much of a common tint (brown,
+//! mostly) and too little that stands out from it: outputs have the truth's mean chroma but only half of its spread.
+//! So a color gains chroma where it has more than the picture's mean color has along the same hue, and loses chroma
+//! where it has less; hues are unchanged:
 //!
 //! c' = c max(0, 1 + (k - 1) g),  g = (c - m . u) / (c + s), and where that is above 0, g / (1 + (c / r)^2)
 //!
-//! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast. s = 4 keeps what is all but
-//! gray from taking the hue of its rounding; r = 40 lets strong colors gain less, which need it least and are blots where they
-//! are wrong. k = 1 changes nothing. What it does for the metrics is in docs/research/lab-book.md.
+//! c is a cell's chroma, u its hue as a direction, m the mean (a, b) of the picture, k the contrast. s = 4 keeps
+//! near-grays from taking their hue from rounding; r = 40 makes strong colors gain less, since they need it least and
+//! become blots where they are wrong. k = 1 changes nothing. Its effect on the metrics is in
+//! docs/research/lab-book.md.
 
 use tch::{Kind, TchError, Tensor};
 

@@ -1,7 +1,7 @@
 //! Codecs: what a network's output means, in both directions.
 //!
-//! The idea: **training targets and predictions are two ends of one definition**, so each codec holds both its
-//! `encode` (true ab to target) and its `decode` (network output to ab), and their round trip is tested.
+//! The idea: **training targets and predictions are two ends of one definition**, so each codec has both `encode`
+//! (true ab to target) and `decode` (network output to ab), and the round trip is tested.
 //!
 //! To add a codec: one file here and one row in [`CodecConfig`].
 
@@ -65,7 +65,7 @@ impl CodecConfig {
 pub enum Target {
     /// Values the outputs should equal, `[N, 2, H, W]`.
     Values(Tensor),
-    /// Distributions the outputs should equal, sparse: G distributions a pixel, K bins with a share in each.
+    /// Distributions the outputs should equal, sparse: G distributions per pixel, K bins with a share in each.
     Bins {
         /// Bins, int64 `[N, G, K, H, W]`, the nearest first.
         index: Tensor,
@@ -79,9 +79,9 @@ pub enum Target {
 /// Centers of the bins that a codec's distributions are over.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bins {
-    /// One distribution a pixel, over the ab plane: (a, b) of each bin.
+    /// One distribution per pixel, over the ab plane: (a, b) of each bin.
     Plane(Vec<[f32; 2]>),
-    /// Two distributions a pixel, of a and of b by themselves: the values that both are over, rising.
+    /// Two distributions per pixel, one of a and one of b: the values that both cover, rising.
     Line(Vec<f32>),
 }
 
@@ -107,7 +107,7 @@ pub trait Codec: Send + Sync {
     /// Output channels that the network needs.
     fn channels(&self) -> i64;
 
-    /// Distributions a pixel (1, or 2 where a and b have one each); 0 where the output is the value itself.
+    /// Distributions per pixel (1, or 2 where a and b have one each); 0 where the output is the value itself.
     fn groups(&self) -> i64;
 
     /// The training target for true `ab`, float32 `[N, 2, H, W]`.

@@ -1,9 +1,9 @@
-//! The bins nearest to a color, without asking all 313.
+//! The bins nearest to a color, without comparing all 313.
 //!
-//! The idea: **which of two bins is nearer changes along a straight line**, since the difference of two squared distances
-//! is affine in the point. So a bin that k others beat at all four corners of a cell is beaten by them everywhere in it,
-//! and cannot be among the k nearest of any color there. What is left of a 10 x 10 cell are 12 bins at most for k = 5:
-//! a table tells them, and the choice among them is exact.
+//! The idea: **which of two bins is nearer changes along a straight line**, since the difference of two squared
+//! distances is affine in the point. So a bin that k others beat at all four corners of a cell is beaten by them
+//! everywhere in it, and cannot be among the k nearest of any color there. For k = 5, at most 12 bins remain for a 10
+//! x 10 cell: a table lists them, and the choice among them is exact.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -11,14 +11,14 @@ use tch::{Kind, TchError, Tensor};
 const SIDE: i16 = 10;
 /// The cells cover -REACH to REACH; the ab of sRGB lie within -108 to 99.
 pub const REACH: i16 = 130;
-/// Cells a side.
+/// Cells per side.
 const CELLS: i16 = 2 * REACH / SIDE;
 
-/// Where entries lie that only fill a cell's list up: too far to be chosen.
+/// Where padding entries of a cell's list are placed: too far to be chosen.
 const NOWHERE: f32 = 1e6;
 
-/// For each cell the bins that are among the k nearest of some color in it. Plain numbers, since a codec is shared between
-/// threads and tensors are not.
+/// For each cell the bins that are among the k nearest of some color in it. Plain numbers, since a codec is shared
+/// between threads and tensors are not.
 #[derive(Debug)]
 pub struct Candidates {
     k: i64,

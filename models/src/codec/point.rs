@@ -1,7 +1,7 @@
 //! One color of a distribution over colors.
 //!
-//! The idea: **which point is best depends on how the error is counted**: the mean makes the mean squared distance least, the
-//! median the mean distance. Both are taken of the annealed shares, softmax(logits / T).
+//! The idea: **which point is best depends on how the error is counted**: the mean minimizes the mean squared distance,
+//! the median the mean distance. Both are taken under the annealed shares, softmax(logits / T).
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
@@ -28,7 +28,7 @@ impl Point {
 /// Temperatures below this are taken as this: nothing changes any more but the rounding.
 const MIN_TEMPERATURE: f64 = 0.01;
 
-/// Steps of Weiszfeld's iteration; the next ones move a color by less than 8 bits show.
+/// Steps of Weiszfeld's iteration; further ones move a color by less than 8 bits can show.
 const STEPS: usize = 12;
 
 /// Distances are sqrt(d^2 + this): a bin stands for the cell around it, and a median may lie on a center.
@@ -58,8 +58,8 @@ pub(super) fn annealed_point(
 
 /// The geometric median of `centers` `[Q, D]` under each row of `shares` `[P, Q]`; `[P, D]`.
 ///
-/// A gradient is that of the last step alone: the point the others lead to hardly depends on where they began, and twelve
-/// steps' worth of memory and time says no more of it.
+/// The gradient is that of the last step alone: the point that the others lead to hardly depends on where they began,
+/// so twelve steps' worth of memory and time would add nothing.
 fn median(shares: &Tensor, centers: &Tensor) -> Result<Tensor, TchError> {
     let squares = centers.f_square()?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?;
     let last = tch::no_grad(|| {

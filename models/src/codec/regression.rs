@@ -4,8 +4,8 @@
 //! - **Loss**: the mean squared error of outputs and targets, 1 / (2 H W) Σ ((a - a')^2 + (b - b')^2) / s^2.
 //! - **Prediction** `[N, 2, H, W]` from outputs y of the same shape: (a, b) = s y.
 //!
-//! The scale brings targets to the order of 1, where weights begin; without it the first layers see gradients two
-//! orders of magnitude too large.
+//! The scale brings targets to the order of 1, where weights begin; without it, the first layers would see gradients
+//! two orders of magnitude too large.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};

@@ -1,4 +1,4 @@
-//! Each codec's two ends meet, and the bins are those of the literature.
+//! Each codec decodes what it encodes, and the bins are those of the literature.
 
 use proptest::prelude::*;
 use tch::Device;

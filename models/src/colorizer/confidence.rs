@@ -1,12 +1,13 @@
 //! The confidence of a model in the color it chose.
 //!
-//! The idea: **the probability, by the model's own word, that the true color is close to the one shown**: the share of its
-//! distribution within 25 units of ab around the annealed mean. Entropy would not do: a model that wavers between two reds
-//! has as much of it as one that wavers between red and green, and only the second can be badly wrong.
+//! The idea: **the probability, by the model's own estimate, that the true color is close to the one shown**: the
+//! share of its distribution within 25 units of ab around the annealed mean. Entropy would not do: a model that
+//! hesitates between two reds has as much of it as one that hesitates between red and green, but only the second can
+//! be badly wrong.
 //!
-//! Bins are 10 apart, so each counts by how much of it lies within: wholly up to 20, not at all from 30, which keeps the map
-//! smooth where the chosen color moves between bins. Where a and b have distributions of their own, the two shares are
-//! multiplied.
+//! Bins are 10 apart, so each counts by how much of it lies within: wholly up to 20, not at all from 30, which keeps
+//! the map smooth where the chosen color moves between bins. Where a and b have distributions of their own, the two
+//! shares are multiplied.
 //!
 //! A network may be over- or underconfident; one number corrects most of that (temperature scaling, Guo et al.
 //! 2017): the share is read from the distribution at the package's `confidence.temperature`.

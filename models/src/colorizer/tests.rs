@@ -1,4 +1,4 @@
-//! When the network runs and when its last output is enough, with a network that counts.
+//! When the network runs and when its last output suffices, tested with a network that counts its calls.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
-//! Convolutions in a row and the normalization after them: what the networks after Zhang et al. 2016 are built of.
+//! A series of convolutions and the normalization after them: the building block of the networks after Zhang et al.
+//! 2016.
 //!
-//! The idea: **the normalization comes after the last ReLU of the group**, not before one, so it cannot be folded into a
-//! convolution of its own; it stays a [`Norm`].
+//! The idea: **the normalization comes after the last ReLU of the group**, not before one, so it cannot be folded
+//! into a convolution of its own; it stays a [`Norm`].
 
 use tch::{TchError, Tensor};
 

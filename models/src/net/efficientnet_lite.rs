@@ -233,7 +233,8 @@ impl Encoder {
         stem.chain(blocks).try_for_each(|layer| layer.prepare(device, kind))
     }
 
-    /// Whether the tensor `name`, below the encoder's place, is of a layer that [`freeze_below`](Self::freeze_below) froze.
+    /// Whether the tensor `name`, below the encoder's place, is of a layer that [`freeze_below`](Self::freeze_below)
+    /// froze.
     #[must_use]
     pub fn is_frozen(&self, name: &str) -> bool {
         let Some(frozen) = self.frozen else { return false };
@@ -252,7 +253,7 @@ impl Encoder {
     }
 }
 
-/// The classifier's last convolution, on the features at stride 32: what it tells the thousand classes from.
+/// The classifier's last convolution, on the features at stride 32: what it decides the thousand classes by.
 ///
 /// # Errors
 /// As [`super::Store::tensor`].
@@ -262,7 +263,7 @@ pub fn head(path: &mut Path, lite: Lite) -> Result<Conv, NetError> {
     Conv::with_norm(path, ("_conv_head", "_bn1"), shape, EPS, Activation::Relu6)
 }
 
-/// An ImageNet classifier: tells whether a recolored photograph is recognized.
+/// An ImageNet classifier, for testing whether a colorized photograph is recognized.
 #[derive(Debug)]
 pub struct Classifier {
     encoder: Encoder,

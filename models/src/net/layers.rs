@@ -5,18 +5,18 @@
 //! and a shift.
 //!
 //! Training may compute in half the bits (Micikevicius et al. 2018, "Mixed Precision Training", arXiv 1710.03740), in
-//! bfloat16: it has float32's range, so the loss needs no scaling. One rule says in which kind: **a layer brings its input to
-//! the kind it computes in, whatever comes**, so that layers of different kinds may follow each other.
+//! bfloat16: it has float32's range, so the loss needs no scaling. One rule decides the kind: **a layer converts its
+//! input to the kind it computes in, whatever arrives**, so that layers of different kinds may follow each other.
 //!
 //! | | computes in, and gives | weights |
 //! |---|---|---|
-//! | a convolution that learns, a head too | the kind of [`Layer::compute_in`] | float32, cast where they are used: gradients come back through the cast in float32, and no update is too small for a weight to feel |
-//! | a normalization that learns | the kind that comes; statistics in float32 | float32 |
+//! | a convolution that learns, a head too | the kind of [`Layer::compute_in`] | float32, cast where they are used: gradients come back through the cast in float32, and no update is too small to change a weight |
+//! | a normalization that learns | the kind of its input; statistics in float32 | float32 |
 //! | a prepared layer: predicting, or frozen in training | the kind of [`Layer::prepare`] | that kind, rounded once |
 //! | codecs and losses | float32: the trainer widens the network's output before they see it | |
 //!
-//! libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and does nothing on the CPU, where
-//! what a GPU will compute could then not be tested.
+//! libtorch's own autocast is not used: as tch exposes it, it knows float16 on CUDA only and does nothing on the CPU,
+//! where what a GPU will compute could then not be tested.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -29,7 +29,8 @@ pub trait Layer {
     /// module says. [`prepare`](Self::prepare) ends it.
     fn compute_in(&mut self, kind: Kind);
 
-    /// Folds what can be folded and moves the weights to `device` in `kind`, channels_last; computes in `kind` from now on.
+    /// Folds what can be folded and moves the weights to `device` in `kind`, channels_last; computes in `kind` from
+    /// now on.
     ///
     /// # Errors
     /// Whatever libtorch reports.
@@ -50,7 +51,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// In prediction where `x` lies, which saves fresh memory; in training what was there is needed once more.
+    /// In place when predicting, which saves fresh memory; training needs the old values again.
     fn apply(self, mut x: Tensor, train: bool) -> Result<Tensor, TchError> {
         match (self, train) {
             (Self::None, _) => Ok(x),
@@ -111,7 +112,7 @@ impl BatchNorm {
 
 /// A convolution, the batch normalization after it (if any) and an activation.
 ///
-/// Padding is TensorFlow's "SAME": the output has ceil(input / stride) pixels a side, and where the padding is
+/// Padding is TensorFlow's "SAME": the output has ceil(input / stride) pixels per side, and where the padding is
 /// odd the extra pixel is at the right and the bottom.
 #[derive(Debug)]
 pub struct Conv {
@@ -161,7 +162,7 @@ impl ConvShape {
         ConvShape { dilation, ..self }
     }
 
-    /// A depthwise convolution: one filter a channel.
+    /// A depthwise convolution: one filter per channel.
     #[must_use]
     pub fn depthwise(channels: i64, kernel: i64, stride: i64) -> Self {
         ConvShape { input: channels, output: channels, kernel, stride, dilation: 1, groups: channels }

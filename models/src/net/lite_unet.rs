@@ -10,9 +10,9 @@
 //! context = hardswish(1x1 (1280 -> w0) of the classifier's head + 1x1 (1280 -> w0) of that head's mean over the picture)
 //! ```
 //!
-//! The idea: color is a matter of *what* a thing is, which a classifier's encoder already knows; the decoder only
-//! has to carry that back to places, so it is separable and stops at a quarter or an eighth of the resolution. The
-//! context is what the classifier decides by: what is here, and what kind of picture this is.
+//! The idea: color depends on *what* a thing is, which a classifier's encoder already knows; the decoder only has to
+//! carry that back to positions, so it is separable and stops at a quarter or an eighth of the resolution. The context
+//! is what the classifier decides by: what is here, and what kind of picture this is.
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
@@ -26,7 +26,8 @@ use super::store::{NetError, Path};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiteUnetConfig {
-    /// Channels of the decoder's blocks, from stride 32 downwards; each 8 to 512. Four blocks end at stride 4, three at 8.
+    /// Channels of the decoder's blocks, from stride 32 downwards; each 8 to 512. Four blocks end at stride 4, three
+    /// at 8.
     #[serde(default = "default_widths")]
     pub widths: Vec<i64>,
     /// Which encoder.

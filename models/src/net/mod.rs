@@ -1,8 +1,8 @@
 //! Networks: L in, logits out.
 //!
 //! The idea: **a network is written once, as a constructor that asks a [`Store`] for every tensor by name and
-//! shape.** A [`SpecStore`] answers with nothing and keeps the list (so a file can be checked before a byte of it
-//! is loaded), a [`TrainStore`] answers with fresh parameters, a package's store with checked weights.
+//! shape.** A [`SpecStore`] gives undefined tensors and keeps the list (so a file can be checked before a byte of it is
+//! loaded), a [`TrainStore`] gives fresh parameters, and a package's store gives checked weights.
 //!
 //! To add a network: one file here and one row in [`NetConfig`].
 
@@ -82,8 +82,8 @@ impl NetConfig {
 
 /// A network that predicts color from lightness.
 ///
-/// Input: L, shape `[N, 1, H, W]`, 0 to 100, H and W multiples of [`stride_in`](Self::stride_in).
-/// Output: logits (or ab values, as the codec says), shape `[N, C, H / s, W / s]`, s = [`stride_out`](Self::stride_out).
+/// Input: L, shape `[N, 1, H, W]`, 0 to 100, H and W multiples of [`stride_in`](Self::stride_in). Output: logits (or
+/// ab values, as the codec says), shape `[N, C, H / s, W / s]`, s = [`stride_out`](Self::stride_out).
 pub trait Network: Send {
     /// Runs the network. `train` makes batch normalization use and update the statistics of the batch.
     ///
@@ -109,15 +109,15 @@ pub trait Network: Send {
     fn layers_mut(&mut self) -> Vec<&mut dyn Layer>;
 
     /// Trains in `kind` from now on: activations and convolutions are of that kind, weights, their gradients and the
-    /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind, for whoever takes it
-    /// to widen.
+    /// statistics of normalizations stay float32 ([`Layer::compute_in`]). The output is of that kind, for whoever
+    /// takes it to widen.
     fn compute_in(&mut self, kind: Kind) {
         self.layers_mut().into_iter().for_each(|layer| layer.compute_in(kind));
     }
 
-    /// Freezes the encoder: it takes no part in training, its normalizations use the statistics they
-    /// have, and its layers are made ready for prediction, so that a step costs less. Weights must be in their place
-    /// already. With `from`, only layers finer than that stride are frozen. A network without an encoder has none to freeze.
+    /// Freezes the encoder: it takes no part in training, its normalizations use the statistics they have, and its
+    /// layers are made ready for prediction, so that a step costs less. Weights must be in their place already. With
+    /// `from`, only layers finer than that stride are frozen. A network without an encoder has none to freeze.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
@@ -125,8 +125,8 @@ pub trait Network: Send {
         Ok(())
     }
 
-    /// Whether the tensor `name` belongs to a layer that [`freeze_encoder`](Self::freeze_encoder) froze: nothing reads or
-    /// changes it any more.
+    /// Whether the tensor `name` belongs to a layer that [`freeze_encoder`](Self::freeze_encoder) froze: nothing
+    /// reads or changes it any more.
     fn is_frozen(&self, _name: &str) -> bool {
         false
     }

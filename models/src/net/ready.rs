@@ -1,9 +1,9 @@
-//! Other forms of a convolution's weights, in which the CPU predicts faster and says the same.
+//! Other forms of a convolution's weights, with which the CPU predicts the same values faster.
 //!
-//! The idea: **what libtorch would do again at every call is done once, when the network is made ready.** Its convolution
-//! reorders the weights each time, which for the many small 1x1 layers costs as much as the products; a matrix product does
-//! not. And it pads both sides alike, so that TensorFlow's odd pixel means a copy of the whole input; a kernel with zeros
-//! where the other pixel would be needs none.
+//! The idea: **what libtorch would repeat at every call is done once, when the network is made ready.** Its
+//! convolution reorders the weights each time, which for the many small 1x1 layers costs as much as the products; a
+//! matrix product does not. And it pads both sides alike, so that TensorFlow's odd pixel means a copy of the whole
+//! input; a kernel with zeros where the other pixel would be needs none.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -14,13 +14,13 @@ use super::layers::channels_last;
 pub enum Ready {
     /// A dense 1x1 convolution.
     Product(Product),
-    /// One filter an output channel, a row and a column of zeros before it.
+    /// One filter per output channel, with a row and a column of zeros before it.
     Widened(Tensor),
 }
 
 impl Ready {
-    /// The form for `weight`, `[output, input a group, kernel, kernel]`, and `bias` of a convolution without dilation, if
-    /// there is one.
+    /// The form for `weight`, `[output, input a group, kernel, kernel]`, and `bias` of a convolution without
+    /// dilation, if there is one.
     ///
     /// # Errors
     /// Whatever libtorch reports.
@@ -78,9 +78,9 @@ impl Product {
     }
 }
 
-/// Has glibc keep what a prediction frees for the next one, which needs as much again: it maps blocks one by one and gives
-/// memory back up to twice the largest mapped block it saw freed, at most 32 MiB, so one is freed here, never touched. Without
-/// it a prediction at 256x256 had 14 MB mapped and cleared anew. Elsewhere it is of no effect.
+/// Has glibc keep what a prediction frees for the next one, which needs as much again: it maps blocks one by one and
+/// gives memory back up to twice the largest mapped block it saw freed, at most 32 MiB, so one is freed here, never
+/// touched. Without it a prediction at 256x256 had 14 MB mapped and cleared anew. Elsewhere it has no effect.
 ///
 /// # Errors
 /// There is not as much memory.
@@ -88,8 +88,8 @@ pub fn keep_freed_memory() -> Result<(), TchError> {
     Tensor::f_empty([31 << 20], (Kind::Uint8, Device::Cpu)).map(drop)
 }
 
-/// Outputs to add, for which nobody asks: rows of 313 numbers begin where no vector does, and took 1.8 times as long as rows
-/// of 320. With few outputs it would not pay.
+/// Unused outputs to add: rows of 313 numbers are not aligned to vectors, and took 1.8 times as long as rows of 320.
+/// With few outputs it would not pay.
 fn spare(outputs: i64) -> i64 {
     if outputs < 64 || outputs % 8 == 0 { 0 } else { (outputs + 15) / 16 * 16 - outputs }
 }

@@ -1,4 +1,4 @@
-//! Shapes, parameter counts, and that preparing for prediction changes nothing but the speed.
+//! Shapes, parameter counts, and that preparing for prediction changes only the speed.
 
 use super::layers::ConvShape;
 use super::*;

@@ -1,6 +1,6 @@
-//! The models there are.
+//! Finds the installed models.
 //!
-//! The idea: **a bad package costs its own line, nobody else's.**
+//! The idea: **a bad package affects only its own line in the list.**
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -19,11 +19,11 @@ pub struct Found {
 }
 
 /// Opens every model package directly inside `folders`: each sub-folder with a `model.toml` whose name does not
-/// begin with a dot. Checks every weights file, so it takes about 2 ms a megabyte.
+/// begin with a dot. Checks every weights file, so it takes about 2 ms per megabyte.
 ///
 /// Usable ones come first: those with `default = true`, then the rest, each in the order of `folders` and of their
-/// names. Of two with one name the first folder's is usable and the other is listed as shadowed. A folder that does
-/// not exist is skipped, one that cannot be read is listed.
+/// names. Of two with the same name, the first folder's is usable and the other is listed as shadowed. A folder that
+/// does not exist is skipped, one that cannot be read is listed.
 #[must_use]
 pub fn find_models(folders: &[PathBuf]) -> Vec<Found> {
     let mut seen = HashSet::new();

@@ -1,8 +1,8 @@
 //! `model.toml`: what a model package says about itself.
 //!
-//! The idea: **the text is small and is believed only after it was checked.** The schema number is read before
-//! anything else, so that a package of a later version gets one sentence about its version and not a puzzle
-//! about its keys; unknown keys are errors, so that a misspelt one is never silently without effect.
+//! The idea: **the text is small, and is trusted only after it was checked.** The schema number is read before
+//! anything else, so that a package of a later version gets one sentence about its version rather than a
+//! puzzle about its keys; unknown keys are errors, so that a misspelled one never goes unnoticed.
 
 use std::collections::BTreeMap;
 
@@ -66,13 +66,13 @@ pub struct Input {
     /// Size the network works at unless the caller says otherwise, the picture's longer side in pixels: 32 to 2048, a
     /// multiple of 32.
     pub working_size: u32,
-    /// How many times training enlarged its photographs, 1 to 8: a picture is reduced to the working size divided by this
-    /// and enlarged from there, since a network does worse on sharper pictures than it was trained on (docs/research/lab-book.md).
-    /// Older packages call it `enlarged`.
+    /// How many times training enlarged its photographs, 1 to 8: a picture is reduced to the working size divided by
+    /// this and enlarged from there, since a network does worse on sharper pictures than it was trained on
+    /// (docs/research/lab-book.md). Older packages call it `enlarged`.
     #[serde(default = "once", skip_serializing_if = "is_once", alias = "enlarged")]
     pub training_upscale: f64,
-    /// Whether L of a faded picture is stretched to the full range before the network sees it (docs/research/pixels.md). Older
-    /// packages call it `levels`.
+    /// Whether L of a faded picture is stretched to the full range before the network sees it
+    /// (docs/research/pixels.md). Older packages call it `levels`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not", alias = "levels")]
     pub auto_levels: bool,
     /// What the network is fed.
@@ -87,7 +87,8 @@ pub struct Input {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confidence {
-    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map more confident. It changes no color.
+    /// Temperature of the distribution that it is read from, 0.25 to 4: below 1 makes the map more confident. It
+    /// changes no color.
     pub temperature: f64,
 }
 

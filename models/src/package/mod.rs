@@ -1,4 +1,4 @@
-//! Model packages: a folder with `model.toml`, `weights.safetensors` and a card, checked before it is believed.
+//! Model packages: a folder with `model.toml`, `weights.safetensors` and a card, checked before it is trusted.
 //!
 //! The idea: **opening checks everything and keeps nothing; loading can then only fail for want of memory.** A
 //! package is data from a stranger: it cannot run code, reach outside its folder, or make us allocate what it

@@ -1,6 +1,6 @@
 //! Why a model package cannot be used.
 //!
-//! The idea: **one sentence a cause, made of text that is safe to print.** Packages come from strangers: whatever
+//! The idea: **one sentence per cause, made of text that is safe to print.** Packages come from strangers: whatever
 //! is quoted from one is cut to a length and stripped of control characters first.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Writing and loading; the sentences about bad packages are pinned in the tests crate.
+//! Writing and loading; the messages about bad packages are pinned in the tests crate.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! Writing a package.
 //!
-//! The idea: **a package is there whole or not at all**: it is written and opened again in a hidden folder beside
-//! its place, then renamed into it. The same inputs give the same bytes.
+//! The idea: **a package is whole or absent**: it is written to a hidden folder next to the final one, opened again
+//! there, then renamed. The same inputs give the same bytes.
 
 use std::fs::{self, File};
 use std::io::Write;
