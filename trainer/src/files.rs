@@ -1,7 +1,7 @@
-//! Files: written whole or not at all, known by their hash, and the text and tensors in them.
+//! Files: written whole or not at all, identified by their hash; and the text and tensors in them.
 //!
-//! The idea: **a file is written beside its place and renamed**, so that a reader never meets half of one, whenever the
-//! process dies or the disk fills up.
+//! The idea: **a file is written under a temporary name and renamed**, so that a reader never finds half of one,
+//! whenever the process dies or the disk fills up.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,7 +16,7 @@ use tch::Tensor;
 /// Prefix of files that are being written; once the process is gone, they are garbage.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
-/// Writes a file beside its place and renames it, so that it is whole or absent.
+/// Writes a file under a temporary name and renames it, so that it is whole or absent.
 ///
 /// # Errors
 /// The folder cannot be written to, or the disk is full; the old file, if any, is then untouched.

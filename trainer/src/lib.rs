@@ -1,9 +1,10 @@
 //! Trains, measures and exports the models that the plugin loads.
 //!
 //! The idea: **everything random is a function of the seed and the step, and everything learned is in one file**, so
-//! a run can be killed, resumed, repeated and turned into a package at any moment.
+//! a run can be killed, resumed, repeated or turned into a package at any moment.
 //!
-//! Rooms import those below them only: `command`; `run`, `page`; `draw`, `loss`; `metric`, `model`; `data`; `files`.
+//! Each module imports only those listed after it: `command`; `run`, `page`; `draw`, `loss`; `metric`, `model`;
+//! `data`; `files`.
 
 pub mod command;
 pub mod data;

@@ -1,4 +1,4 @@
-//! `autochrome-trainer eval`: what a model package does to photographs whose colors are known.
+//! `autochrome-trainer eval`: measures a model package on photographs whose colors are known.
 //!
 //! The idea: **the command decides what is measured and where it is reported**; how is up to `metric`.
 

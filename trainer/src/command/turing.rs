@@ -2,11 +2,11 @@
 //!
 //! The idea: **a colorization is good when it is taken for the photograph**, and only people can say that (the seed
 //! report, section 4; Zhang et al. 2016, section 3.1). The command makes a page that asks: pairs of a photograph
-//! and its colorization, sides drawn by the seed, the first few for practice. The page keeps the answers and
+//! and its colorization, with sides chosen by the seed, the first few for practice. The page keeps the answers and
 //! computes the share of pairs in which the colorization passed for the photograph; 50% is what guessing gives.
 //!
-//! A page that anyone may open cannot hide its answer from those who look for it. What it owes is that nobody
-//! comes upon the answer by accident; `page/turing/` says how.
+//! A page that anyone may open cannot hide its answer from those who look for it. It only has to make sure that nobody
+//! comes across the answer by accident; `page/turing/` says how.
 
 use std::path::PathBuf;
 

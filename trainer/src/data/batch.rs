@@ -29,7 +29,8 @@ pub enum Fit {
     /// A random square is cut out, as Zhang et al. 2016 do.
     #[default]
     Crop,
-    /// The whole photograph is resized to the square, ignoring its aspect ratio, as the seed report does (section 2.2.1).
+    /// The whole photograph is resized to the square, ignoring its aspect ratio, as the seed report does (section
+    /// 2.2.1).
     Resize,
 }
 
@@ -57,7 +58,7 @@ pub struct Augment {
     /// Whether half of the samples are mirrored.
     #[serde(default = "yes")]
     pub flip: bool,
-    /// Share of the samples, 0 to 1, whose L is made that of an old photograph; their colors stay.
+    /// Share of the samples, 0 to 1, whose L is made that of an old photograph; their colors are untouched.
     #[serde(default, skip_serializing_if = "none")]
     pub degrade: f64,
 }
@@ -75,7 +76,7 @@ impl Augment {
     /// Checks the bounds.
     ///
     /// # Errors
-    /// A side of 0, above 4096, a range that is none, or sides of a crop where nothing is cropped.
+    /// A side of 0 or above 4096, an empty range, or sides of a crop where nothing is cropped.
     pub fn check(&self) -> Result<()> {
         let (least, most) = self.crop();
         let sides = [("size", self.size), ("crop_min", least), ("crop_max", most)];
@@ -235,7 +236,7 @@ pub(super) struct Sample {
     pub aged: Option<GrayImage>,
 }
 
-/// The batch of samples of `size` pixels a side.
+/// The batch of samples of `size` pixels per side.
 pub(super) fn assemble(samples: Vec<Sample>, size: u32) -> Batch {
     let size = usize::try_from(size).unwrap_or(0);
     let area = size * size;

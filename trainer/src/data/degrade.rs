@@ -1,9 +1,10 @@
-//! The gray of an old photograph, made of the gray of a new one.
+//! The gray of an old photograph, made from the gray of a new one.
 //!
-//! The idea: **only the input ages, the colors to be learned stay true**: a faded, soft, grainy, scratched or badly compressed
-//! gray is what scans of historic photographs are, and a network that has seen clean ones alone takes their flaws for things.
+//! The idea: **only the input ages; the colors to be learned stay true**. Scans of historic photographs are faded,
+//! soft, grainy, scratched or badly compressed, and a network that has seen only clean ones mistakes these flaws for
+//! things.
 //!
-//! | flaw | of so many | how much |
+//! | flaw | share of samples | how much |
 //! |---|---|---|
 //! | tone | 70% | lo + (hi - lo) v^g, g 0.7 to 1.4, lo up to 0.15, hi from 0.85 |
 //! | blur | 50% | Gaussian, sigma 0.4 to 1.2 pixels |
@@ -11,7 +12,7 @@
 //! | scratches, dust | 20% | up to 2 lines from top to bottom and 8 specks, bright or dark |
 //! | JPEG | 40% | quality 30 to 75 |
 //!
-//! Paper tone needs nothing: the product takes L, which has none.
+//! Paper tone needs no handling: the product takes L, which has none.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, Luma, imageops};

@@ -1,7 +1,8 @@
 //! The batches that the held-out loss is measured on.
 //!
-//! The idea: **the same squares of the same photographs, whatever a configuration trains on.** A loss can be compared between
-//! configurations only where both measured the same, so nothing here depends on seed, crops, mirroring or aging.
+//! The idea: **the same squares of the same photographs, whatever a configuration trains on.** A loss can be compared
+//! between configurations only where both measured the same, so nothing here depends on seed, crops, mirroring or
+//! aging.
 
 use anyhow::Result;
 use image::RgbImage;
@@ -11,8 +12,9 @@ use rayon::prelude::*;
 use super::DataSet;
 use super::batch::{Batch, MAX_CORRUPT_IN_A_ROW, Sample, assemble, none_of_use};
 
-/// `batches` batches of `batch` photographs: as many as are wanted, evenly out of the set, or all of them over and over, in the
-/// order of the set. Of each the largest square in its middle, brought to `size`. An unusable one is replaced by the next.
+/// `batches` batches of `batch` photographs: as many as are wanted, evenly spread over the set, or all of them over
+/// and over, in the order of the set. Of each the largest square in its middle, brought to `size`. An unusable one is
+/// replaced by the next.
 ///
 /// # Errors
 /// 64 photographs in a row are unusable.

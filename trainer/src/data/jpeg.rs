@@ -1,8 +1,8 @@
-//! What the markers of a JPEG file say where the decoder is silent: whether the file is whole, and whose CMYK it is.
+//! What the markers of a JPEG file say that the decoder does not: whether the file is whole, and whose CMYK it is.
 //!
-//! The idea: **what a decoder shows as well as it can, a network would learn as it is**. The decoder fills what a cut
-//! file lacks with gray, and takes the ink of every CMYK picture for inverted, as Adobe writes it. The markers
-//! (ITU-T T.81, annex B) tell both, without decoding a pixel.
+//! The idea: **what a decoder fills in or guesses, a network would learn as true**. The decoder fills what a truncated
+//! file lacks with gray, and takes the ink of every CMYK picture to be inverted, as Adobe writes it. The markers
+//! (ITU-T T.81, annex B) reveal both, without decoding a pixel.
 
 use anyhow::{Result, bail};
 
@@ -64,8 +64,8 @@ impl Markers {
     }
 }
 
-/// The code of the next marker and what follows it. Inside a scan a byte of 255 that is data has a 0 behind it; restarts
-/// belong to the scan.
+/// The code of the next marker and what follows it. Inside a scan a byte of 255 that is data has a 0 behind it;
+/// restarts belong to the scan.
 fn next(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF);
     let at = bytes.windows(2).position(is_marker)?;

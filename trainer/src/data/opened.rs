@@ -1,7 +1,7 @@
 //! A path of a configuration, opened, and the stamp that it is known by.
 //!
-//! The idea: **a run records what it learned from, so that a change shows**: name, hash and count go into its checkpoint
-//! and into the package's card.
+//! The idea: **a run records what it learned from, so that changes are noticed**: name, hash and count go into its
+//! checkpoint and into the package's card.
 
 use std::path::{Path, PathBuf};
 

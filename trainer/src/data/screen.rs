@@ -1,4 +1,4 @@
-//! What a photograph must have to be of use, and what may be said of one.
+//! What a photograph needs to be usable, and the remarks that one can get.
 
 use image::RgbImage;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub enum Remark {
     Gray,
     /// Its format is not what its name says.
     Mislabeled,
-    /// More than 8 bits a channel.
+    /// More than 8 bits per channel.
     Deep,
     /// Stored as inks.
     Cmyk,
@@ -26,7 +26,7 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Whether training passes such a photograph over.
+    /// Whether training skips such a photograph.
     #[must_use]
     pub fn is_fault(self) -> bool {
         matches!(self, Remark::Corrupt | Remark::TooSmall | Remark::Gray)
@@ -58,7 +58,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// What training asks for: color to learn from, and 16 pixels a side.
+    /// What training asks for: color to learn from, and 16 pixels per side.
     pub const TRAINING: Screen = Screen { color: true, min_side: 16 };
 
     /// What a photograph lacks, and the sentence for it.

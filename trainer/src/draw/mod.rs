@@ -1,8 +1,8 @@
 //! Pictures that are drawn: plots, contact sheets, and the figures made of them.
 //!
-//! | room | draws |
+//! | module | draws |
 //! |---|---|
-//! | [`figure`] | a figure a file, from a run, a package or photographs |
+//! | [`figure`] | one figure per file, from a run, a package or photographs |
 //! | [`plot`] | curves, distributions and reliability, from numbers |
 //! | [`sheet`] | pictures side by side |
 

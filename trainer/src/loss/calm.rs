@@ -3,9 +3,9 @@
 //!
 //! 1 / |P| Σ_P max(0, |x_i - x_j| - |y_i - y_j|) / 10,  P = neighbors (i, j), right and below, with |y_i - y_j| < 3
 //!
-//! x are the decoded colors, y the true ones. The idea: **a blot is a step of color where there is none**, which a loss on
-//! single cells cannot see: it charges a wall painted evenly wrong as much as a clouded one. Steps up to the truth's are free,
-//! so that gray is not the calmest of all. It is what the metric `blot` counts.
+//! x are the decoded colors, y the true ones. The idea: **a blot is a step of color where there is none**, which a
+//! loss on single cells cannot see: it penalizes an evenly wrong wall as much as a clouded one. Steps up to the
+//! truth's are free, so that gray is not the calmest of all. It is what the metric `blot` counts.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};

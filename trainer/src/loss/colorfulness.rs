@@ -1,9 +1,11 @@
-//! How far the colorfulness of a batch falls short of its photographs' (Hasler and Suesstrunk 2003, M^(3)), in units of it:
+//! How far the colorfulness of a batch falls short of its photographs' (Hasler and Suesstrunk 2003, M^(3)), in units
+//! of it:
 //!
 //! max(0, share M' - M),  M = 1 / N Σ_pictures sqrt(var rg + var yb) + 0.3 sqrt(mean rg^2 + mean yb^2)
 //!
-//! rg = R - G, yb = (R + G) / 2 - B of 8-bit sRGB, M of the decoded colors, M' of the true ones. The idea: **losses that
-//! count errors like gray, so colorfulness is asked of the whole batch**, and goes to the pictures where it costs the least error.
+//! rg = R - G, yb = (R + G) / 2 - B of 8-bit sRGB, M of the decoded colors, M' of the true ones. The idea: **losses
+//! that count errors favor gray, so colorfulness is required of the whole batch**, and goes to the pictures where it
+//! costs the least error.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};

@@ -2,10 +2,11 @@
 //!
 //! 1 / (N h w) Σ_cells (sqrt(|x - x'|^2 + 1) - 1) / 10
 //!
-//! x are the colors that the codec decodes for the part within the whole, x' those for the part alone. The idea: **cutting a
-//! photograph to another shape must not change its colors**, and what depends on the cut cannot be right in both. The part
-//! begins and ends where the network's cells do, so that cells meet without resampling. Both are trained toward the truth too,
-//! or gray would be the steadiest of all. After consistency training (Sajjadi et al. 2016, arXiv 1606.04586).
+//! x are the colors that the codec decodes for the part within the whole, x' those for the part alone. The idea:
+//! **cropping a photograph to another shape must not change its colors**, and what depends on the crop cannot be
+//! right in both. The part begins and ends where the network's cells do, so that cells meet without resampling. Both
+//! are trained toward the truth too, or gray would be the most consistent of all. After consistency training (Sajjadi
+//! et al. 2016, arXiv 1606.04586).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,8 +31,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// The part of a square of `side` that a step looks at: each side a multiple of `grain` and at least half of the whole's,
-    /// at a place that is a multiple of `grain` too. A function of (seed, step), so that a resumed run sees the same.
+    /// The part of a square of `side` that a step looks at: each side a multiple of `grain` and at least half of the
+    /// whole's, at a place that is a multiple of `grain` too. A function of (seed, step), so that a resumed run sees
+    /// the same.
     #[must_use]
     pub fn draw(seed: u64, step: u64, side: i64, grain: i64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);

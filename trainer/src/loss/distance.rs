@@ -2,8 +2,9 @@
 //!
 //! 1 / (N H W) Σ_pixels v sqrt(|x - y|^2 + 1) / 10
 //!
-//! x is the color that the codec decodes of the output, y the true one, v the pixel's importance. It is Charbonnier's robust
-//! loss (1994), and what AuC counts: a cross-entropy alone does not know that one wrong bin is farther off than another.
+//! x is the color that the codec decodes of the output, y the true one, v the pixel's importance. It is Charbonnier's
+//! robust loss (1994), and what AuC counts: cross-entropy alone does not know that one wrong bin is farther off than
+//! another.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};

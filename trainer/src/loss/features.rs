@@ -1,10 +1,10 @@
-//! What a classifier sees of the colored picture, against what it sees of the photograph (Johnson et al. 2016):
+//! How a classifier's view of the colorized picture differs from its view of the photograph (Johnson et al. 2016):
 //!
 //! weight · 1 / 5 Σ_stages |f - f'|^2 / |f'|^2  +  recognition · KL(p' ‖ p)
 //!
-//! f are the features of EfficientNet-Lite0 at its five strides, p its distribution over the 1000 classes, the prime the
-//! photograph's. The classifier stays as it is. Colors that let it see the same are plausible ones, even where they are not
-//! the true ones; a loss on pixels has nothing to say of that.
+//! f are the features of EfficientNet-Lite0 at its five strides, p its distribution over the 1000 classes, the prime
+//! the photograph's. The classifier is not trained. Colors with which it sees the same are plausible, even where they
+//! are not the true ones; a loss on pixels cannot tell.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,8 @@ pub struct FeaturesConfig {
     /// Factor on the divergence of what is recognized.
     #[serde(default)]
     pub recognition: f64,
-    /// How many samples of a batch, the first ones, this is computed on; absent: all. The classifier costs half of what training does.
+    /// How many samples of a batch, the first ones, this is computed on; absent: all. The classifier costs half of
+    /// what training does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u32>,
 }

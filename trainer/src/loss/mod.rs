@@ -1,7 +1,7 @@
 //! Losses: the one that the codec's target asks for, and others added to it.
 //!
-//! The idea: **a loss is a mean over pixels**, so that its size does not depend on that of the picture, and a codec's
-//! target already says which loss it wants.
+//! The idea: **a loss is a mean over pixels**, so that its magnitude does not depend on the size of the picture, and a
+//! codec's target already determines its loss.
 //!
 //! To add a loss: one file here and one row in [`loss`], or, for one that is added, in [`Objective`].
 
@@ -54,8 +54,8 @@ pub struct LossConfig {
     /// Adds what a classifier sees of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesConfig>,
-    /// Adds how far the colors of a part, seen alone, are from those it has within the whole. A step then takes 1.5 to 2 times
-    /// as long. Older configurations call it `steady`.
+    /// Adds how far the colors of a part, seen alone, are from those it has within the whole. A step then takes 1.5
+    /// to 2 times as long. Older configurations call it `steady`.
     #[serde(skip_serializing_if = "Option::is_none", alias = "steady")]
     pub consistency: Option<ConsistencyConfig>,
 }

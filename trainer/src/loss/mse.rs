@@ -1,4 +1,4 @@
-//! Mean squared error (the seed report's equation 1), meaned over the batch:
+//! Mean squared error (the seed report's equation 1), averaged over the batch:
 //!
 //! 1 / N Σ_n 1 / (2 H W) Σ_pixels ((a - a')^2 + (b - b')^2)
 //!

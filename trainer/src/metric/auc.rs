@@ -1,4 +1,4 @@
-//! AuC: the area under the curve of pixels whose ab error is within a distance.
+//! AuC: the area under the curve of the share of pixels whose ab error is within a distance.
 //!
 //! The idea: **count a pixel as right at a tolerance t, and average over all tolerances**, so that no single
 //! tolerance decides (Deshpande et al. 2015; Zhang et al. 2016, section 3.1).

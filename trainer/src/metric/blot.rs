@@ -10,7 +10,7 @@
 //! blot of a set = sum of steps over outputs / sum of steps over truths
 //! ```
 //!
-//! 1 is as calm as the photographs, 0 is gray. Less chroma lowers it: compare outputs of equal colorfulness.
+//! 1 is as calm as the photographs, 0 is gray. Less chroma lowers it, so compare outputs of equal colorfulness.
 
 use super::LabPlanes;
 

@@ -9,11 +9,11 @@
 //! gap closed = (outputs - gray) / (truth - gray)
 //! ```
 //!
-//! The classifiers are EfficientNet-Lite as published: Lite0 sees the middle square with 224/256 of the short side, brought
-//! to 224x224, Lite1 240/272 at 240, Lite2 260/292 at 260, Lite3 280/312 at 280; values (v - 127) / 128. A class is the
-//! rank of its WordNet id among the 1000 of ILSVRC 2012 (`imagenet_wnids.txt`, sorted); the true one is read from the
-//! file's name, `...-n01440764_tench.jpg`. Training images of ImageNet make the shares optimistic: compare them with each
-//! other only.
+//! The classifiers are EfficientNet-Lite as published: Lite0 sees the middle square with 224/256 of the short side,
+//! brought to 224x224, Lite1 240/272 at 240, Lite2 260/292 at 260, Lite3 280/312 at 280; values (v - 127) / 128. A
+//! class is the rank of its WordNet id among the 1000 of ILSVRC 2012 (`imagenet_wnids.txt`, sorted); the true one is
+//! read from the file's name, `...-n01440764_tench.jpg`. Training images of ImageNet make the shares optimistic:
+//! compare them only with each other.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! LPIPS: how different two pictures look to a network (Zhang, Isola, Efros, Shechtman and Wang 2018), AlexNet, v0.1.
 //!
 //! The idea: **distances between the features of a network agree with people where distances between pixels do not**.
-//! What each channel counts was fitted to people's choices.
+//! The weight of each channel was fitted to people's choices.
 //!
 //! ```text
 //! x        sRGB from -1 to 1, less SHIFT, by SCALE
@@ -9,7 +9,7 @@
 //! LPIPS    sum over layers of the mean over places of sum over channels of w (f(x) - f(y))^2
 //! ```
 //!
-//! 0 is the same picture, less is better. Weights: `python3 trainer/encoder.py lpips`.
+//! 0 is the same picture; lower is better. Weights: `python3 trainer/encoder.py lpips`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -66,7 +66,8 @@ impl Lpips {
         tensors.and_then(|tensors| Self::new(&tensors, device)).with_context(subject)
     }
 
-    /// The network of these tensors: `conv0.weight` [out, in, k, k], `conv0.bias` [out], `lin0.weight` [1, out, 1, 1], to 4.
+    /// The network of these tensors: `conv0.weight` [out, in, k, k], `conv0.bias` [out], `lin0.weight` [1, out, 1,
+    /// 1], to 4.
     fn new(tensors: &HashMap<String, Tensor>, device: Device) -> Result<Self> {
         let tensor = |name: String| {
             let found = tensors.get(&name).with_context(|| format!("tensor `{name}` is missing"))?;
@@ -83,8 +84,8 @@ impl Lpips {
         Ok(Self { layers, device })
     }
 
-    /// The distance of each of `pictures` from `truth`; all are of one size. `None` where a side is below 31 pixels: the
-    /// network sees nothing there.
+    /// The distance of each of `pictures` from `truth`; all are of one size. `None` where a side is below 31 pixels:
+    /// the network sees nothing there.
     ///
     /// # Errors
     /// Whatever libtorch reports.

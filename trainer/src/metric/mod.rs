@@ -1,9 +1,9 @@
 //! Measures of a colorized photograph against the photograph it was made from: one file each.
 //!
 //! The idea: **every measure reads what a viewer gets, 8-bit sRGB, and sums in f64**, so that a number depends on
-//! the two pictures alone and not on the network, the device or the order of the images. A file here answers for
-//! one image; how images are put together (mean, ratio of means, share of all pixels) and the 95% interval are
-//! [`set`]'s, with [`bootstrap`].
+//! the two pictures alone and not on the network, the device or the order of the images. A file here measures
+//! one image; combining images (mean, ratio of means, share of all pixels) and the 95% interval are up to [`set`], with
+//! [`bootstrap`].
 //!
 //! | file | measure |
 //! |---|---|
@@ -43,7 +43,7 @@ pub struct LabPlanes {
 }
 
 impl LabPlanes {
-    /// Converts interleaved 8-bit sRGB (three bytes a pixel, no padding).
+    /// Converts interleaved 8-bit sRGB (three bytes per pixel, no padding).
     pub fn from_rgb8(rgb: &[u8]) -> Self {
         let pixels = rgb.len() / 3;
         let mut planes = Self {

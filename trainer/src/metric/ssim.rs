@@ -8,7 +8,7 @@
 //! ```
 //!
 //! mx, sx^2, sxy are weighted by a Gaussian window, 11x11, sigma 1.5, population (not sample) moments, only where
-//! the whole window lies within the picture, as in the paper. One number a picture: the mean over window positions
+//! the whole window lies within the picture, as in the paper. One number per picture: the mean over window positions
 //! and over the three channels R, G and B of 8-bit sRGB.
 
 /// Pixels from the middle of the window to its edge.
@@ -19,7 +19,7 @@ const SIGMA: f64 = 1.5;
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 
-/// Mean SSIM of two pictures of interleaved 8-bit sRGB, `width` pixels a row.
+/// Mean SSIM of two pictures of interleaved 8-bit sRGB, `width` pixels per row.
 ///
 /// `None` when a side is shorter than the window's 11 pixels: SSIM is not defined there.
 pub fn ssim(truth: &[u8], output: &[u8], width: usize) -> Option<f64> {

@@ -1,10 +1,10 @@
-//! Pages of HTML that are opened from a disk: the report of `eval --html`, the blind test of `turing`.
+//! HTML pages that are opened from disk: the report of `eval --html`, the blind test of `turing`.
 //!
-//! The idea: **one file that needs nothing else**. Pictures are data URIs, style and script lie inside, and the
-//! page's content security policy has the browser itself refuse whatever would come from elsewhere. So a page can be
+//! The idea: **one file that needs nothing else**. Pictures are data URIs, style and script are inline, and the
+//! page's content security policy makes the browser itself refuse anything from elsewhere. So a page can be
 //! mailed, kept, and opened without a network years later.
 //!
-//! What a page is made of stands beside the code that fills it, as .html, .css and .js; `{{name}}` is a place to fill.
+//! A page's templates are beside the code that fills them, as .html, .css and .js; `{{name}}` is a placeholder.
 
 pub mod report;
 pub mod turing;

@@ -1,6 +1,7 @@
 //! Checkpoints: one safetensors file with weights, their average, the optimizer's moments, and the configuration.
 //!
-//! The idea: **one file, written beside and renamed**, so that it is whole or absent whenever the run dies.
+//! The idea: **one file, written under a temporary name and renamed**, so that it is whole or absent whenever the run
+//! dies.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A run's configuration: one TOML file says everything that decides the result.
+//! A run's configuration: one TOML file contains everything that determines the result.
 //!
 //! A file may start with `extends = "other.toml"` (relative to it) and then gives only the differences, which is what a
 //! reader of an experiment wants to know.
@@ -22,9 +22,10 @@ use crate::loss::LossConfig;
 pub struct RunConfig {
     /// Seed of everything random.
     pub seed: u64,
-    /// Samples a step.
+    /// Samples per step.
     pub batch: usize,
-    /// Precision of training; absent where a configuration does not set it, so that older ones read and write as before.
+    /// Precision of training; absent where a configuration does not set it, so that older ones read and write as
+    /// before.
     #[serde(default, skip_serializing_if = "Precision::is_auto")]
     pub precision: Precision,
     /// The network.
@@ -49,8 +50,8 @@ pub struct RunConfig {
     pub named: Named,
 }
 
-/// The keys that the text of a configuration sets, such as `codec.temperature`; the others are defaults. It describes the
-/// text, not the run: any two are equal.
+/// The keys that the text of a configuration sets, such as `codec.temperature`; the others are defaults. It describes
+/// the text, not the run: any two are equal.
 #[derive(Debug, Clone, Default)]
 pub struct Named(BTreeSet<String>);
 
@@ -85,8 +86,8 @@ pub struct InitConfig {
     pub encoder: Option<PathBuf>,
     /// Its SHA-256, checked when given.
     pub encoder_sha256: Option<String>,
-    /// The folder of a model package of the same network to start from, whatever `encoder` says: below `--data`, else below the
-    /// current folder.
+    /// The folder of a model package of the same network to start from, whatever `encoder` says: below `--data`, else
+    /// below the current folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PathBuf>,
     /// The SHA-256 of its weights, checked when given.

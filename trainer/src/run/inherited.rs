@@ -1,8 +1,8 @@
 //! Prediction settings, and which of them a run inherits from the package it started from.
 //!
-//! The idea: **how a model predicts is chosen after training, and more training must not undo the choice.** An option of
-//! `export` overrides the configuration, that overrides the package, and the package overrides the default. The run's
-//! checkpoint records the package's settings, so an export does not need the package.
+//! The idea: **how a model predicts is chosen after training, and more training must not undo the choice.** An option
+//! of `export` overrides the configuration, that overrides the package, and the package overrides the default. The
+//! run's checkpoint records the package's settings, so an export does not need the package.
 
 use anyhow::{Result, bail};
 use autochrome_models::codec::CodecConfig;
@@ -26,7 +26,7 @@ pub struct CodecSettings {
     /// The point of the distribution (bins2d).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub point: Option<Point>,
-    /// How far colors are set off against their picture (bins2d).
+    /// How far colors stand out from their picture (bins2d).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contrast: Option<f64>,
 }
@@ -113,8 +113,8 @@ pub struct Inherited {
     /// How its colors are smoothed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoothing: Option<Smoothing>,
-    /// Its codec's settings, without those that the run's configuration sets; `None` where its codec was trained differently
-    /// (with another `gamma`, say) and they would not fit.
+    /// Its codec's settings, without those that the run's configuration sets; `None` where its codec was trained
+    /// differently (with another `gamma`, say) and they would not fit.
     pub codec: Option<CodecSettings>,
 }
 

@@ -34,7 +34,7 @@ pub struct Learner {
     optimizer: Optimizer,
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepReport {
     /// The loss.
@@ -58,7 +58,7 @@ impl Learner {
     /// A learner as a checkpoint left it; `data_root` as for [`start`](Self::start).
     ///
     /// # Errors
-    /// The file is no checkpoint, or lacks a tensor.
+    /// The file is not a checkpoint, or lacks a tensor.
     pub fn resume(path: &Path, data_root: &Path, device: Device) -> Result<Self> {
         let (state, tensors) = checkpoint::read(path)?;
         let blank = Blank::new(&state.config, data_root, device)?;
@@ -198,8 +198,8 @@ impl Blank {
         Ok(Blank { device, network, codec, objective, store })
     }
 
-    /// The learner, now that the weights are in their place. An encoder whose rate is 0 is frozen, or its layers finer than a stride
-    /// are, which is cheaper than gradients that move nothing.
+    /// The learner, now that the weights are in their place. An encoder whose rate is 0 is frozen, or its layers
+    /// finer than a stride are, which is cheaper than gradients that move nothing.
     fn into_learner(mut self, state: State) -> Result<Learner> {
         let State { step, config, data, inherited, .. } = state;
         let (optim, kind) = (&config.optim, config.precision.kind(self.device));

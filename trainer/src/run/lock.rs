@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// The lock of a run folder; dropped, it is free.
+/// The lock of a run folder, released when dropped.
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,

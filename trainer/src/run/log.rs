@@ -27,7 +27,7 @@ pub struct Line {
     pub lr_factor: f64,
     /// Norm of the last gradient.
     pub gradient_norm: f64,
-    /// Samples a second since the line before.
+    /// Samples per second since the line before.
     pub images_per_s: f64,
     /// Fingerprint of the last batch.
     pub batch: String,

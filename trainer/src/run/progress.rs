@@ -1,4 +1,4 @@
-//! How far a run is: loss and rate since a line of the log, and where an epoch ends.
+//! How far along a run is: loss and rate since the last line of the log, and where an epoch ends.
 
 use std::time::Instant;
 

@@ -1,11 +1,11 @@
-//! The configurations a run may be resumed under: its own, or one with another end.
+//! The configurations a run may be resumed under: its own, or one that ends differently.
 
 use super::config::RunConfig;
 use super::schedule::Cooldown;
 use crate::data::DataStamp;
 
-/// The configuration under which a run resumes that has done `step` steps under `old` and is given `new`; `None` where `new`
-/// would have trained differently so far. The end that `--minutes` chose stays.
+/// The configuration under which a run resumes that has done `step` steps under `old` and is given `new`; `None`
+/// where `new` would have trained differently so far. The end that `--minutes` chose stays.
 pub(super) fn resumed(old: &RunConfig, new: RunConfig, step: u64) -> Option<RunConfig> {
     let mut with_new_end = old.clone();
     with_new_end.optim.cooldown = new.optim.cooldown;

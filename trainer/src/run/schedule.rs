@@ -1,4 +1,4 @@
-//! The learning rate over a run: it rises in a line, falls along a cosine, and may end early.
+//! The learning rate over a run: it rises linearly, falls along a cosine, and may end early.
 
 use serde::{Deserialize, Serialize};
 

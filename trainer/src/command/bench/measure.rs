@@ -1,4 +1,4 @@
-//! Rates: how often a second something can be done.
+//! Rates: how many times per second something can be done.
 //!
 //! The idea: **the clock stops when the device is done**, not when the work was handed to it: every call ends with a
 //! synchronization. What the first calls do once (plans, buffers) is not timed.

@@ -1,8 +1,8 @@
-//! `autochrome-trainer bench`: what a machine makes of a model, in about a minute.
+//! `autochrome-trainer bench`: how a machine copes with a model, measured in about a minute.
 //!
-//! The idea: **a number is given beside its ceiling.** Speeds stand beside those of a large matrix product on the same
-//! device, CUDA's colors beside the CPU's. Whatever fails is a sentence in the report, and the rest is measured all the
-//! same: on a machine that is lent for minutes nobody comes back for the second half.
+//! The idea: **a number is given beside its ceiling**: speeds beside those of a large matrix product on the same
+//! device, CUDA's colors beside the CPU's. Whatever fails is a sentence in the report, and the rest is still
+//! measured: on a machine that is lent for minutes, nobody comes back for the second half.
 
 mod measure;
 mod parity;

@@ -1,9 +1,9 @@
 //! Whether CUDA gives the colors that the CPU gives.
 //!
-//! The idea: **the same L through the same weights, and the largest difference of ab counts**: a mean would hide a
-//! corner that is wrong. Three ways of computing are compared with the CPU's float32: CUDA's float32 without cuDNN, which
-//! rounds nothing; with cuDNN, whose convolutions round their inputs to TF32; and in half precision, which is what the product
-//! uses on CUDA.
+//! The idea: **the same L through the same weights, and the largest difference in ab counts**: a mean would hide a
+//! corner that is wrong. Three ways of computing are compared with the CPU's float32: CUDA's float32 without cuDNN,
+//! which rounds nothing; with cuDNN, whose convolutions round their inputs to TF32; and in half precision, which is
+//! what the product uses on CUDA.
 
 use std::path::Path;
 

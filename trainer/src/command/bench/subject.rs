@@ -1,4 +1,4 @@
-//! What is measured: a package, or the network of a configuration with the weights it begins at.
+//! What is measured: a package, or the network of a configuration with the weights it starts from.
 
 use std::path::{Path, PathBuf};
 

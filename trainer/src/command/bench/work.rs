@@ -1,8 +1,8 @@
 //! How much a network computes: the multiply-adds of one picture.
 //!
-//! The idea: **a convolution's weights are used once for every pixel of its output**, so names and shapes of the
-//! weights tell the work as soon as the stride of each layer is known. It is known for `lite-unet`, whose stages stand in
-//! `models/src/net/efficientnet_lite.rs`; of other networks nothing is said.
+//! The idea: **a convolution's weights are used once for every pixel of its output**, so the names and shapes of the
+//! weights give the work once the stride of each layer is known. It is known for `lite-unet`, whose stages are in
+//! `models/src/net/efficientnet_lite.rs`; for other networks nothing is reported.
 
 use autochrome_models::net::{NetConfig, TensorSpec};
 

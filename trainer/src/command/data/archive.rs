@@ -1,6 +1,6 @@
 //! Tar archives of at most a given size, in a folder.
 //!
-//! The idea: **each is written beside its name and renamed**, so that a slice that has a name is whole.
+//! The idea: **each is written under a temporary name and renamed**, so that a slice with its final name is whole.
 
 use std::io::{BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
@@ -19,7 +19,7 @@ pub(super) struct Slices {
     closed: (usize, u64),
 }
 
-/// One archive being written, beside its name.
+/// One archive being written, under a temporary name.
 struct Slice {
     builder: tar::Builder<BufWriter<NamedTempFile>>,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! What was seen of a data set, put together: as text, JSON and CSV.
+//! The findings on a data set, as text, JSON and CSV.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,8 +1,8 @@
-//! `autochrome-trainer data slice`: photographs as tar archives that are small enough to send, no larger than training
-//! needs them.
+//! `autochrome-trainer data slice`: photographs as tar archives that are small enough to send, each photograph no
+//! larger than training needs it.
 //!
-//! The idea: **a slice is a data set**. It is a plain tar that training, `eval` and `data check` open like any other, so
-//! nothing has to be put together or unpacked where it arrives; and the same photographs give the same bytes.
+//! The idea: **a slice is a data set**. It is a plain tar that training, `eval` and `data check` open like any other,
+//! so nothing has to be put together or unpacked where it arrives; and the same photographs give the same bytes.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,6 +1,8 @@
-//! Whether the map of confidence can be believed: of the pixels of one confidence, how many have the true color near theirs.
+//! Whether the confidence map can be trusted: of the pixels with the same confidence, how many have the true color near
+//! theirs.
 //!
-//! The idea: **colors and map as the program writes them**, pixel by pixel, so that nothing on their way is left out.
+//! The idea: **colors and map as the program writes them**, pixel by pixel, so that no step of the pipeline is left
+//! out.
 
 use anyhow::{Result, bail};
 use autochrome_models::color::srgb8_to_lab;

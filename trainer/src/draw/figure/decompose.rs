@@ -1,7 +1,7 @@
 //! A photograph taken apart into L, a and b: figure 3 of the seed report.
 //!
 //! The idea: **each channel is shown by itself, as the colors it stands for**: L as gray, a from green to red and b
-//! from blue to yellow at one lightness, where no other channel has a say.
+//! from blue to yellow at one lightness, with no influence from the other channels.
 
 use std::path::PathBuf;
 

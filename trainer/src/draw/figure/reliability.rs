@@ -1,4 +1,4 @@
-//! Whether a network's confidence can be believed: reliability of the likeliest bin over many pixels.
+//! Whether a network's confidence can be trusted: reliability of the likeliest bin over many pixels.
 
 use std::path::PathBuf;
 

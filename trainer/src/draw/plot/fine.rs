@@ -1,6 +1,6 @@
-//! A canvas without stairs: everything is drawn at twice its size and brought down.
+//! A canvas without jagged edges: everything is drawn at twice its size and reduced.
 //!
-//! The idea: **charts count in their own pixels and the canvas alone knows that there are four to each**, so lines and
+//! The idea: **charts count in their own pixels, and only the canvas knows that each is four**, so lines and
 //! letters, which plotters sets to whole pixels, come out smooth and evenly apart.
 
 use std::error::Error;

@@ -1,8 +1,8 @@
-//! How far a model is from another, or from gray, on the same photographs.
+//! How a model differs from another, or from gray, on the same photographs.
 //!
-//! The idea: **pair the photographs.** Two intervals that overlap say little: most of their width is that some photographs
-//! are harder than others, for both. The difference is computed on the same drawn photographs for both, and its interval
-//! says whether it is there.
+//! The idea: **pair the photographs.** Two intervals that overlap say little: most of their width comes from some
+//! photographs being harder than others, for both. The difference is computed on the same drawn photographs for both,
+//! and its interval shows whether there is one.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The metrics by folder: which subjects a model colors well.
+//! The metrics by folder: which subjects a model colorizes well.
 //!
 //! The idea: **the folder a photograph is in says what it shows**, as in `people/000123-harbor.jpg`. A mean over all of
 //! them hides that skies are fine and faces are not.

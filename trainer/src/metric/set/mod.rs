@@ -1,8 +1,8 @@
-//! What outputs are on a whole set of photographs: every measure, their means, intervals and differences.
+//! Measures outputs on a whole set of photographs: every metric, with means, intervals and differences.
 //!
 //! The idea: **measure the product**. A photograph is reduced to the 8-bit gray of its L, colorized by the pipeline
-//! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network says is looked
-//! at before that.
+//! that every host uses, written as 8-bit RGB, and compared with the photograph; nothing the network gives is examined
+//! before that.
 
 mod against;
 mod folders;

@@ -1,7 +1,7 @@
-//! The gallery of the HTML report, which looks on while photographs are measured.
+//! The gallery of the HTML report, collected while photographs are measured.
 //!
-//! The idea: **what is shown is what was measured**. Pictures are taken on the way, so that nothing is decoded or
-//! colorized a second time, and only those that fit on the page are kept.
+//! The idea: **what is shown is what was measured**. Pictures are kept as they are measured, so that nothing is
+//! decoded or colorized a second time, and only those that fit on the page are kept.
 
 use anyhow::Result;
 
@@ -22,7 +22,7 @@ pub struct Gallery {
 /// What a gallery has collected; both lists are in the order of the report's rows.
 #[derive(Debug)]
 pub struct Exhibition {
-    /// URIs of [gray, output, truth] of the first photographs, at most 256 pixels a side.
+    /// URIs of [gray, output, truth] of the first photographs, at most 256 pixels per side.
     pub pictures: Vec<[String; 3]>,
     /// The gray pictures, measured as if they were outputs.
     pub gray: Report,

@@ -1,7 +1,7 @@
 //! The report as a page: every number beside the gray picture's, every photograph beside its truth.
 //!
-//! The idea: **a mean is believed after one has seen what it is a mean of**. The photographs stand in the order of
-//! their AuC, the worst first, so that nothing bad can hide behind a page of good ones.
+//! The idea: **a mean is believed only after one has seen what it is a mean of**. The photographs are in the order of
+//! their AuC, the worst first, so that no bad one can hide behind a page of good ones.
 
 mod gallery;
 mod photograph;

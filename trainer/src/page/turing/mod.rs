@@ -1,9 +1,9 @@
-//! The page of the test, and how it keeps its answer to itself.
+//! The page of the test, and how it hides its answer.
 //!
 //! The idea: **nothing on the page says which picture is real until the person has answered**: not the names, the
-//! order, the descriptions or the lengths of the pictures. The sides are stored as one byte a pair whose lowest bit
-//! counts, combined with random bytes. That is no secret (the page undoes it, and so can anyone who wants to); it
-//! keeps the answer from somebody who sees the source without looking for it.
+//! order, the descriptions or the lengths of the pictures. The sides are stored as one byte per pair, of which only
+//! the lowest bit counts, combined with random bytes. That is no secret (the page undoes it, and so can anyone who
+//! wants to); it keeps the answer from anyone who sees the source without looking for it.
 
 mod pairs;
 

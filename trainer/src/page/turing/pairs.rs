@@ -1,7 +1,7 @@
 //! Draws the pairs: which photographs, in which order, on which side.
 //!
 //! The idea: **the two pictures of a pair differ in their color and in nothing else**. Both are reduced by
-//! the same filter, encoded by the same encoder at the same quality, and filled up to the same number of bytes.
+//! the same filter, encoded by the same encoder at the same quality, and padded to the same number of bytes.
 
 use anyhow::{Context, Result};
 use image::{GrayImage, RgbImage};
@@ -41,8 +41,8 @@ pub struct Pair {
     pub real: Side,
 }
 
-/// Draws `wanted` photographs, fewer where there are not so many, and colorizes them with `paint`. The pairs come in the
-/// order they are shown in.
+/// Draws `wanted` photographs, fewer where there are not so many, and colorizes them with `paint`. The pairs come in
+/// the order they are shown in.
 ///
 /// Everything is decided by the data, the seed and `paint`. Photographs that do not decode, or that the screen of
 /// `data` refuses, are passed over and can be asked of it.
