@@ -1,7 +1,7 @@
 //! Files being written: hidden in the same folder as the final file, and locked while a program works on them.
 //!
-//! The idea: **the system releases the locks of a process that dies**, so a hidden file without one was left by a crash,
-//! and the next run in its folder removes it.
+//! The idea: **the system releases the locks of a process that dies**, so a hidden file without one was left by a
+//! crash, and the next run in its folder removes it.
 
 use std::fs::{self, DirEntry, File, Permissions};
 use std::io;

@@ -1,7 +1,7 @@
 //! The confidence of a model in the color it chose.
 //!
 //! The idea: **the probability, by the model's own estimate, that the true color is close to the one shown**: the
-//! share of its distribution within 25 units of ab around the annealed mean. Entropy would not do: a model that
+//! share of its distribution within 25 units of ab around that color. Entropy would not do: a model that
 //! hesitates between two reds has as much of it as one that hesitates between red and green, but only the second can
 //! be badly wrong.
 //!

@@ -1,9 +1,10 @@
 //! `--color-only`: the colors as a layer of their own, to be placed over the photograph in an editor.
 //!
-//! An editor's mode *LCh Color* takes hue and chroma (CIELAB) from the layer and lightness from what lies below. So each
-//! pixel keeps the result's (a, b) and gets one lightness for all, or the nearest to it at which sRGB can show that (a, b):
-//! nothing of the photograph's detail is in the layer, and retouching below it leaves no ghost. It is opaque wherever the
-//! photograph is not fully transparent; the photograph's own transparency is left to the photograph.
+//! An editor's mode *LCh Color* takes hue and chroma (CIELAB) from the layer and lightness from what lies below. So
+//! each pixel keeps the result's (a, b) and gets one lightness for all, or the nearest to it at which sRGB can show
+//! that (a, b): nothing of the photograph's detail is in the layer, and retouching below it leaves no ghost. It is
+//! opaque wherever the photograph is not fully transparent; the photograph's own transparency is left to the
+//! photograph.
 
 use autochrome_loader::PixelFormat;
 use autochrome_pixels::color::{lab_to_srgb, srgb_to_lab};

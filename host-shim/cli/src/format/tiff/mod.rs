@@ -1,7 +1,7 @@
 //! TIFF and BigTIFF: strips and tiles, one bit to 64-bit floats, every page.
 //!
-//! The decoder is the crate `tiff`. What it leaves to its users is done here: the pages are listed before any of them is
-//! decoded, palettes become RGB, and what describes the photograph is read from the directories.
+//! The decoder is the crate `tiff`. What it leaves to its users is done here: the pages are listed before any of them
+//! is decoded, palettes become RGB, and what describes the photograph is read from the directories.
 
 mod patched;
 mod pixels;
