@@ -21,6 +21,15 @@ pub fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_path_buf()
 }
 
+/// Sends the signal of that name (`INT`, `KILL`) to a process, or to the group that a negative number names; false if there is
+/// none. The shell sends it, since `kill` as a program is not on every machine.
+#[must_use]
+pub fn signal(process: i64, name: &str) -> bool {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("kill -s {name} -- {process}")]).stderr(std::process::Stdio::null());
+    shell.status().is_ok_and(|status| status.success())
+}
+
 /// Compares `text` with the snapshot of that name in `tests/snapshots/`.
 ///
 /// # Panics

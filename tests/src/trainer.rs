@@ -148,7 +148,5 @@ pub fn start_and_wait(root: &Path, config: &Path, out: &str, step: u64) -> std::
 /// # Panics
 /// If it cannot be sent.
 pub fn signal(child: &std::process::Child, name: &str) {
-    let sent =
-        Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("runs kill");
-    assert!(sent.success());
+    assert!(crate::signal(child.id().into(), name));
 }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
+
+use autochrome_tests::signal;
 
 use super::{Desk, assert_told, is_tinted, load};
 
@@ -155,7 +157,7 @@ fn an_interrupt_leaves_whole_files_only() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     lines.next().expect("the first file is done").unwrap();
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(signal(child.id().into(), "INT"));
     let summary: serde_json::Value =
         serde_json::from_str(&lines.map(Result::unwrap).last().unwrap()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -191,14 +193,10 @@ fn a_second_interrupt_ends_it_at_once() {
         std::thread::sleep(Duration::from_millis(50));
     }
     std::thread::sleep(Duration::from_millis(500));
-    let interrupt = |child: &Child| {
-        let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(status.unwrap().success());
-    };
-    interrupt(&child);
+    assert!(signal(child.id().into(), "INT"));
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(child.try_wait().unwrap(), None, "the first interrupt waits for the picture's next step");
-    interrupt(&child);
+    assert!(signal(child.id().into(), "INT"));
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(desk.files(), ["a.png"]);
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use autochrome_tests::signal;
+
 use super::hosts::{self, Generation};
 
 /// Timeout for anything; these machines can be slow.
@@ -21,8 +23,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         for child in self.children.iter_mut().rev() {
             // `timeout` leads its own process group: GIMP and its plug-ins are in it.
-            let group = format!("-{}", child.id());
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+            let _ = signal(-i64::from(child.id()), "KILL");
             let _ = child.kill();
             let _ = child.wait();
         }

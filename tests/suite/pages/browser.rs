@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use autochrome_test_notes::{Need, skip};
+use autochrome_tests::signal;
 use tempfile::TempDir;
 
 /// Names of browser programs.
@@ -112,9 +113,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
         // Fails if all have ended already, which is fine.
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _ = signal(-i64::from(self.0.id()), "KILL");
         let _ = self.0.wait();
     }
 }
