@@ -8,6 +8,8 @@ use autochrome_loader::{ModelInfo, PixelFormat};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ffi::gtk::{Gtk, Widget};
+use crate::ffi::work;
+use crate::ffi::work::Panel as _;
 use crate::preview::{Picture, Preview};
 use crate::settings::{DEVICES, MAX_STRENGTH, Output, Settings};
 
@@ -56,7 +58,7 @@ impl Panel {
         if models.is_empty() {
             let why = refused.into_iter().find_map(|model| model.problem);
             return Err(Error::new(why.unwrap_or_else(|| {
-                "no model was found; run `autochrome doctor` in a terminal to see which models there are"
+                "no model was found; run `autochrome doctor` in a terminal to see which models are installed"
                     .into()
             })));
         }
@@ -76,64 +78,6 @@ impl Panel {
         *panel.preview.borrow_mut() = Some(Preview::start(engine, panel.picture.clone()));
         panel.wish();
         Ok(panel)
-    }
-
-    /// Fills a dialog. The keyboard is on a slider, so that Return is the dialog's OK.
-    pub fn fill(&self, dialog: Widget) {
-        self.gtk.fill(dialog, self.widgets.whole);
-        self.gtk.focus(self.widgets.strength);
-    }
-
-    /// GTK.
-    pub fn gtk(&self) -> &Gtk {
-        &self.gtk
-    }
-
-    /// What the widgets say.
-    pub fn settings(&self) -> Settings {
-        let (gtk, widgets) = (&self.gtk, &self.widgets);
-        let own = gtk.is_checked(widgets.own);
-        let device = gtk.chosen(widgets.device).and_then(|index| DEVICES.get(index)).unwrap_or(&DEVICES[0]);
-        let output = gtk.chosen(widgets.output).and_then(|index| Output::ALL.get(index));
-        Settings {
-            model: self.model().name.clone(),
-            strength: gtk.value(widgets.strength),
-            temperature: if own { -1.0 } else { gtk.value(widgets.temperature) },
-            output: output.map_or_else(Output::default, |(output, ..)| *output),
-            device: device.0.into(),
-        }
-    }
-
-    /// Moves the widgets to these values.
-    pub fn show(&self, settings: &Settings) {
-        let (gtk, widgets) = (&self.gtk, &self.widgets);
-        self.moving.set(true);
-        let index = self.models.iter().position(|model| model.name == settings.model).unwrap_or(0);
-        gtk.choose(widgets.model, index);
-        gtk.set_value(widgets.strength, settings.strength);
-        gtk.set_checked(widgets.own, settings.temperature < 0.0);
-        if settings.temperature >= 0.0 {
-            gtk.set_value(widgets.temperature, settings.temperature);
-        }
-        gtk.choose(widgets.output, settings.output.number());
-        let device = DEVICES.iter().position(|(name, _)| *name == settings.device);
-        gtk.choose(widgets.device, device.unwrap_or(0));
-        self.settle();
-        self.moving.set(false);
-        self.wish();
-    }
-
-    /// Calls `listener` on each change that the user makes.
-    pub fn on_change(&self, listener: impl Fn(&Settings) + 'static) {
-        *self.listener.borrow_mut() = Some(Box::new(listener));
-    }
-
-    /// Ends the preview and gives the engine back, with the model it has loaded.
-    pub fn finish(&self) -> Option<Engine> {
-        if let Some(timeout) = self.looking.take() {
-            self.gtk.stop(timeout);
-        }
-        self.preview.borrow_mut().take()?.finish()
     }
 
     fn model(&self) -> &ModelInfo {
@@ -201,6 +145,62 @@ impl Panel {
             Some(Err(error)) => self.gtk.set_text(self.widgets.status, &error.to_string()),
             None => {}
         }
+    }
+}
+
+impl work::Panel for Panel {
+    type Engine = Engine;
+
+    fn fill(&self, dialog: Widget) {
+        self.gtk.fill(dialog, self.widgets.whole);
+        self.gtk.focus(self.widgets.strength);
+    }
+
+    fn gtk(&self) -> &Gtk {
+        &self.gtk
+    }
+
+    fn settings(&self) -> Settings {
+        let (gtk, widgets) = (&self.gtk, &self.widgets);
+        let own = gtk.is_checked(widgets.own);
+        let device = gtk.chosen(widgets.device).and_then(|index| DEVICES.get(index)).unwrap_or(&DEVICES[0]);
+        let output = gtk.chosen(widgets.output).and_then(|index| Output::ALL.get(index));
+        Settings {
+            model: self.model().name.clone(),
+            strength: gtk.value(widgets.strength),
+            temperature: if own { -1.0 } else { gtk.value(widgets.temperature) },
+            output: output.map_or_else(Output::default, |(output, ..)| *output),
+            device: device.0.into(),
+        }
+    }
+
+    fn show(&self, settings: &Settings) {
+        let (gtk, widgets) = (&self.gtk, &self.widgets);
+        self.moving.set(true);
+        let index = self.models.iter().position(|model| model.name == settings.model).unwrap_or(0);
+        gtk.choose(widgets.model, index);
+        gtk.set_value(widgets.strength, settings.strength);
+        gtk.set_checked(widgets.own, settings.temperature < 0.0);
+        if settings.temperature >= 0.0 {
+            gtk.set_value(widgets.temperature, settings.temperature);
+        }
+        gtk.choose(widgets.output, settings.output.number());
+        let device = DEVICES.iter().position(|(name, _)| *name == settings.device);
+        gtk.choose(widgets.device, device.unwrap_or(0));
+        self.settle();
+        self.moving.set(false);
+        self.wish();
+    }
+
+    fn on_change(&self, listener: impl Fn(&Settings) + 'static) {
+        *self.listener.borrow_mut() = Some(Box::new(listener));
+    }
+
+    fn finish(&self) -> Option<Engine> {
+        if let Some(timeout) = self.looking.take() {
+            self.gtk.stop(timeout);
+        }
+        self.preview.borrow_mut().take()?.finish()
     }
 }
 

@@ -4,19 +4,17 @@
 
 use std::cell::OnceCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::rc::Rc;
 
 use super::core::Core;
 use super::glib::c_string;
 use super::gtk::{Gtk, Widget};
 use super::handle::{Image, Item};
 use super::library::{Lib, copied, functions};
+use super::work::{Panel, Work};
 use super::{PROCEDURE, guarded};
-use crate::engine::Engine;
 use crate::error::Error;
-use crate::panel::Panel;
 use crate::settings::{Output, Settings};
-use crate::{job, text};
+use crate::text;
 
 const LIBRARY: &str = "libgimp-2.0.so.0";
 const UI_LIBRARY: &str = "libgimpui-2.0.so.0";
@@ -127,14 +125,14 @@ pub fn present() -> Result<(), Error> {
 }
 
 /// Serves the GIMP that started this program, and gives the exit status.
-pub fn main(args: &[CString]) -> Result<c_int, Error> {
+pub fn main<W: Work>(args: &[CString]) -> Result<c_int, Error> {
     let lib = Lib::open(LIBRARY)?;
     let table = Table::load(&lib, 0)?;
     let main = table.main;
     STATE.with(|state| {
         state.set(State { lib, table }).map_err(|_| Error::new("GIMP is being served already"))
     })?;
-    let info = PlugInInfo { init: None, quit: None, query: Some(query), run: Some(run) };
+    let info = PlugInInfo { init: None, quit: None, query: Some(query), run: Some(run::<W>) };
     let mut pointers: Vec<*mut c_char> = args.iter().map(|arg| arg.as_ptr().cast_mut()).collect();
     let count = c_int::try_from(pointers.len()).unwrap_or_default();
     pointers.push(std::ptr::null_mut());
@@ -223,7 +221,7 @@ enum Ended {
     Cancelled,
 }
 
-unsafe extern "C" fn run(
+unsafe extern "C" fn run<W: Work>(
     _name: *const c_char,
     count: c_int,
     params: *const Param,
@@ -232,7 +230,7 @@ unsafe extern "C" fn run(
 ) {
     // SAFETY: GIMP gives that many parameters.
     let values = unsafe { values(params, count) };
-    let ended = guarded(|| with_state(|state| run_with(state, &values)));
+    let ended = guarded(|| with_state(|state| run_with::<W>(state, &values)));
     let param = |kind, data| Param { kind, data };
     let number = |number| Data { number };
     let answer = match ended {
@@ -254,7 +252,7 @@ unsafe extern "C" fn run(
     }
 }
 
-fn run_with(state: &State, values: &[Value]) -> Result<Ended, Error> {
+fn run_with<W: Work>(state: &State, values: &[Value]) -> Result<Ended, Error> {
     let mode = number(values, 0)?;
     let core = Core::<i32>::load(&state.lib)?;
     // This plug-in can work with more than 8 bits.
@@ -262,8 +260,8 @@ fn run_with(state: &State, values: &[Value]) -> Result<Ended, Error> {
     let (image, layer) = (Image(number(values, 1)?), Item(number(values, 2)?));
     let (settings, engine) = match mode {
         0 => {
-            job::check(&core, image, &[layer], Output::NewLayer)?;
-            match ask(state, &core, layer)? {
+            W::check(&core, image, &[layer], Output::NewLayer)?;
+            match ask::<W>(state, &core, layer)? {
                 Some((settings, engine)) => (settings, engine),
                 None => return Ok(Ended::Cancelled),
             }
@@ -271,7 +269,7 @@ fn run_with(state: &State, values: &[Value]) -> Result<Ended, Error> {
         1 => (arguments(values)?, None),
         _ => (last_values(state), None),
     };
-    let layers = job::colorize(&core, image, &[layer], &settings, engine)?;
+    let layers = W::colorize(&core, image, &[layer], &settings, engine)?;
     if mode == 0 {
         keep(state, &settings);
     }
@@ -362,20 +360,17 @@ fn keep(state: &State, settings: &Settings) {
     unsafe { (state.table.data_set)(PROCEDURE.as_ptr(), text.as_ptr().cast(), size) };
 }
 
+/// What the user has agreed to, and the engine the dialog has loaded.
+type Agreed<W> = (Settings, Option<<W as Work>::Engine>);
+
 /// Shows the dialog; `None` when the user cancels.
-fn ask(
-    state: &State,
-    core: &Core<i32>,
-    layer: Item<i32>,
-) -> Result<Option<(Settings, Option<Engine>)>, Error> {
+fn ask<W: Work>(state: &State, core: &Core<i32>, layer: Item<i32>) -> Result<Option<Agreed<W>>, Error> {
     const RESET: c_int = 1;
     const OK: c_int = -5;
     const CANCEL: c_int = -6;
-    let engine = job::open(core)?;
-    let picture = job::thumbnail(core, layer)?;
     let lib = Lib::open(UI_LIBRARY)?;
     let table = DialogTable::load(&lib, 0)?;
-    let panel: Rc<Panel> = Panel::new(Gtk::load(&lib, 0)?, engine, picture, &last_values(state))?;
+    let panel = W::panel(core, layer, Gtk::load(&lib, 0)?, &last_values(state))?;
     let title = c_string(text::TITLE);
     // SAFETY: pairs of a text and a number, ended by NULL, are what the function takes; no help, no parent.
     let dialog = unsafe {

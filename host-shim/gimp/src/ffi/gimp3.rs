@@ -10,12 +10,11 @@ use super::gtk::{Gtk, Widget};
 use super::handle::{Image, Item};
 use super::library::{Lib, copied, functions};
 use super::passed::objects;
+use super::work::{Panel, Work};
 use super::{PROCEDURE, guarded};
-use crate::engine::Engine;
 use crate::error::Error;
-use crate::panel::Panel;
 use crate::settings::{MAX_STRENGTH, Output, Settings};
-use crate::{job, text};
+use crate::text;
 
 const LIBRARY: &str = "libgimp-3.0.so.0";
 const UI_LIBRARY: &str = "libgimpui-3.0.so.0";
@@ -149,10 +148,10 @@ pub fn present() -> Result<(), Error> {
 }
 
 /// Serves the GIMP that started this program, and gives the exit status.
-pub fn main(args: &[CString]) -> Result<c_int, Error> {
+pub fn main<W: Work>(args: &[CString]) -> Result<c_int, Error> {
     let lib = Lib::open(LIBRARY)?;
     let table = Table::load(&lib, 1)?;
-    let kind = register_type(&table)?;
+    let kind = register_type::<W>(&table)?;
     let main = table.main;
     // Kept until the program ends, which is when GIMP no longer calls back.
     STATE.set(Some(Box::leak(Box::new(State { lib, table }))));
@@ -164,7 +163,7 @@ pub fn main(args: &[CString]) -> Result<c_int, Error> {
 }
 
 /// A subclass of GimpPlugIn, as large as its parent.
-fn register_type(table: &Table) -> Result<usize, Error> {
+fn register_type<W: Work>(table: &Table) -> Result<usize, Error> {
     let mut query = TypeQuery { kind: 0, name: ptr::null(), class_size: 0, instance_size: 0 };
     let parent = table.plug_in_type();
     // SAFETY: the parent's type exists, and `query` is what the function fills.
@@ -183,7 +182,7 @@ fn register_type(table: &Table) -> Result<usize, Error> {
             parent,
             name,
             query.class_size,
-            Some(init_class),
+            Some(init_class::<W>),
             query.instance_size,
             ptr::null(),
             0,
@@ -191,11 +190,11 @@ fn register_type(table: &Table) -> Result<usize, Error> {
     })
 }
 
-unsafe extern "C" fn init_class(class: *mut PlugInClass, _data: *mut c_void) {
+unsafe extern "C" fn init_class<W: Work>(class: *mut PlugInClass, _data: *mut c_void) {
     // SAFETY: GObject gives a class at least as large as the one that was registered.
     unsafe {
         (*class).query = Some(query);
-        (*class).create = Some(create);
+        (*class).create = Some(create::<W>);
         // There are no translations to look for.
         (*class).set_i18n = ptr::null();
     }
@@ -216,9 +215,9 @@ unsafe extern "C" fn query(_plug_in: PlugIn) -> *mut c_void {
     })
 }
 
-unsafe extern "C" fn create(plug_in: PlugIn, name: Text) -> Object {
+unsafe extern "C" fn create<W: Work>(plug_in: PlugIn, name: Text) -> Object {
     // SAFETY: the name is GIMP's, and ends with NUL.
-    let procedure = guarded(|| with_state(|state| Ok(unsafe { describe(state, plug_in, name) }.0)));
+    let procedure = guarded(|| with_state(|state| Ok(unsafe { describe::<W>(state, plug_in, name) }.0)));
     procedure.unwrap_or_else(|error| {
         eprintln!("autochrome-gimp: {error}");
         ptr::null_mut()
@@ -227,10 +226,11 @@ unsafe extern "C" fn create(plug_in: PlugIn, name: Text) -> Object {
 
 /// # Safety
 /// `name` ends with NUL.
-unsafe fn describe(state: &State, plug_in: PlugIn, name: Text) -> Procedure {
+unsafe fn describe<W: Work>(state: &State, plug_in: PlugIn, name: Text) -> Procedure {
     let table = &state.table;
     // SAFETY: as the caller vouches; the callback has the type of the header, and no data to be freed.
-    let procedure = unsafe { (table.procedure)(plug_in, name, PLUGIN, run, ptr::null_mut(), ptr::null()) };
+    let procedure =
+        unsafe { (table.procedure)(plug_in, name, PLUGIN, run::<W>, ptr::null_mut(), ptr::null()) };
     table.image_types(procedure, c"*");
     table.sensitivity(procedure, SENSITIVITY);
     table.menu_label(procedure, &c_string(text::MENU_LABEL));
@@ -274,7 +274,7 @@ enum Ended {
     Cancelled,
 }
 
-unsafe extern "C" fn run(
+unsafe extern "C" fn run<W: Work>(
     procedure: Procedure,
     mode: c_int,
     image: Image<Object>,
@@ -284,7 +284,7 @@ unsafe extern "C" fn run(
 ) -> Object {
     // SAFETY: GIMP ends the array with NULL.
     let layers = unsafe { items(drawables) };
-    let ended = guarded(|| with_state(|state| run_with(state, procedure, mode, image, &layers, config)));
+    let ended = guarded(|| with_state(|state| run_with::<W>(state, procedure, mode, image, &layers, config)));
     let answer = with_state(|state| Ok(answer(&state.table, procedure, ended).0));
     answer.unwrap_or(ptr::null_mut())
 }
@@ -330,7 +330,7 @@ fn answer(table: &Table, procedure: Procedure, ended: Result<Ended, Error>) -> V
     }
 }
 
-fn run_with(
+fn run_with<W: Work>(
     state: &'static State,
     procedure: Procedure,
     mode: c_int,
@@ -341,14 +341,14 @@ fn run_with(
     let core = Core::<Object>::load(&state.lib)?;
     let mut engine = None;
     if mode == 0 {
-        job::check(&core, image, layers, Output::NewLayer)?;
-        match ask(state, &core, procedure, config, layers)? {
+        W::check(&core, image, layers, Output::NewLayer)?;
+        match ask::<W>(state, &core, procedure, config, layers)? {
             Some(loaded) => engine = loaded,
             None => return Ok(Ended::Cancelled),
         }
     }
     let settings = read(state, config)?.checked()?;
-    Ok(Ended::Done(job::colorize(&core, image, layers, &settings, engine)?))
+    Ok(Ended::Done(W::colorize(&core, image, layers, &settings, engine)?))
 }
 
 /// The values in GIMP's own keeping.
@@ -405,19 +405,17 @@ fn write(state: &State, config: Config, settings: &Settings) {
 }
 
 /// Shows the dialog, which leaves the values in `config`; `None` when the user cancels.
-fn ask(
+fn ask<W: Work>(
     state: &'static State,
     core: &Core<Object>,
     procedure: Procedure,
     config: Config,
     layers: &[Item<Object>],
-) -> Result<Option<Option<Engine>>, Error> {
+) -> Result<Option<Option<W::Engine>>, Error> {
     let Some(first) = layers.first() else { return Ok(None) };
-    let engine = job::open(core)?;
-    let picture = job::thumbnail(core, *first)?;
     let lib = Lib::open(UI_LIBRARY)?;
     let table = DialogTable::load(&lib, 0)?;
-    let panel = Panel::new(Gtk::load(&lib, 1)?, engine, picture, &read(state, config)?)?;
+    let panel = W::panel(core, *first, Gtk::load(&lib, 1)?, &read(state, config)?)?;
     let dialog = table.dialog(procedure, config, &c_string(text::TITLE));
     panel.fill(dialog);
     panel.on_change(move |settings| write(state, config, settings));

@@ -6,7 +6,8 @@
 //! runs inside [`guarded`].
 //!
 //! The two generations differ in what names an image or a layer, a number in 2.10 and a pointer in 3
-//! ([`handle::Handle`]), and in a few names; the functions are otherwise the same, so [`core::Core`] is written once.
+//! ([`handle::Handle`]), and in a few names; the functions are otherwise the same, so [`core::Core`] is written once. What a
+//! call comes to is handed in as a type ([`work::Work`]).
 #![allow(unsafe_code, reason = "the calling side of libgimp, GEGL and GTK")]
 
 pub mod core;
@@ -18,6 +19,7 @@ pub mod handle;
 pub mod library;
 mod passed;
 pub mod pixels;
+pub mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
