@@ -61,7 +61,7 @@ impl Session {
         let wanted = name.map_or("no model".to_owned(), |name| format!("no model named `{name}`"));
         let instead = match usable.as_slice() {
             [] => "put a model package into one of them".to_owned(),
-            names => format!("there are: {}", names.join(", ")),
+            names => format!("available: {}", names.join(", ")),
         };
         let looked = list_folders(&self.folders);
         Failure::new(AUTOCHROME_MODEL_NOT_FOUND, format!("{wanted} was found in {looked}; {instead}"))

@@ -79,6 +79,9 @@ struct Metadata {
     packages: Vec<Package>,
 }
 
+/// The oldest Rust that builds this: `rust-version` in Cargo.toml.
+const CLAIMED: &str = env!("CARGO_PKG_RUST_VERSION");
+
 /// A package as `cargo metadata` has it.
 #[derive(Deserialize)]
 struct Package {
@@ -87,7 +90,7 @@ struct Package {
     source: Option<String>,
 }
 
-/// No dependency needs a newer Rust than `rust-version` claims. clippy's `incompatible_msrv` checks our own use of std.
+/// No dependency claims to need a newer Rust than `rust-version`, and everything compiles with that Rust.
 pub fn rust_version(workspace: &Workspace) -> Result<Done> {
     let mut command = workspace.cargo();
     command.args(["metadata", "--format-version", "1", "--locked"]).stderr(Stdio::inherit());
@@ -100,6 +103,36 @@ pub fn rust_version(workspace: &Workspace) -> Result<Done> {
     if !newer.is_empty() {
         bail!("raise rust-version in Cargo.toml; these need a newer Rust: {}", newer.join(", "));
     }
+    compiles(workspace)
+}
+
+/// Everything compiles with the Rust that is claimed, where rustup has it or can fetch it.
+fn compiles(workspace: &Workspace) -> Result<Done> {
+    let toolchain = format!("{CLAIMED}.0");
+    let cargo = || {
+        let mut command = workspace.command("rustup");
+        command.current_dir(workspace.root()).args(["run", &toolchain, "cargo"]);
+        command
+    };
+    let there = || cargo().arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there() {
+        let mut install = workspace.command("rustup");
+        install.args(["toolchain", "install", &toolchain, "--profile", "minimal", "--no-self-update"]);
+        let installed = install.output().is_ok_and(|output| output.status.success());
+        if !installed || !there() {
+            return Ok(Done::Skipped(format!(
+                "rustup cannot fetch Rust {toolchain}; only the claims were compared"
+            )));
+        }
+    }
+    let mut command = cargo();
+    command.args(["check", "--workspace", "--all-targets", "--locked", "--target-dir"]);
+    command.arg(workspace.target().join("rust-version"));
+    // Nothing of it is run: no debug information, nothing kept for the next time.
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    // `rustup run` sets it for its own toolchain; an inherited one would win.
+    command.env_remove("RUSTC").env_remove("RUSTDOC").env_remove("CARGO");
+    run_command(&mut command, &format!("the check with Rust {toolchain}"))?;
     Ok(Done::Passed)
 }
 

@@ -20,10 +20,10 @@ pub struct Args {
     /// The folder with the data sets
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where the runs go; an existing run is resumed; not for a package made in two runs [default: runs/]
+    /// Folder for the runs, where an existing run is resumed; refused for a package made in two runs [default: runs/]
     #[arg(long, value_name = "DIR")]
     runs: Option<PathBuf>,
-    /// Number of threads; 0: all
+    /// CPU threads; 0: all cores
     #[arg(long, default_value_t = 0)]
     threads: u32,
     /// Allow sources that differ from their commit; the package records it

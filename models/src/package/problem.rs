@@ -39,7 +39,7 @@ pub enum Problem {
     #[error("{0} is not a regular file")]
     NotAFile(String),
     /// A file above the limit.
-    #[error("{what} has {size} bytes, at most {limit} are read")]
+    #[error("{what} has {size} bytes; the limit is {limit}")]
     TooLarge {
         /// The file.
         what: String,
@@ -52,7 +52,7 @@ pub enum Problem {
     #[error("model.toml: {0}")]
     Syntax(String),
     /// A schema of another version.
-    #[error("model.toml: schema {0} is unknown, this version reads schema 1; a newer version may read it")]
+    #[error("model.toml: schema {0} is unknown: this version reads schema 1; update Autochrome")]
     Schema(String),
     /// A section that names something unknown, or gives it hyperparameters it does not have.
     #[error("model.toml: [{name}] {reason}")]
@@ -63,7 +63,7 @@ pub enum Problem {
         reason: String,
     },
     /// A value out of bounds.
-    #[error("model.toml: `{key}` is expected to be {expected}, got {got}")]
+    #[error("model.toml: `{key}` must be {expected}, got {got}")]
     Value {
         /// The key, with its section.
         key: String,
@@ -80,7 +80,7 @@ pub enum Problem {
     Codec(#[from] CodecError),
     /// A weights file in a format that is never opened.
     #[error(
-        "weights file {0} is refused: only .safetensors is read, since others can hold code that runs on loading"
+        "weights file {0} is refused: expected .safetensors, because other formats can contain code that runs on loading"
     )]
     Format(String),
     /// A weights file outside the package.
@@ -105,7 +105,7 @@ pub enum Problem {
     Overflow(String),
     /// The weights are not the ones the manifest was written for.
     #[error(
-        "{file} has sha256 {got}, model.toml says {expected}; it was changed or cut short, fetch it again"
+        "{file} has sha256 {got}, model.toml says {expected}; it was changed or truncated; download it again"
     )]
     Sha256 {
         /// The weights file.

@@ -159,14 +159,14 @@ fn read_header(reader: &mut impl Read, size: u64, name: &str) -> Result<(u64, Ve
     let unsound = |reason: String| Problem::Header { file: name.to_owned(), reason };
     let mut prefix = [0; 8];
     if size < PREFIX {
-        return Err(unsound(format!("it has {size} bytes, a header alone has more than 8")));
+        return Err(unsound(format!("it has {size} bytes, and the header alone takes more than 8")));
     }
     reader.read_exact(&mut prefix).map_err(Problem::io(name, "read"))?;
     let length = u64::from_le_bytes(prefix);
     let most = MAX_HEADER.min(size - PREFIX);
     if length > most {
         return Err(unsound(format!(
-            "its header claims {length} bytes, at most {most} are possible in {size}"
+            "its header is said to take {length} bytes, but a file of {size} bytes has room for {most}"
         )));
     }
     let mut text = Vec::new();
@@ -182,7 +182,7 @@ fn entries(header: &[u8], data: u64, name: &str) -> Result<Vec<Entry>, Problem> 
         serde_json::from_slice(header).map_err(|error| unsound(one_line(&error.to_string())))?;
     let claimed = metadata.data_len() as u64;
     if claimed != data {
-        return Err(unsound(format!("its tensors take {claimed} bytes, {data} bytes are there")));
+        return Err(unsound(format!("its tensors take {claimed} bytes, but {data} bytes follow the header")));
     }
     metadata.offset_keys().into_iter().map(|key| entry(&metadata, key).map_err(unsound)).collect()
 }
@@ -209,7 +209,7 @@ fn compare(entries: &[Entry], specs: &[TensorSpec]) -> Result<(), Problem> {
     let mistyped = entries.iter().filter(|entry| !matches!(entry.dtype, Dtype::F32 | Dtype::F16));
     let faults = [
         list("missing", missing.map(|spec| quoted(&spec.name))),
-        list("not of this network", extra.map(|entry| quoted(&entry.name))),
+        list("not part of this network", extra.map(|entry| quoted(&entry.name))),
         list("wrong shape", misshaped),
         list(
             "neither F32 nor F16",

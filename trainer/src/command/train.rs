@@ -34,7 +34,7 @@ pub struct TrainArgs {
     /// Device: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceRequest,
-    /// CPU threads for libtorch; 0: all.
+    /// CPU threads; 0: all cores.
     #[arg(long, default_value_t = 0)]
     pub threads: i32,
     /// Stops after this step, as if interrupted.

@@ -36,7 +36,7 @@ fn unusual(format: ImageFormat, bytes: &[u8]) -> Vec<(Remark, String)> {
     let mut remarks = Vec::new();
     let mut note = |remark, text: &str| remarks.push((remark, text.to_owned()));
     if is_animated(format, bytes) {
-        note(Remark::Animated, "the first picture is taken");
+        note(Remark::Animated, "only the first frame is used");
     }
     let decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder();
     if let Ok(decoder) = decoder {
@@ -48,10 +48,10 @@ fn unusual(format: ImageFormat, bytes: &[u8]) -> Vec<(Remark, String)> {
         }
         let bits = color.bits_per_pixel() / u16::from(color.channel_count());
         if bits > 8 {
-            note(Remark::Deep, &format!("{bits} bits a channel, brought to 8"));
+            note(Remark::Deep, &format!("{bits} bits per channel, reduced to 8"));
         }
         if color.has_alpha() {
-            note(Remark::Alpha, "its transparency is left out");
+            note(Remark::Alpha, "transparency was dropped");
         }
     }
     remarks

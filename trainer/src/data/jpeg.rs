@@ -55,10 +55,10 @@ impl Markers {
     /// The picture has no end, or its CMYK polarity is unknown.
     pub(super) fn check(self) -> Result<()> {
         if !self.ends {
-            bail!("cut short or damaged: the picture has no end");
+            bail!("truncated or damaged: the end of the picture is missing");
         }
         if self.is_cmyk() && !self.adobe {
-            bail!("CMYK without Adobe's marker: it may be inverted or not; convert it to RGB");
+            bail!("CMYK without Adobe's marker, so it is unknown whether it is inverted; convert it to RGB");
         }
         Ok(())
     }

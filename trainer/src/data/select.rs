@@ -75,7 +75,7 @@ fn named(classes: &BTreeMap<&str, usize>) -> String {
     let first: Vec<&str> = classes.keys().take(MOST_NAMED).copied().collect();
     let more = classes.len().saturating_sub(MOST_NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("there are {}{rest}", first.join(", "))
+    format!("available: {}{rest}", first.join(", "))
 }
 
 /// Most paths that one pattern may stand for.

@@ -19,7 +19,7 @@ use super::{Item, Listing, Split, folder, is_image};
 const MAX_CLASS: u64 = 256;
 
 /// What is said of an archive that goes wrong behind its first file.
-pub(super) const CUT: &str = "the archive is damaged or cut short; fetch it again";
+pub(super) const CUT: &str = "the archive is damaged or truncated; download it again";
 
 /// The error of an archive, with the reason but without the bytes of the header that the reason quotes.
 pub(super) fn damaged(what: &str, error: &std::io::Error) -> anyhow::Error {
@@ -53,7 +53,8 @@ pub(super) fn list(path: &Path, split: Option<Split>) -> Result<Listing> {
         let (offset, size) = (entry.raw_file_position(), entry.size());
         // A cut archive is used as far as it goes.
         if offset.saturating_add(size) > length {
-            let reason = "the archive ends inside it, what came after is missing; fetch it again";
+            let reason =
+                "the archive ends in the middle of this file, and the rest is missing; download it again";
             corrupt.push((name.to_string_lossy().into_owned(), reason.to_owned()));
             continue;
         }

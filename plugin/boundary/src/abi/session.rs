@@ -46,15 +46,8 @@ pub unsafe extern "C" fn colorize<B: Backend>(
     progress: AutochromeProgress,
     user_data: *mut c_void,
 ) -> AutochromeStatus {
-    // SAFETY: this function's contract; nothing but its own arguments is followed.
-    let caller = unsafe { Caller::new() };
-    call::on_session::<B>("colorize", session, |session| {
-        let request = params::request(&caller, params)?;
-        let mut progress = caller.progress(progress, user_data);
-        caller.with_pictures(input, output, |input, output| {
-            session.paint(Map::Colors, &request, input, output, &mut progress)
-        })
-    })
+    // SAFETY: this function's contract.
+    unsafe { paint::<B>(Map::Colors, session, params, [input, output], (progress, user_data)) }
 }
 
 /// # Safety
@@ -67,13 +60,30 @@ pub unsafe extern "C" fn confidence<B: Backend>(
     progress: AutochromeProgress,
     user_data: *mut c_void,
 ) -> AutochromeStatus {
+    // SAFETY: this function's contract.
+    unsafe { paint::<B>(Map::Confidence, session, params, [input, output], (progress, user_data)) }
+}
+
+/// # Safety
+/// As [`colorize`].
+unsafe fn paint<B: Backend>(
+    map: Map,
+    session: *mut AutochromeSession,
+    params: *const AutochromeParams,
+    [input, output]: [*const AutochromeImage; 2],
+    (progress, user_data): (AutochromeProgress, *mut c_void),
+) -> AutochromeStatus {
     // SAFETY: this function's contract; nothing but its own arguments is followed.
     let caller = unsafe { Caller::new() };
-    call::on_session::<B>("confidence", session, |session| {
+    let function = match map {
+        Map::Colors => "colorize",
+        Map::Confidence => "confidence",
+    };
+    call::on_session::<B>(function, session, |session| {
         let request = params::request(&caller, params)?;
         let mut progress = caller.progress(progress, user_data);
         caller.with_pictures(input, output, |input, output| {
-            session.paint(Map::Confidence, &request, input, output, &mut progress)
+            session.paint(map, &request, input, output, &mut progress)
         })
     })
 }

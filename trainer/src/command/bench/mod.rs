@@ -35,10 +35,10 @@ pub struct BenchArgs {
     /// Device: auto, cpu, cuda or cuda:N. The CPU is always measured.
     #[arg(long, default_value = "auto")]
     pub device: DeviceRequest,
-    /// CPU threads for libtorch; 0: all.
+    /// CPU threads; 0: all cores.
     #[arg(long, default_value_t = 0)]
     pub threads: i32,
-    /// Data set whose first four photographs CUDA and the CPU are compared on too.
+    /// Data set; CUDA and the CPU are also compared on its first four photographs.
     #[arg(long, value_name = "PATH")]
     pub photos: Option<PathBuf>,
     /// Seconds per measurement.

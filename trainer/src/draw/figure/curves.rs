@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::draw::plot::runs::{self, RunCurve};
 use crate::draw::save_png;
 
-/// Draws the training loss of runs, each over its first value.
+/// Draws the training loss of runs, each relative to its first value.
 #[derive(Debug, clap::Args)]
 pub struct CurvesArgs {
     /// Run folders, at most 10.
