@@ -236,8 +236,8 @@ fn window_range(plane: &[f32], width: usize, height: usize) -> (Vec<f32>, Vec<f3
     (least, most)
 }
 
-/// Shrinks a plane to the size of the chroma by area averaging.
-pub(super) fn shrink(plane: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
+/// Resamples a plane to the size of the chroma: area averages where it shrinks, linear interpolation where it grows.
+pub(super) fn resize(plane: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
     if from == to {
         return plane.to_vec();
     }

@@ -14,6 +14,7 @@
 mod confidence;
 mod frame;
 mod guided;
+mod hints;
 mod levels;
 mod resample;
 mod rows;
@@ -27,10 +28,13 @@ use std::ops::ControlFlow;
 pub use confidence::confidence;
 pub use frame::Frame;
 use guided::Field;
+pub use hints::{HintError, Hints};
 use levels::Levels;
 use stages::Workers;
 
-use crate::{Engine, ImageError, ImageView, ImageViewMut, InputSpec, Plane, PredictError, Settings, limits};
+use crate::{
+    Ab, Engine, ImageError, ImageView, ImageViewMut, InputSpec, Plane, PredictError, Settings, limits,
+};
 
 /// Parameters of [`colorize`].
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,9 @@ pub enum PipelineError {
     /// The progress callback asked to stop.
     #[error("colorizing was cancelled")]
     Cancelled,
+    /// The hints do not fit their purpose.
+    #[error(transparent)]
+    Hints(#[from] HintError),
     /// The engine predicts no distribution, so it has no confidence.
     #[error("the model predicts a single color per pixel and has no confidence; choose a model with bins")]
     NoConfidence,
@@ -90,16 +97,36 @@ pub fn colorize(
     params: &Params,
     progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<(), PipelineError> {
+    colorize_hinted(engine, input, output, params, None, progress)
+}
+
+/// As [`colorize`], with colors that a person knows. A hinted pixel gets its hint's a and b (as far as sRGB has them at
+/// its L), pixels that are alike follow, and what is unlike every hint stays as predicted. `params.strength` does not
+/// change a hint.
+///
+/// # Errors
+/// As for [`colorize`]; [`PipelineError::Hints`] for hints of another size, or that cover more than half of the image.
+pub fn colorize_hinted(
+    engine: &dyn Engine,
+    input: &ImageView<'_>,
+    output: &mut ImageViewMut<'_>,
+    params: &Params,
+    hints: Option<Hints<'_>>,
+    progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+) -> Result<(), PipelineError> {
     if !output.format().has_color() {
         return Err(ImageError::NoColor(output.format()).into());
     }
+    hints.map_or(Ok(()), |hints| hints.fit(input.size()))?;
     let mut report = |fraction| told(progress(fraction));
     let brought = bring(engine, input, output, params, &mut report)?;
     let ab = engine.predict(brought.shown(), brought.settings)?;
+    let hinted = hints.map(|hints| brought.hinted(hints, input, &ab, params.strength)).transpose()?;
     let (workers, field) =
         brought.field("ab", (ab.width, ab.height), [&ab.a, &ab.b], input.layout.width, params.strength)?;
     report(0.5)?;
-    stages::write_color(input, output, &field, &workers, &mut |part| report(0.5 + 0.5 * part))
+    let fields = stages::Colors { predicted: &field, hinted: hinted.as_ref() };
+    stages::write_color(input, output, &fields, &workers, &mut |part| report(0.5 + 0.5 * part))
 }
 
 /// Turns the progress callback's answer into a result.
@@ -156,6 +183,25 @@ impl Brought {
         self.leveled.as_ref().unwrap_or(&self.lightness)
     }
 
+    /// What `hints` add to the prediction `ab` times `strength`.
+    fn hinted<'h>(
+        &self,
+        hints: Hints<'h>,
+        input: &ImageView<'_>,
+        ab: &Ab,
+        strength: f32,
+    ) -> Result<stages::Hinted<'h>, PipelineError> {
+        let (from, cells) = ((ab.width, ab.height), hints::grid(&self.frame));
+        check_prediction("ab", from, &[&ab.a, &ab.b], self.frame.padded())?;
+        let scaled = |plane: &[f32]| plane.iter().map(|value| value * strength).collect::<Vec<f32>>();
+        let [a, b] = [&ab.a, &ab.b].map(|plane| guided::resize(&scaled(plane), from, cells));
+        let lightness = guided::resize(self.lightness.values(), self.frame.padded(), cells);
+        let [a, b] = hints::difference(&hints, input, &self.frame, [&lightness, &a, &b])?;
+        let lines = self.frame.lines(cells);
+        let field = Field::new(lightness, [&a, &b], cells, lines, input.layout.width, 1.0);
+        Ok(stages::Hinted { hints, field })
+    }
+
     /// The engine's output times `factor`, ready to be evaluated at any pixel of an image `columns` wide. `what`
     /// names it in errors.
     fn field<const N: usize>(
@@ -168,7 +214,7 @@ impl Brought {
     ) -> Result<(Workers, Field<N>), PredictError> {
         let working = self.frame.padded();
         check_prediction(what, cells, &planes, working)?;
-        let guide = guided::shrink(self.lightness.values(), working, cells);
+        let guide = guided::resize(self.lightness.values(), working, cells);
         let field = Field::new(guide, planes, cells, self.frame.lines(cells), columns, factor);
         Ok((self.workers, field))
     }

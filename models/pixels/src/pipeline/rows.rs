@@ -56,6 +56,26 @@ fn decode(table: &[f32; 65536], bytes: [u8; 4]) -> f32 {
     low + (high - low) * (position - index as f32)
 }
 
+/// Encoded color (0..1) and alpha (above 0, up to 1) of a pixel in a format with alpha; `None` where it is transparent.
+#[inline(always)]
+pub(super) fn hint(format: PixelFormat, pixel: &[u8]) -> Option<([f32; 3], f32)> {
+    let eight = |at: usize| f32::from(pixel[at]) / 255.0;
+    let sixteen = |at: usize| f32::from(u16::from_ne_bytes([pixel[2 * at], pixel[2 * at + 1]])) / 65535.0;
+    let float = |at: usize| {
+        let value =
+            f32::from_ne_bytes([pixel[4 * at], pixel[4 * at + 1], pixel[4 * at + 2], pixel[4 * at + 3]]);
+        if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
+    };
+    let [r, g, b, alpha] = match format {
+        PixelFormat::Rgba8 if pixel[3] == 0 => return None,
+        PixelFormat::Rgba8 => [0, 1, 2, 3].map(eight),
+        PixelFormat::Rgba16 => [0, 1, 2, 3].map(sixteen),
+        PixelFormat::RgbaF32 => [0, 1, 2, 3].map(float),
+        _ => return None,
+    };
+    (alpha > 0.0).then_some(([r, g, b], alpha))
+}
+
 /// Writes encoded `rgb` (within 0..=1, whole blocks) to the pixels of `target`, rounded to its bit depth. Alpha is
 /// left alone.
 #[inline(always)]

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::PipelineError;
 use super::frame::Frame;
 use super::guided::Field;
+use super::hints::Hints;
 use super::rows;
 use super::shade::{BLOCK, Planes, shade};
 use crate::color::fast::{fma, lab_curve};
@@ -151,17 +152,29 @@ impl Scratch {
     }
 }
 
+/// Where the colors of an image come from.
+pub(super) struct Colors<'a> {
+    pub(super) predicted: &'a Field<2>,
+    pub(super) hinted: Option<&'a Hinted<'a>>,
+}
+
+/// What hints change: the field is added to the predicted one, and hinted pixels get their hint.
+pub(super) struct Hinted<'a> {
+    pub(super) hints: Hints<'a>,
+    pub(super) field: Field<2>,
+}
+
 /// Reads each row's L again, adds chroma and writes it.
 pub(super) fn write_color(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
-    field: &Field<2>,
+    colors: &Colors<'_>,
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
     let formats = (input.format(), output.format());
-    write_rows(input, output, field, workers, report, |begin, source, target, scratch| {
-        write_stretch(formats, source, target, field, begin, scratch);
+    write_rows(input, output, colors.predicted, workers, report, |at, source, target, scratch| {
+        write_stretch(formats, source, target, colors, at, scratch);
     })
 }
 
@@ -174,19 +187,20 @@ pub(super) fn write_percent(
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
     let formats = (input.format(), output.format());
-    write_rows(input, output, field, workers, report, |begin, source, target, scratch| {
+    write_rows(input, output, field, workers, report, |[begin, _], source, target, scratch| {
         write_percent_stretch(formats, source, target, field, begin, scratch);
     })
 }
 
-/// Calls `write` for each run of pixels of each row: its first column, its pixels in the input and in the output.
+/// Calls `write` for each run of pixels of each row: its first column and its row, its pixels in the input and in the
+/// output.
 fn write_rows<const N: usize>(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
     field: &Field<N>,
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
-    write: impl Fn(usize, &[u8], &mut [u8], &mut Scratch) + Send + Sync,
+    write: impl Fn([usize; 2], &[u8], &mut [u8], &mut Scratch) + Send + Sync,
 ) -> Result<(), PipelineError> {
     let (from, to) = (input.layout, output.layout);
     let scratch = || Scratch::new(field.row_buffer());
@@ -200,7 +214,7 @@ fn write_rows<const N: usize>(
             let source = input.row(y).chunks(STRETCH * from.format.bytes_per_pixel());
             let target = row[..to.row_bytes].chunks_mut(STRETCH * to.format.bytes_per_pixel());
             for (part, (source, target)) in source.zip(target).enumerate() {
-                write(part * STRETCH, source, target, scratch);
+                write([part * STRETCH, y], source, target, scratch);
             }
         });
         report(done)?;
@@ -220,14 +234,32 @@ fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32],
     }
 }
 
-/// Colors the pixels in `source`, which start at column `begin`, into `target`.
+/// Adds what hints change to `a` and `b` of the pixels from column `begin` of row `y` on, and puts the hints in.
+#[inline(always)]
+fn follow_hints<const FMA: bool>(
+    hinted: &Hinted<'_>,
+    [begin, y]: [usize; 2],
+    lightness: &[f32],
+    [a, b]: [&mut [f32]; 2],
+) {
+    let mut lines = hinted.field.row_buffer();
+    hinted.field.row(y, &mut lines);
+    let (mut more_a, mut more_b) = ([0.0; STRETCH], [0.0; STRETCH]);
+    let more = [&mut more_a[..a.len()], &mut more_b[..b.len()]];
+    hinted.field.values::<FMA>(&lines, begin, lightness, more);
+    a.iter_mut().zip(more_a).for_each(|(a, more)| *a += more);
+    b.iter_mut().zip(more_b).for_each(|(b, more)| *b += more);
+    hinted.hints.stamp(y, begin, a, b);
+}
+
+/// Colors the pixels in `source`, which start at column `begin` of row `row`, into `target`.
 #[multiversion(targets("x86_64+avx2+fma"))]
 fn write_stretch(
     (from, to): (PixelFormat, PixelFormat),
     source: &[u8],
     target: &mut [u8],
-    field: &Field<2>,
-    begin: usize,
+    colors: &Colors<'_>,
+    [begin, row]: [usize; 2],
     scratch: &mut Scratch,
 ) {
     const FMA: bool = match_target! { "x86_64+fma" => true, "aarch64" => true, _ => false };
@@ -241,7 +273,11 @@ fn write_stretch(
         *fy = lab_curve::<FMA>(*y);
         *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
-    field.values::<FMA>(lines, begin, &lightness[..pixels], [&mut a[..pixels], &mut b[..pixels]]);
+    let lightness = &lightness[..pixels];
+    colors.predicted.values::<FMA>(lines, begin, lightness, [&mut a[..pixels], &mut b[..pixels]]);
+    if let Some(hinted) = colors.hinted {
+        follow_hints::<FMA>(hinted, [begin, row], lightness, [&mut a[..pixels], &mut b[..pixels]]);
+    }
     let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
     let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
     for ((fy, y), (a, b)) in blocks.zip(chroma) {

@@ -9,6 +9,8 @@ use super::*;
 use crate::color::{luminance_to_lightness, srgb_to_lab, srgb_to_linear, srgb_to_luminance};
 use crate::{Ab, Confidence, PixelFormat};
 
+mod hints;
+
 /// Predicts what `chroma` says for each position (0..1 in both directions), at 1/`factor` of the working size.
 struct Fake<F> {
     factor: usize,
