@@ -72,7 +72,7 @@
 /**
  * Minor version of the interface: raised when functions or fields are appended.
  */
-#define AUTOCHROME_ABI_MINOR 1
+#define AUTOCHROME_ABI_MINOR 2
 
 /**
  * A list of models. A handle, like AutochromeSession. It never changes and may be read from any thread.
@@ -91,6 +91,44 @@ typedef struct AutochromeSession AutochromeSession;
  * and up the library's own. Treat an unknown number by its range.
  */
 typedef int32_t AutochromeStatus;
+
+/**
+ * How the pixels of an image are stored. Color is sRGB-encoded, alpha is straight (not premultiplied), and
+ * multi-byte samples are in native byte order.
+ */
+typedef uint32_t AutochromeFormat;
+
+/**
+ * An image in the caller's memory. The caller owns the pixels before, during and after every call; no byte between
+ * or beyond the rows is read or written. At most 2^32 pixels.
+ */
+typedef struct AutochromeImage {
+    /**
+     * `sizeof(AutochromeImage)` as the host was compiled.
+     */
+    uint32_t struct_size;
+    /**
+     * One of the `AUTOCHROME_FORMAT_` values.
+     */
+    AutochromeFormat format;
+    /**
+     * Pixels per row, at least 1.
+     */
+    uint32_t width;
+    /**
+     * Number of rows, at least 1.
+     */
+    uint32_t height;
+    /**
+     * Bytes from the start of a row to the start of the row below it. Negative if rows run bottom-up; its absolute
+     * value is at least the bytes of a row. Rows need no alignment.
+     */
+    ptrdiff_t stride;
+    /**
+     * The first byte of the top row.
+     */
+    void *data;
+} AutochromeImage;
 
 /**
  * Parameters of `colorize`. Fill them with `params_init`, then change what you need.
@@ -130,6 +168,14 @@ typedef struct AutochromeParams {
      * `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`; NULL or empty for `"auto"`.
      */
     const char *device;
+    /**
+     * Since 1.2. Colors that a person knows, or NULL: a picture of the input's size in a format with alpha,
+     * transparent where there is no hint, on at most half of the picture. A hinted pixel gets the hint's a and b (as
+     * far as sRGB has them at its lightness; partial alpha mixes), what is alike around it follows, and the rest stays
+     * as predicted. `strength` does not change a hint; `confidence` ignores hints. A hint of the wrong size or format
+     * gives AUTOCHROME_BAD_IMAGE.
+     */
+    const struct AutochromeImage *hints;
 } AutochromeParams;
 
 /**
@@ -149,44 +195,6 @@ typedef struct AutochromeConfig {
      */
     const char *const *models_dirs;
 } AutochromeConfig;
-
-/**
- * How the pixels of an image are stored. Color is sRGB-encoded, alpha is straight (not premultiplied), and
- * multi-byte samples are in native byte order.
- */
-typedef uint32_t AutochromeFormat;
-
-/**
- * An image in the caller's memory. The caller owns the pixels before, during and after every call; no byte between
- * or beyond the rows is read or written. At most 2^32 pixels.
- */
-typedef struct AutochromeImage {
-    /**
-     * `sizeof(AutochromeImage)` as the host was compiled.
-     */
-    uint32_t struct_size;
-    /**
-     * One of the `AUTOCHROME_FORMAT_` values.
-     */
-    AutochromeFormat format;
-    /**
-     * Pixels per row, at least 1.
-     */
-    uint32_t width;
-    /**
-     * Number of rows, at least 1.
-     */
-    uint32_t height;
-    /**
-     * Bytes from the start of a row to the start of the row below it. Negative if rows run bottom-up; its absolute
-     * value is at least the bytes of a row. Rows need no alignment.
-     */
-    ptrdiff_t stride;
-    /**
-     * The first byte of the top row.
-     */
-    void *data;
-} AutochromeImage;
 
 /**
  * Reports progress: `fraction` rises from 0 to 1. Called only on the thread that called `colorize`, at least ten

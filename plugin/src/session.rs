@@ -9,11 +9,11 @@ use autochrome_abi::{
     AUTOCHROME_BAD_PARAMETER, AUTOCHROME_DEVICE_UNAVAILABLE, AUTOCHROME_MODEL_INVALID,
     AUTOCHROME_MODEL_NOT_FOUND,
 };
-use autochrome_boundary::{Failure, Map, Progress, Request, Used, c_text};
+use autochrome_boundary::{Failure, Given, Map, Progress, Request, Used, c_text};
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::{DeviceError, DeviceRequest, Resolved, resolve};
 use autochrome_models::package::{Found, Package, PackageError, find_models};
-use autochrome_pixels::{ImageView, ImageViewMut};
+use autochrome_pixels::ImageViewMut;
 
 /// Number of models kept in memory; enough to compare two.
 const KEPT_MODELS: usize = 2;
@@ -73,7 +73,7 @@ impl autochrome_boundary::Session for Session {
         &mut self,
         map: Map,
         request: &Request,
-        input: &ImageView<'_>,
+        given: &Given<'_>,
         output: &mut ImageViewMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Failure> {
@@ -89,7 +89,7 @@ impl autochrome_boundary::Session for Session {
         };
         let params = request.params(manifest.input.working_size);
         let colorizer = load(&mut self.loaded, package, device)?;
-        map.run(colorizer, input, output, &params, progress)?;
+        map.run(colorizer, given, output, &params, progress)?;
         self.used = used;
         Ok(())
     }

@@ -55,6 +55,7 @@ static void structs(void) {
     FIELD(AutochromeParams, reserved);
     FIELD(AutochromeParams, model);
     FIELD(AutochromeParams, device);
+    FIELD(AutochromeParams, hints);
     TYPE(AutochromeConfig);
     FIELD(AutochromeConfig, struct_size);
     FIELD(AutochromeConfig, models_dir_count);

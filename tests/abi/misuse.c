@@ -1,11 +1,13 @@
 /* Every way to misuse the library, with its answer: one line per case. */
 #include <math.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "host.h"
 
 static const AutochromeApi *api;
 static AutochromeSession *session;
-static unsigned char in_pixels[64 * 64], out_pixels[64 * 64 * 4];
+static unsigned char in_pixels[64 * 64], out_pixels[64 * 64 * 4], hint_pixels[64 * 64 * 4];
 
 static void say(const char *what, AutochromeStatus status, const AutochromeSession *whose) {
     printf("%s\n    %s: %s\n", what, api->status_name(status), status ? api->last_error(whose) : "");
@@ -16,6 +18,7 @@ static void say(const char *what, AutochromeStatus status, const AutochromeSessi
     do {                                                                                                      \
         AutochromeImage in = picture(AUTOCHROME_FORMAT_GRAY8, 64, 64, 64, in_pixels);                         \
         AutochromeImage out = picture(AUTOCHROME_FORMAT_RGB8, 64, 64, 64 * 3, out_pixels);                    \
+        AutochromeImage hints = picture(AUTOCHROME_FORMAT_RGBA8, 64, 64, 64 * 4, hint_pixels);                \
         AutochromeParams params;                                                                              \
         const AutochromeParams *p = &params;                                                                  \
         const AutochromeImage *i = &in, *o = &out;                                                            \
@@ -27,6 +30,7 @@ static void say(const char *what, AutochromeStatus status, const AutochromeSessi
         (void)p;                                                                                              \
         (void)i;                                                                                              \
         (void)o;                                                                                              \
+        (void)hints;                                                                                          \
     } while (0)
 
 static void pointers(void) {
@@ -75,13 +79,17 @@ static void sizes(void) {
     puts("# struct_size");
     params.struct_size = 0;
     say("params_init, 0", api->params_init(&params), NULL);
-    params.struct_size = sizeof params - 1;
+    params.struct_size = offsetof(AutochromeParams, hints) - 1;
     say("params_init, one short", api->params_init(&params), NULL);
     params.struct_size = 0xcdcdcdcd;
     say("params_init, never set", api->params_init(&params), NULL);
     CASE("input, 0", in.struct_size = 0);
     CASE("output, one short", out.struct_size -= 1);
-    CASE("params, one short", params.struct_size -= 1);
+    CASE("params, one short", params.struct_size = offsetof(AutochromeParams, hints) - 1);
+    CASE("params of a host that knows no hints", params.struct_size = offsetof(AutochromeParams, hints);
+         params.hints = (const AutochromeImage *)16);
+    CASE("params with part of a pointer", params.struct_size = sizeof params - 1;
+         params.hints = (const AutochromeImage *)16);
 
     puts("# config");
     config.models_dir_count = 3;
@@ -138,6 +146,14 @@ static void parameters(void) {
     CASE("threads beyond", params.threads = 1025);
     CASE("threads -1", params.threads = (uint32_t)-1);
     CASE("reserved", params.reserved = 1);
+    CASE("hints, none drawn", params.hints = &hints);
+    CASE("hints of another size", params.hints = &hints; hints.width = 32);
+    CASE("hints without alpha", params.hints = &hints; hints.format = AUTOCHROME_FORMAT_RGB8);
+    CASE("hints data NULL", params.hints = &hints; hints.data = NULL);
+    CASE("hints struct_size never set", params.hints = &hints; hints.struct_size = 0);
+    CASE("hints in the output's memory", params.hints = &hints; hints.data = out_pixels);
+    memset(hint_pixels, 255, sizeof hint_pixels);
+    CASE("hints everywhere", params.hints = &hints);
     CASE("device unknown", params.device = "tpu");
     CASE("device not there", params.device = "cuda:99");
     CASE("model missing", params.model = "no-such-model");

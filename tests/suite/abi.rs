@@ -147,7 +147,7 @@ fn rust_layout() -> String {
         };
     }
     describe!(AutochromeImage: struct_size format width height stride data);
-    describe!(AutochromeParams: struct_size working_size strength temperature threads reserved model device);
+    describe!(AutochromeParams: struct_size working_size strength temperature threads reserved model device hints);
     describe!(AutochromeConfig: struct_size models_dir_count models_dirs);
     describe!(AutochromeModelInfo:
         struct_size usable name description folder license problem working_size temperature);

@@ -113,6 +113,24 @@ impl Session {
         self.raw.colorize(params, &CStrings::of(params)?, None, image, progress)
     }
 
+    /// As [`Session::colorize`], with colors that a person knows; without `input`, `output` is colorized in place. The hints
+    /// are a picture of the same size in a format with alpha, transparent where there is no hint. A hinted pixel gets its
+    /// hint's a and b, and what is alike around it follows.
+    ///
+    /// # Errors
+    /// As [`Session::colorize`]; also when the plugin is older than version 1.2 of the interface, or the hints are of
+    /// another size, without alpha, or on more than half of the picture.
+    pub fn colorize_hinted(
+        &mut self,
+        params: &Params,
+        hints: &Image<'_>,
+        input: Option<&Image<'_>>,
+        output: &mut ImageMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        self.raw.colorize_hinted(params, &CStrings::of(params)?, hints, input, output, progress)
+    }
+
     /// Writes to `output`, of the same size in a format without color, the model's confidence in the colors that
     /// [`Session::colorize`] gives `input`: 0 (black) to 1 (white), linearly. After that with the same picture and
     /// params the network does not run again.

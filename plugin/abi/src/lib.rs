@@ -23,4 +23,4 @@ pub use types::*;
 /// Major version of the interface: plugin and host must agree on it.
 pub const AUTOCHROME_ABI_MAJOR: u32 = 1;
 /// Minor version of the interface: raised when functions or fields are appended.
-pub const AUTOCHROME_ABI_MINOR: u32 = 1;
+pub const AUTOCHROME_ABI_MINOR: u32 = 2;

@@ -68,6 +68,12 @@ pub struct AutochromeParams {
     pub model: *const c_char,
     /// `"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`; NULL or empty for `"auto"`.
     pub device: *const c_char,
+    /// Since 1.2. Colors that a person knows, or NULL: a picture of the input's size in a format with alpha,
+    /// transparent where there is no hint, on at most half of the picture. A hinted pixel gets the hint's a and b (as
+    /// far as sRGB has them at its lightness; partial alpha mixes), what is alike around it follows, and the rest stays
+    /// as predicted. `strength` does not change a hint; `confidence` ignores hints. A hint of the wrong size or format
+    /// gives AUTOCHROME_BAD_IMAGE.
+    pub hints: *const AutochromeImage,
 }
 
 /// Where a session looks for models.

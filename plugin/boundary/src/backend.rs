@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use autochrome_pixels::pipeline::{Params, PipelineError, colorize, confidence};
+use autochrome_pixels::pipeline::{Hints, Params, PipelineError, colorize_hinted, confidence};
 use autochrome_pixels::{Engine, ImageView, ImageViewMut};
 
 use crate::failure::Failure;
@@ -37,7 +37,7 @@ pub trait Backend {
 
 /// Models that a host has used, ready for the next image. Used by one thread at a time.
 pub trait Session: Send {
-    /// Writes the `map` of `input` to `output`. `progress` gets fractions that rise from 0 to 1, and breaks to
+    /// Writes the `map` of what is `given` to `output`. `progress` gets fractions that rise from 0 to 1, and breaks to
     /// cancel.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ pub trait Session: Send {
         &mut self,
         map: Map,
         request: &Request,
-        input: &ImageView<'_>,
+        given: &Given<'_>,
         output: &mut ImageViewMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Failure>;
@@ -56,6 +56,15 @@ pub trait Session: Send {
 
     /// Forgets everything but its folders: a call panicked and may have left anything half done.
     fn reset(&mut self);
+}
+
+/// The images that a call reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// The image to color.
+    pub input: ImageView<'a>,
+    /// Colors that a person knows.
+    pub hints: Option<Hints<'a>>,
 }
 
 /// Gets the progress; breaks to cancel.
@@ -74,17 +83,18 @@ impl Map {
     /// Computes it with this engine.
     ///
     /// # Errors
-    /// As for [`colorize`] and [`confidence`].
+    /// As for [`colorize_hinted`] and [`confidence`].
     pub fn run(
         self,
         engine: &dyn Engine,
-        input: &ImageView<'_>,
+        given: &Given<'_>,
         output: &mut ImageViewMut<'_>,
         params: &Params,
         progress: &mut Progress<'_>,
     ) -> Result<(), PipelineError> {
+        let Given { input, hints } = given;
         match self {
-            Self::Colors => colorize(engine, input, output, params, progress),
+            Self::Colors => colorize_hinted(engine, input, output, params, *hints, progress),
             Self::Confidence => confidence(engine, input, output, params, progress),
         }
     }

@@ -57,7 +57,7 @@ impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
         let text = error.to_string();
         let status = match error {
-            PipelineError::Image(_) => AUTOCHROME_BAD_IMAGE,
+            PipelineError::Image(_) | PipelineError::Hints(_) => AUTOCHROME_BAD_IMAGE,
             PipelineError::Parameter { .. } | PipelineError::NoConfidence => AUTOCHROME_BAD_PARAMETER,
             PipelineError::Cancelled => AUTOCHROME_CANCELLED,
             PipelineError::Predict(_) if names_memory(&text) => AUTOCHROME_OUT_OF_MEMORY,

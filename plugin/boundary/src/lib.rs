@@ -16,6 +16,6 @@ mod fence;
 mod handles;
 
 pub use abi::table;
-pub use backend::{Backend, Map, ModelEntry, Progress, Request, Session, Used};
+pub use backend::{Backend, Given, Map, ModelEntry, Progress, Request, Session, Used};
 pub use failure::{Failure, c_text};
 pub use fence::own_path;

@@ -9,7 +9,9 @@ use autochrome_abi::{
     AUTOCHROME_CANCELLED, AUTOCHROME_DEVICE_UNAVAILABLE, AUTOCHROME_INTERNAL_ERROR,
     AUTOCHROME_INTERNAL_PANIC, AUTOCHROME_MODEL_NOT_FOUND, AUTOCHROME_OUT_OF_MEMORY,
 };
-use autochrome_boundary::{Backend, Failure, Map, ModelEntry, Progress, Request, Session, Used, c_text};
+use autochrome_boundary::{
+    Backend, Failure, Given, Map, ModelEntry, Progress, Request, Session, Used, c_text,
+};
 use autochrome_pixels::pipeline::PipelineError;
 use autochrome_pixels::{ImageView, ImageViewMut, PixelFormat};
 
@@ -77,7 +79,7 @@ impl Session for StubSession {
         &mut self,
         map: Map,
         request: &Request,
-        input: &ImageView<'_>,
+        given: &Given<'_>,
         output: &mut ImageViewMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Failure> {
@@ -93,8 +95,8 @@ impl Session for StubSession {
         if mode == Mode::Plain {
             params.strength = 0.0;
         }
-        if !(mode == Mode::Plain && copy(input, output)) {
-            map.run(&Fake, input, output, &params, &mut watched)?;
+        if !(mode == Mode::Plain && copy(&given.input, output)) {
+            map.run(&Fake, given, output, &params, &mut watched)?;
         }
         self.pictures += 1;
         let fallback = c_text("the stub has no use for a GPU");

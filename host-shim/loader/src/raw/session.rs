@@ -13,6 +13,11 @@ use super::api::{Api, Map, struct_size, text};
 use crate::values::CStrings;
 use crate::{Error, Image, ImageMut, Params, Progress, SessionInfo, Status};
 
+/// The interface's minor version since which there are confidence maps,
+const CONFIDENCE_SINCE: u32 = 1;
+/// and hints.
+const HINTS_SINCE: u32 = 2;
+
 /// An owned session of the plugin.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -48,7 +53,24 @@ impl Session {
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
         // SAFETY: `colorize` of this session's table.
-        unsafe { self.map(self.api.colorize, params, strings, input, output, progress) }
+        unsafe { self.map(self.api.colorize, (params, strings, None), input, output, progress) }
+    }
+
+    /// As [`Self::colorize`], with hints.
+    pub(crate) fn colorize_hinted(
+        &mut self,
+        params: &Params,
+        strings: &CStrings,
+        hints: &Image<'_>,
+        input: Option<&Image<'_>>,
+        output: &mut ImageMut<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        if self.api.minor < HINTS_SINCE {
+            return Err(self.too_old("hints", HINTS_SINCE));
+        }
+        // SAFETY: `colorize` of this session's table.
+        unsafe { self.map(self.api.colorize, (params, strings, Some(hints)), input, output, progress) }
     }
 
     /// The model's confidence in `input`'s colors, into `output`.
@@ -60,16 +82,19 @@ impl Session {
         output: &mut ImageMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
-        let minor = self.api.minor;
-        let map = self.api.confidence.ok_or_else(|| Error::Call {
-            status: Status::new(AUTOCHROME_INTERNAL_ERROR),
-            message: format!(
-                "the plugin provides version {AUTOCHROME_ABI_MAJOR}.{minor} of the interface, and confidence maps need \
-                 1.1; install a newer plugin"
-            ),
-        })?;
+        let map = self.api.confidence.ok_or_else(|| self.too_old("confidence maps", CONFIDENCE_SINCE))?;
         // SAFETY: `confidence` of this session's table.
-        unsafe { self.map(map, params, strings, Some(input), output, progress) }
+        unsafe { self.map(map, (params, strings, None), Some(input), output, progress) }
+    }
+
+    /// The plugin is too old for what needs the interface's minor version `since`.
+    fn too_old(&self, what: &str, since: u32) -> Error {
+        let (major, minor) = (AUTOCHROME_ABI_MAJOR, self.api.minor);
+        let message = format!(
+            "the plugin provides version {major}.{minor} of the interface, and {what} need {major}.{since}; install a newer \
+             plugin"
+        );
+        Error::Call { status: Status::new(AUTOCHROME_INTERNAL_ERROR), message }
     }
 
     /// Has `call` make `output` from `input`, or from itself.
@@ -79,21 +104,21 @@ impl Session {
     unsafe fn map(
         &mut self,
         call: Map,
-        params: &Params,
-        strings: &CStrings,
+        (params, strings, hints): (&Params, &CStrings, Option<&Image<'_>>),
         input: Option<&Image<'_>>,
         output: &mut ImageMut<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
-        let params = self.params(params, strings)?;
+        let hints = hints.map(readable);
+        let mut params = self.params(params, strings)?;
+        params.hints = hints.as_ref().map_or(ptr::null(), ptr::from_ref);
         let layout = *output.0.layout();
         let target = describe(&layout, output.0.data_mut().as_mut_ptr());
-        let source =
-            input.map_or(target, |Image(view)| describe(view.layout(), view.data().as_ptr().cast_mut()));
+        let source = input.map_or(target, readable);
         let mut watch = Watch { progress, stopped: false, panic: None };
         let user_data = (&raw mut watch).cast();
-        // SAFETY: the session is ours alone (`&mut`); the images' memory was checked to hold every pixel, input is
-        // only read, and the two are disjoint or the same; params, strings and watch outlive the call.
+        // SAFETY: the session is ours alone (`&mut`); the images' memory was checked to hold every pixel, input and
+        // hints are only read, and disjoint from the output or the same; params, strings and watch outlive the call.
         let status = unsafe { call(self.pointer.as_ptr(), &params, &source, &target, Some(tell), user_data) };
         if let Some(panic) = watch.panic {
             resume_unwind(panic);
@@ -120,6 +145,7 @@ impl Session {
             reserved: 0,
             model: ptr::null(),
             device: ptr::null(),
+            hints: ptr::null(),
         };
         // SAFETY: the struct says its own size.
         let status = unsafe { (self.api.params_init)(&raw mut raw) };
@@ -179,6 +205,11 @@ unsafe extern "C" fn tell(fraction: f32, user_data: *mut c_void) -> i32 {
     }
     watch.stopped = true;
     1
+}
+
+/// An image that is only read.
+fn readable(Image(view): &Image<'_>) -> AutochromeImage {
+    describe(view.layout(), view.data().as_ptr().cast_mut())
 }
 
 fn describe(layout: &Layout, memory: *mut u8) -> AutochromeImage {

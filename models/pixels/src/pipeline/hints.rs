@@ -1,46 +1,45 @@
 //! Hints: colors that a person knows, and what follows from them elsewhere.
 //!
-//! The idea: **a hint measures the error of the prediction there, and alike places err alike.** The error is taken as a
-//! Gaussian process over the cells of a grid (Rasmussen and Williams 2006, ch. 2; kriging), whose kernel says how alike
-//! two cells are in place, in L and in predicted color:
+//! The idea: **a color spreads until it meets an edge.** A way through the cells of a grid costs its length, and much more
+//! where L or the predicted color changes; the distance D of a cell from a hint is the cheapest way to it (Yatziv and
+//! Sapiro 2006). A cell takes the hints' colors, weighted by w = exp(-(D / reach)³) (near / (D + near))², and as much of
+//! them as remains beside a small weight of the prediction. Far from every hint, or beyond an edge, the prediction stays,
+//! so a picture without hints is as predicted. The hinted pixels themselves get their hint, whatever the cells say.
 //!
-//! k(p, q) = Σ_t v_t exp(-|p - q|² / 2 r_t² - (L_p - L_q)² / 2 l_t² - |ab_p - ab_q|² / 2 c_t²)
-//!
-//! Its mean, given the hints, is added to the prediction: d(p) = Σ_i k(p, i) w_i with (K + s² I) w = hint - prediction.
-//! It is 0 far from every hint, so a picture without hints stays as predicted. The hinted pixels themselves get their
-//! hint, whatever the cells say. How the numbers were chosen, and other ways: docs/research/hints.md.
+//! How the numbers were chosen, and what else was tried: docs/research/hints.md.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::frame::{Frame, Line};
 use super::rows;
-use crate::color::{luminance_to_lightness, srgb_to_lab};
+use crate::color::srgb_to_lab;
 use crate::{ImageView, PixelFormat};
 
 /// Working pixels per side of a cell.
 const CELL: usize = 4;
-/// Most cells that hints are read from; of more, evenly spread ones are kept.
+/// Most strokes, or parts of strokes, that spread; of more, evenly spread ones are kept.
 const MOST: usize = 256;
 /// Hints on more than this share of the image are taken for a mistake.
 const MOST_COVERED: f64 = 0.5;
-/// s²: variance of a hint, in squared units of ab.
-const NOISE: f64 = 4.4;
-/// The kernel's terms.
-const TERMS: [Term; 3] = [
-    Term { variance: 97.0, reach: 3.2, lightness: 9.3, color: 40.0 },
-    Term { variance: 80.0, reach: 0.4, lightness: 10.1, color: 24.8 },
-    Term { variance: 25.0, reach: 0.049, lightness: 31.0, color: 49.0 },
-];
-
-/// One scale on which cells are alike.
-struct Term {
-    /// v, in squared units of ab.
-    variance: f32,
-    /// r, as a fraction of the image's longer side.
-    reach: f32,
-    /// l, in units of L.
-    lightness: f32,
-    /// c, in units of ab.
-    color: f32,
-}
+/// Hints of neighboring cells are one stroke up to this difference, in units of ab.
+const ONE_STROKE: f32 = 10.0;
+/// Cost of the image's longer side, along which nothing changes,
+const LENGTH: f32 = 1.0;
+/// of a unit of L from cell to cell, above the first [`TEXTURE`],
+const LIGHTNESS: f32 = 1.0 / 14.5;
+/// See [`LIGHTNESS`].
+const TEXTURE: f32 = 1.2;
+/// and of a unit of predicted ab.
+const COLOR: f32 = 1.0 / 100.0;
+/// Distance at which a hint's weight has fallen to 1/e,
+const REACH: f32 = 1.0;
+/// and within which the nearest hint does not outweigh the others.
+const NEAR: f32 = 0.05;
+/// Weight of the prediction beside a hint's at its own place.
+const DOUBT: f32 = 0.06;
+/// Beyond this many times [`REACH`] a hint has no weight.
+const END: f32 = 2.2;
 
 /// Why hints cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -110,46 +109,39 @@ impl<'a> Hints<'a> {
     }
 
     /// The hints of each cell that has any.
-    fn gather(
-        &self,
-        input: &ImageView<'_>,
-        frame: &Frame,
-        cells: (usize, usize),
-    ) -> Result<Vec<Hint>, HintError> {
+    fn gather(&self, frame: &Frame, cells: (usize, usize)) -> Result<Vec<Hint>, HintError> {
+        let layout = self.0.layout;
         let (across, down) = frame.lines(cells);
         let size = self.0.format().bytes_per_pixel();
-        let mut sums = vec![[0.0_f64; 4]; cells.0 * cells.1];
-        let mut luminance = vec![0.0; input.layout.width];
+        let mut sums = vec![[0.0_f64; 3]; cells.0 * cells.1];
         let mut covered = 0_u64;
-        for y in 0..input.layout.height {
+        for y in 0..layout.height {
             let Some(row) = self.row(y) else { continue };
-            rows::luminance(input.format(), input.row(y), &mut luminance);
             let start = nearest(down, y, cells.1) * cells.0;
-            for (x, (pixel, luminance)) in row.chunks_exact(size).zip(&luminance).enumerate() {
+            for (x, pixel) in row.chunks_exact(size).enumerate() {
                 let Some((rgb, alpha)) = rows::hint(self.0.format(), pixel) else { continue };
                 covered += 1;
                 let [_, a, b] = srgb_to_lab(rgb);
                 let sum = &mut sums[start + nearest(across, x, cells.0)];
-                let weighed =
-                    [1.0, luminance_to_lightness(*luminance), a, b].map(|value| f64::from(alpha * value));
+                let weighed = [1.0, a, b].map(|value| f64::from(alpha * value));
                 sum.iter_mut().zip(weighed).for_each(|(sum, value)| *sum += value);
             }
         }
-        let share = covered as f64 / (input.layout.width as f64 * input.layout.height as f64);
+        let share = covered as f64 / (layout.width as f64 * layout.height as f64);
         if share > MOST_COVERED && covered > 1 {
             return Err(HintError::Covered { percent: 100.0 * share });
         }
         let found = sums.iter().enumerate().filter(|(_, [weight, ..])| *weight > 0.0);
         Ok(found
-            .map(|(cell, [weight, rest @ ..])| Hint { cell, lab: rest.map(|sum| narrow(sum / weight)) })
+            .map(|(cell, [weight, rest @ ..])| Hint { cell, ab: rest.map(|sum| narrow(sum / weight)) })
             .collect())
     }
 }
 
-/// A cell's hint: the mean of its hinted pixels' L, and of their hints' a and b.
+/// A cell's hint: the mean of its hints' a and b.
 struct Hint {
     cell: usize,
-    lab: [f32; 3],
+    ab: [f32; 2],
 }
 
 /// Columns and rows of the grid that hints spread on.
@@ -161,76 +153,144 @@ pub(super) fn grid(frame: &Frame) -> (usize, usize) {
 /// What is added to the predicted a and b in each cell of the grid; `lightness`, `a` and `b` are those of the cells.
 pub(super) fn difference(
     hints: &Hints<'_>,
-    input: &ImageView<'_>,
     frame: &Frame,
     [lightness, a, b]: [&[f32]; 3],
 ) -> Result<[Vec<f32>; 2], HintError> {
-    let cells = grid(frame);
-    let found = spread_evenly(hints.gather(input, frame, cells)?);
-    let place =
-        |cell: usize| [cell % cells.0, cell / cells.0].map(|at| at as f32 / cells.0.max(cells.1) as f32);
-    let point = |cell: usize, l: f32| Point { place: place(cell), l, ab: [a[cell], b[cell]] };
-    let known: Vec<Point> = found.iter().map(|hint| point(hint.cell, hint.lab[0])).collect();
-    let error = |channel: usize| {
-        let predicted = if channel == 0 { a } else { b };
-        found.iter().map(|hint| f64::from(hint.lab[1 + channel] - predicted[hint.cell])).collect::<Vec<f64>>()
-    };
-    let weights = solve(&known, [error(0), error(1)]);
-    let at = |cell: usize| {
-        let here = point(cell, lightness[cell]);
-        let alike = known.iter().map(|point| kernel(&here, point));
-        alike.zip(&weights).fold([0.0; 2], |[a, b], (k, [wa, wb])| [a + k * wa, b + k * wb])
-    };
-    let both: Vec<[f32; 2]> = (0..lightness.len()).map(at).collect();
-    Ok([0, 1].map(|channel| both.iter().map(|ab| ab[channel]).collect()))
+    let land = Land { lightness, a, b, size: grid(frame) };
+    let strokes = strokes(hints.gather(frame, land.size)?, land.size.0);
+    let mut reached = vec![Reached::default(); lightness.len()];
+    let mut distances = vec![f32::INFINITY; lightness.len()];
+    for stroke in &strokes {
+        for (cell, distance) in land.walk(&stroke.cells, &mut distances) {
+            reached[cell].add(distance, stroke.ab);
+        }
+    }
+    let moved = |at: usize| reached[at].move_from([a[at], b[at]]);
+    Ok([0, 1].map(|channel| (0..lightness.len()).map(|at| moved(at)[channel]).collect()))
 }
 
-/// At most [`MOST`] of the hints.
-fn spread_evenly(hints: Vec<Hint>) -> Vec<Hint> {
-    let step = hints.len().div_ceil(MOST).max(1);
-    hints.into_iter().step_by(step).collect()
-}
-
-/// What the kernel looks at.
-struct Point {
-    place: [f32; 2],
-    l: f32,
+/// Cells next to each other with hints that are alike, and the mean of their a and b.
+struct Stroke {
+    cells: Vec<usize>,
     ab: [f32; 2],
 }
 
-fn kernel(p: &Point, q: &Point) -> f32 {
-    let squares = |p: [f32; 2], q: [f32; 2]| (p[0] - q[0]).powi(2) + (p[1] - q[1]).powi(2);
-    let (place, l, ab) = (squares(p.place, q.place), (p.l - q.l).powi(2), squares(p.ab, q.ab));
-    let term = |term: &Term| {
-        let far = place / term.reach.powi(2) + l / term.lightness.powi(2) + ab / term.color.powi(2);
-        term.variance * (-0.5 * far).exp()
-    };
-    TERMS.iter().map(term).sum()
+/// At most [`MOST`] of the strokes that the hints make, by the cells of a grid `width` wide.
+fn strokes(hints: Vec<Hint>, width: usize) -> Vec<Stroke> {
+    let mut left: Vec<Option<Hint>> = hints.into_iter().map(Some).collect();
+    let mut strokes = Vec::new();
+    for first in 0..left.len() {
+        let Some(start) = left[first].take() else { continue };
+        let (mut cells, mut open, mut sum) = (vec![start.cell], vec![start.cell], start.ab);
+        let ab = start.ab;
+        while let Some(cell) = open.pop() {
+            let joins = |hint: &Hint| neighbors(cell, hint.cell, width) && apart(hint.ab, ab) < ONE_STROKE;
+            for place in &mut left[first..] {
+                if let Some(hint) = place.take_if(|hint| joins(hint)) {
+                    cells.push(hint.cell);
+                    open.push(hint.cell);
+                    sum = [sum[0] + hint.ab[0], sum[1] + hint.ab[1]];
+                }
+            }
+        }
+        let count = cells.len() as f32;
+        strokes.push(Stroke { cells, ab: sum.map(|sum| sum / count) });
+    }
+    let step = strokes.len().div_ceil(MOST).max(1);
+    strokes.into_iter().step_by(step).collect()
 }
 
-/// w of each point, for both channels: Cholesky's method, which the noise on the diagonal keeps sound.
-fn solve(points: &[Point], mut sides: [Vec<f64>; 2]) -> Vec<[f32; 2]> {
-    let count = points.len();
-    let mut lower = vec![0.0_f64; count * count];
-    for i in 0..count {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| lower[i * count + k] * lower[j * count + k]).sum();
-            let value = f64::from(kernel(&points[i], &points[j])) - dot;
-            lower[i * count + j] =
-                if i == j { (value + NOISE).max(NOISE).sqrt() } else { value / lower[j * count + j] };
+fn neighbors(cell: usize, other: usize, width: usize) -> bool {
+    (cell % width).abs_diff(other % width) <= 1 && (cell / width).abs_diff(other / width) <= 1
+}
+
+fn apart(p: [f32; 2], q: [f32; 2]) -> f32 {
+    (p[0] - q[0]).hypot(p[1] - q[1])
+}
+
+/// The grid that hints spread on.
+struct Land<'a> {
+    lightness: &'a [f32],
+    a: &'a [f32],
+    b: &'a [f32],
+    size: (usize, usize),
+}
+
+impl Land<'_> {
+    /// Every cell within reach of `start`, and its distance (Dijkstra 1959). `distances` is infinite before and after.
+    fn walk(&self, start: &[usize], distances: &mut [f32]) -> Vec<(usize, f32)> {
+        let mut open: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        for &cell in start {
+            distances[cell] = 0.0;
+            open.push(Reverse((0, cell)));
+        }
+        let mut reached = Vec::new();
+        // The bits of floats that are not negative are in their order.
+        while let Some(Reverse((bits, cell))) = open.pop() {
+            let distance = f32::from_bits(bits);
+            if distance > distances[cell] {
+                continue;
+            }
+            reached.push((cell, distance));
+            self.around(cell, |next, length| {
+                let far = distance + self.cost(cell, next, length);
+                if far < distances[next] && far < END * REACH {
+                    distances[next] = far;
+                    open.push(Reverse((far.to_bits(), next)));
+                }
+            });
+        }
+        reached.iter().for_each(|(cell, _)| distances[*cell] = f32::INFINITY);
+        reached
+    }
+
+    /// Calls `visit` with each of the cells around `cell`, and how many cells it is away.
+    fn around(&self, cell: usize, mut visit: impl FnMut(usize, f32)) {
+        let ((width, height), x, y) = (self.size, cell % self.size.0, cell / self.size.0);
+        for v in y.saturating_sub(1)..(y + 2).min(height) {
+            for u in x.saturating_sub(1)..(x + 2).min(width) {
+                match (u != x, v != y) {
+                    (false, false) => {}
+                    (true, true) => visit(v * width + u, std::f32::consts::SQRT_2),
+                    _ => visit(v * width + u, 1.0),
+                }
+            }
         }
     }
-    for side in &mut sides {
-        for i in 0..count {
-            let known: f64 = (0..i).map(|k| lower[i * count + k] * side[k]).sum();
-            side[i] = (side[i] - known) / lower[i * count + i];
-        }
-        for i in (0..count).rev() {
-            let known: f64 = (i + 1..count).map(|k| lower[k * count + i] * side[k]).sum();
-            side[i] = (side[i] - known) / lower[i * count + i];
-        }
+
+    fn cost(&self, from: usize, to: usize, length: f32) -> f32 {
+        let ab = apart([self.a[from], self.b[from]], [self.a[to], self.b[to]]);
+        let l = (self.lightness[from] - self.lightness[to]).abs() - TEXTURE;
+        LENGTH * length / self.size.0.max(self.size.1) as f32 + LIGHTNESS * l.max(0.0) + COLOR * ab
     }
-    (0..count).map(|i| [narrow(sides[0][i]), narrow(sides[1][i])]).collect()
+}
+
+/// What has reached a cell: the weights of the strokes, their colors times these, and the weight that the nearest one's
+/// place alone gives.
+#[derive(Clone, Copy, Default)]
+struct Reached {
+    weight: f32,
+    ab: [f32; 2],
+    nearest: f32,
+}
+
+impl Reached {
+    fn add(&mut self, distance: f32, ab: [f32; 2]) {
+        let near = (NEAR / (distance + NEAR)).powi(2);
+        let weight = near * (-(distance / REACH).powi(3)).exp();
+        self.weight += weight;
+        self.ab = [self.ab[0] + weight * ab[0], self.ab[1] + weight * ab[1]];
+        self.nearest = self.nearest.max(near);
+    }
+
+    /// How far the color `from` moves.
+    fn move_from(&self, from: [f32; 2]) -> [f32; 2] {
+        if self.weight <= 0.0 {
+            return [0.0; 2];
+        }
+        let share = self.weight / (self.weight + DOUBT * self.nearest);
+        [0, 1].map(|channel| share * (self.ab[channel] / self.weight - from[channel]))
+    }
 }
 
 /// Which of `cells` a pixel lies in.

@@ -121,7 +121,8 @@ pub fn colorize_hinted(
     let mut report = |fraction| told(progress(fraction));
     let brought = bring(engine, input, output, params, &mut report)?;
     let ab = engine.predict(brought.shown(), brought.settings)?;
-    let hinted = hints.map(|hints| brought.hinted(hints, input, &ab, params.strength)).transpose()?;
+    let hinted =
+        hints.map(|hints| brought.hinted(hints, input.layout.width, &ab, params.strength)).transpose()?;
     let (workers, field) =
         brought.field("ab", (ab.width, ab.height), [&ab.a, &ab.b], input.layout.width, params.strength)?;
     report(0.5)?;
@@ -187,7 +188,7 @@ impl Brought {
     fn hinted<'h>(
         &self,
         hints: Hints<'h>,
-        input: &ImageView<'_>,
+        columns: usize,
         ab: &Ab,
         strength: f32,
     ) -> Result<stages::Hinted<'h>, PipelineError> {
@@ -196,9 +197,9 @@ impl Brought {
         let scaled = |plane: &[f32]| plane.iter().map(|value| value * strength).collect::<Vec<f32>>();
         let [a, b] = [&ab.a, &ab.b].map(|plane| guided::resize(&scaled(plane), from, cells));
         let lightness = guided::resize(self.lightness.values(), self.frame.padded(), cells);
-        let [a, b] = hints::difference(&hints, input, &self.frame, [&lightness, &a, &b])?;
+        let [a, b] = hints::difference(&hints, &self.frame, [&lightness, &a, &b])?;
         let lines = self.frame.lines(cells);
-        let field = Field::new(lightness, [&a, &b], cells, lines, input.layout.width, 1.0);
+        let field = Field::new(lightness, [&a, &b], cells, lines, columns, 1.0);
         Ok(stages::Hinted { hints, field })
     }
 

@@ -1,8 +1,10 @@
 //! `AutochromeParams`: defaults and ranges.
 
+use std::ffi::c_void;
+use std::mem::offset_of;
 use std::ptr;
 
-use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeParams, AutochromeStatus};
+use autochrome_abi::{AUTOCHROME_BAD_PARAMETER, AutochromeImage, AutochromeParams, AutochromeStatus};
 use autochrome_pixels::limits::{MAX_THREADS, STRENGTHS, TEMPERATURES, WORKING_SIZES, words};
 
 use crate::failure::Failure;
@@ -19,6 +21,7 @@ const DEFAULTS: AutochromeParams = AutochromeParams {
     reserved: 0,
     model: ptr::null(),
     device: ptr::null(),
+    hints: ptr::null(),
 };
 
 /// # Safety
@@ -29,8 +32,11 @@ pub unsafe extern "C" fn params_init<B: Backend>(params: *mut AutochromeParams) 
     call::status::<B>("params_init", || caller.write(params, "params", &DEFAULTS))
 }
 
-/// The params of a call, with every range checked.
-pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Request, Failure> {
+/// The params of a call, with every range checked, and where its hints are.
+pub fn request(
+    caller: &Caller,
+    params: *const AutochromeParams,
+) -> Result<(Request, *const AutochromeImage), Failure> {
     let params = if params.is_null() { DEFAULTS } else { caller.read(params, "params")? };
     let (strength, temperature) = (params.strength, params.temperature);
     check("strength", strength, STRENGTHS.contains(&strength), &words(&STRENGTHS))?;
@@ -43,14 +49,18 @@ pub fn request(caller: &Caller, params: *const AutochromeParams) -> Result<Reque
     let expected = format!("at most {MAX_THREADS}, or 0 for all cores");
     check("threads", params.threads, params.threads <= MAX_THREADS, &expected)?;
     check("reserved", params.reserved, params.reserved == 0, "0")?;
-    Ok(Request {
+    let request = Request {
         model: caller.text(params.model, "params->model")?,
         device: caller.text(params.device, "params->device")?,
         working_size: Some(size).filter(|size| *size != 0),
         strength: params.strength,
         temperature: Some(params.temperature).filter(|temperature| *temperature >= 0.0),
         threads: params.threads as usize,
-    })
+    };
+    // Of a pointer, part is none.
+    let knows_hints =
+        params.struct_size as usize >= offset_of!(AutochromeParams, hints) + size_of::<*const c_void>();
+    Ok((request, if knows_hints { params.hints } else { ptr::null() }))
 }
 
 fn check(name: &str, got: impl std::fmt::Display, holds: bool, expected: &str) -> Result<(), Failure> {

@@ -80,10 +80,11 @@ unsafe fn paint<B: Backend>(
         Map::Confidence => "confidence",
     };
     call::on_session::<B>(function, session, |session| {
-        let request = params::request(&caller, params)?;
+        let (request, hints) = params::request(&caller, params)?;
+        let hints = if map == Map::Colors { hints } else { ptr::null() };
         let mut progress = caller.progress(progress, user_data);
-        caller.with_pictures(input, output, |input, output| {
-            session.paint(map, &request, input, output, &mut progress)
+        caller.with_pictures(input, hints, output, |given, output| {
+            session.paint(map, &request, given, output, &mut progress)
         })
     })
 }

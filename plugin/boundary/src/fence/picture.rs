@@ -6,10 +6,15 @@
 
 use autochrome_abi::{AUTOCHROME_BAD_IMAGE, AUTOCHROME_OUT_OF_MEMORY, AutochromeImage, pixel_format};
 use autochrome_pixels::limits::MAX_PIXELS;
+use autochrome_pixels::pipeline::{Hints, PipelineError};
 use autochrome_pixels::{ImageError, ImageView, ImageViewMut, Layout, Place};
 
 use super::{Caller, not_null};
+use crate::backend::Given;
 use crate::failure::Failure;
+
+/// The hints, as errors name them.
+const HINTS: &str = "params->hints";
 
 /// An image whose numbers are consistent; its pixels have not been touched.
 struct Picture {
@@ -18,36 +23,73 @@ struct Picture {
     lowest: *mut u8,
 }
 
+/// A picture to read while another is written, copied where it cannot be read in place.
+struct Source {
+    picture: Picture,
+    copied: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// Checks `image`, which is read while `output` is written.
+    ///
+    /// # Safety
+    /// The image's pixels are there and do not change as long as the result lives, unless they are the output's.
+    unsafe fn new(image: &AutochromeImage, what: &str, output: &Picture) -> Result<Self, Failure> {
+        let picture = Picture::check(image, what)?;
+        refuse_overlap(&picture, what, output)?;
+        let copy = picture.lowest == output.lowest || picture.layout.has_gaps();
+        // SAFETY: this function's contract; nothing has been written yet.
+        let copied = if copy { Some(unsafe { picture.copy_in() }?) } else { None };
+        Ok(Self { picture, copied })
+    }
+
+    /// The pixels, without gaps.
+    ///
+    /// # Safety
+    /// As for [`Source::new`], as long as the view lives.
+    unsafe fn view(&self, what: &str) -> Result<ImageView<'_>, Failure> {
+        let layout = if self.copied.is_some() { self.picture.packed()? } else { self.picture.layout };
+        // SAFETY: this function's contract; without a copy the rows have no gaps, and lie apart from the output.
+        let pixels = self.copied.as_deref().unwrap_or_else(|| unsafe { self.picture.bytes() });
+        ImageView::with_layout(layout, pixels).map_err(|error| refused(what, &error))
+    }
+}
+
 impl Caller {
-    /// Borrows both images for `body`; what it writes is in the host's memory when this returns.
+    /// Borrows the images for `body`; what it writes is in the host's memory when this returns. `hints` may be NULL.
     pub fn with_pictures(
         &self,
         input: *const AutochromeImage,
+        hints: *const AutochromeImage,
         output: *const AutochromeImage,
-        body: impl FnOnce(&ImageView<'_>, &mut ImageViewMut<'_>) -> Result<(), Failure>,
+        body: impl FnOnce(&Given<'_>, &mut ImageViewMut<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let input = Picture::check(&self.read(input, "input")?, "input")?;
+        let input = self.read(input, "input")?;
         let output = Picture::check(&self.read(output, "output")?, "output")?;
-        refuse_overlap(&input, &output)?;
-        let same = input.lowest == output.lowest;
-        // SAFETY: the host states that the input is there and does not change during the call.
-        let copied = if same || input.layout.has_gaps() { Some(unsafe { input.copy_in() }?) } else { None };
-        // SAFETY: as above; without a copy its rows have no gaps.
-        let source = copied.as_deref().unwrap_or_else(|| unsafe { input.bytes() });
-        let layout = if copied.is_some() { input.packed()? } else { input.layout };
-        let view = ImageView::with_layout(layout, source).map_err(|error| refused("input", &error))?;
+        let read_hints = || self.read(hints, HINTS);
+        let hints = if hints.is_null() { None } else { Some(read_hints()?) };
+        // SAFETY: the host states that what is read is there and does not change during the call.
+        let input = unsafe { Source::new(&input, "input", &output) }?;
+        // SAFETY: as above.
+        let hints = hints.map(|hints| unsafe { Source::new(&hints, HINTS, &output) }).transpose()?;
+        // SAFETY: as above.
+        let view = unsafe { input.view("input") }?;
+        // SAFETY: as above.
+        let hints = hints.as_ref().map(|hints| unsafe { hints.view(HINTS) }).transpose()?;
+        let hints = hints.map(Hints::new).transpose().map_err(PipelineError::from)?;
+        let given = Given { input: view, hints };
         if output.layout.has_gaps() {
             let packed = output.packed()?;
             let mut pixels = zeroed(packed.span())?;
-            body(&view, &mut writable(packed, &mut pixels)?)?;
+            body(&given, &mut writable(packed, &mut pixels)?)?;
             // SAFETY: the host states that the output is its own to have written.
             unsafe { output.copy_out(&pixels) };
             return Ok(());
         }
         // SAFETY: the host states that the output is its own and that nobody else touches it during the call;
-        // the rows have no gaps, so all `span` bytes are pixels. The input lies elsewhere or was copied.
+        // the rows have no gaps, so all `span` bytes are pixels. What is read lies elsewhere or was copied.
         let pixels = unsafe { std::slice::from_raw_parts_mut(output.lowest, output.layout.span()) };
-        body(&view, &mut writable(output.layout, pixels)?)
+        body(&given, &mut writable(output.layout, pixels)?)
     }
 }
 
@@ -122,13 +164,14 @@ fn writable(layout: Layout, pixels: &mut [u8]) -> Result<ImageViewMut<'_>, Failu
     ImageViewMut::with_layout(layout, pixels).map_err(|error| refused("output", &error))
 }
 
-/// Input and output may be the very same image, or share no pixel.
-fn refuse_overlap(input: &Picture, output: &Picture) -> Result<(), Failure> {
-    if input.place.is_same_or_apart(&output.place) {
+/// What is read and the output may be the very same image, or share no pixel.
+fn refuse_overlap(read: &Picture, what: &str, output: &Picture) -> Result<(), Failure> {
+    if read.place.is_same_or_apart(&output.place) {
         return Ok(());
     }
-    let text =
-        "input and output overlap; expected the very same image (data, stride, format) or separate memory";
+    let text = format!(
+        "{what} and output overlap; expected the very same image (data, stride, format) or separate memory"
+    );
     Err(Failure::new(AUTOCHROME_BAD_IMAGE, text))
 }
 

@@ -10,7 +10,8 @@ const RED: [u8; 3] = [170, 90, 80];
 
 /// A dark thing on the left and a light one on the right, both with a texture of 6 units of L.
 fn two_things() -> Vec<u8> {
-    let texture = |x: usize, y: usize| ((x * 7 + y * 13) % 11 + (x * x + 3 * y) % 5) as u8;
+    let texture =
+        |x: usize, y: usize| u8::try_from((x * 7 + y * 13) % 11 + (x * x + 3 * y) % 5).expect("small");
     let base = |x: usize| if x < WIDTH / 2 { 84 } else { 170 };
     (0..WIDTH * HEIGHT).map(|at| base(at % WIDTH) + texture(at % WIDTH, at / WIDTH)).collect()
 }
