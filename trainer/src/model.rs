@@ -7,9 +7,9 @@ use anyhow::Result;
 use autochrome_models::colorizer::Colorizer;
 use autochrome_models::device::Resolved;
 use autochrome_models::package::Package;
-use autochrome_pixels::pipeline::{self, Params};
+use autochrome_pixels::pipeline::{self, Hints, Params};
 use autochrome_pixels::{Engine, ImageView, ImageViewMut, PixelFormat};
-use image::{GrayImage, RgbImage};
+use image::{GrayImage, RgbImage, RgbaImage};
 
 /// A loaded package and the settings it is measured with.
 pub struct Model {
@@ -79,7 +79,15 @@ impl Model {
     /// # Errors
     /// The pipeline refuses the picture or the settings.
     pub fn colorize(&self, gray: &GrayImage) -> Result<RgbImage> {
-        paint(&self.colorizer, gray, &self.params)
+        paint(&self.colorizer, gray, &self.params, None)
+    }
+
+    /// As [`colorize`](Self::colorize), with hints.
+    ///
+    /// # Errors
+    /// As [`colorize`](Self::colorize), and for hints of another size or on more than half of the picture.
+    pub fn colorize_hinted(&self, gray: &GrayImage, hints: &RgbaImage) -> Result<RgbImage> {
+        paint(&self.colorizer, gray, &self.params, Some(hints))
     }
 
     /// The map of confidence, 0 to 255, as the program would write it.
@@ -98,17 +106,32 @@ impl Model {
     }
 }
 
-/// 8-bit gray through the product's pipeline with any engine, as the program would write it.
+/// 8-bit gray, and hints where there are any, through the product's pipeline with any engine, as the program would write
+/// it.
 ///
 /// # Errors
 /// The pipeline refuses the picture or the settings, or the engine fails.
-pub fn paint(engine: &dyn Engine, gray: &GrayImage, params: &Params) -> Result<RgbImage> {
+pub fn paint(
+    engine: &dyn Engine,
+    gray: &GrayImage,
+    params: &Params,
+    hints: Option<&RgbaImage>,
+) -> Result<RgbImage> {
     let (width, height) = gray.dimensions();
     let row = isize::try_from(width)?;
     let mut output = RgbImage::new(width, height);
     let input = ImageView::new(PixelFormat::Gray8, width, height, row, gray.as_raw())?;
     let mut view = ImageViewMut::new(PixelFormat::Rgb8, width, height, 3 * row, &mut output)?;
+    let hints = hints.map(|hints| {
+        let (width, height) = hints.dimensions();
+        Ok::<_, anyhow::Error>(Hints::new(ImageView::tight(
+            PixelFormat::Rgba8,
+            width,
+            height,
+            hints.as_raw(),
+        )?)?)
+    });
     let mut go_on = |_| ControlFlow::Continue(());
-    pipeline::colorize(engine, &input, &mut view, params, &mut go_on)?;
+    pipeline::colorize_hinted(engine, &input, &mut view, params, hints.transpose()?, &mut go_on)?;
     Ok(output)
 }

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use autochrome_models::device::Resolved;
 use clap::ValueEnum;
-use image::{GrayImage, RgbImage};
+use image::{GrayImage, RgbImage, RgbaImage};
 
+use crate::data::hints::drawn;
 use crate::data::{DataSet, Selection, gray_as_rgb};
 use crate::draw::Sheet;
+use crate::levin;
 use crate::metric::classifier;
 use crate::metric::set::{Against, Judges, Report, Seen, Viewer, evaluate};
 use crate::model::Model;
@@ -76,6 +78,9 @@ pub struct EvalArgs {
     /// Strength of the color, 0 to 1.5; default: 1.
     #[arg(long, value_name = "S")]
     pub strength: Option<f32>,
+    /// Gives N hints, squares of 7x7 pixels of each photograph's own colors at random places; repeatable, one report each.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub hints: Vec<u16>,
     /// Working size in pixels, overriding the package's.
     #[arg(long, value_name = "N")]
     pub working_size: Option<u32>,
@@ -92,6 +97,8 @@ pub struct EvalArgs {
 pub enum Baseline {
     /// The gray input itself, ab = 0.
     Gray,
+    /// Colorization by optimization (Levin et al. 2004) from the hints of `--hints`.
+    Levin,
 }
 
 /// Runs the command.
@@ -103,6 +110,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         let count = args.temperature.len();
         bail!("--html: expected at most one --temperature a page, got {count}; run eval once for each");
     }
+    if args.hints.len() > 1 && (args.against.is_some() || args.html.is_some()) {
+        bail!(
+            "--hints: expected one count with --against or --html, got {}; run eval once for each",
+            args.hints.len()
+        );
+    }
     let data = open(args)?;
     let resolved = autochrome_models::device::resolve(&args.device)?;
     if let Some(reason) = &resolved.fallback {
@@ -110,14 +123,22 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     let judges = Judges::load(&args.classifier, args.lpips.as_ref(), resolved.device)?;
     let mut viewers = Viewers::new(args);
-    let mut measure = |paint: &mut dyn FnMut(&GrayImage) -> Result<RgbImage>| {
+    let mut measure = |paint: &mut dyn FnMut(&GrayImage, &RgbImage) -> Result<RgbImage>| {
         evaluate(&data, args.limit, &judges, Some(&mut viewers), paint)
     };
     let name = args.data.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ");
     let (mut reports, mut own_temperature) = (Vec::new(), None);
     match &args.package {
+        None if args.baseline == Some(Baseline::Levin) => {
+            for count in hint_counts(args) {
+                let report =
+                    measure(&mut |gray, truth| Ok(levin::colorize(gray, &hints(truth, count.unwrap_or(0)))))?;
+                reports
+                    .push(Report { hints: count, ..report.titled(name.clone(), "levin".to_owned(), None) });
+            }
+        }
         None => {
-            reports.push(measure(&mut |gray| Ok(gray_as_rgb(gray)))?.titled(name, "gray".to_owned(), None))
+            reports.push(measure(&mut |gray, _| Ok(gray_as_rgb(gray)))?.titled(name, "gray".to_owned(), None))
         }
         Some(folder) => {
             let mut model = Model::load(folder, &resolved, args.working_size, args.threads)?;
@@ -125,10 +146,13 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             args.strength.into_iter().for_each(|strength| model.set_strength(strength));
             let asked = args.temperature.iter().map(|&temperature| Some(temperature));
             let temperatures = if args.temperature.is_empty() { vec![None] } else { asked.collect() };
-            for temperature in temperatures {
+            let counts = hint_counts(args);
+            for (temperature, count) in temperatures.iter().flat_map(|t| counts.iter().map(move |n| (*t, *n)))
+            {
                 model.set_temperature(temperature);
-                let report = measure(&mut |gray| model.colorize(gray))?;
-                reports.push(report.titled(name.clone(), model.name().to_owned(), model.temperature()));
+                let report = measure(&mut |gray, truth| painted(&model, gray, truth, count))?;
+                let report = report.titled(name.clone(), model.name().to_owned(), model.temperature());
+                reports.push(Report { hints: count, ..report });
             }
         }
     }
@@ -146,6 +170,29 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     print(&reports, args)?;
     viewers.save(args, &reports[0], own_temperature)
+}
+
+/// What `--hints` names; without it one report without hints.
+fn hint_counts(args: &EvalArgs) -> Vec<Option<usize>> {
+    if args.hints.is_empty() {
+        vec![None]
+    } else {
+        args.hints.iter().map(|count| Some((*count).into())).collect()
+    }
+}
+
+/// The hints of a photograph: the same for every model and run.
+fn hints(truth: &RgbImage, count: usize) -> RgbaImage {
+    const SEED: u64 = 7;
+    drawn(truth, count, SEED)
+}
+
+/// What a model makes of a photograph, with `count` hints where some are asked for.
+fn painted(model: &Model, gray: &GrayImage, truth: &RgbImage, count: Option<usize>) -> Result<RgbImage> {
+    match count {
+        Some(count) => model.colorize_hinted(gray, &hints(truth, count)),
+        None => model.colorize(gray),
+    }
 }
 
 /// The viewers that a run of `eval` asks for.
@@ -197,12 +244,14 @@ fn measure_other(
 ) -> Result<Report> {
     let titled = |report: Report, name: &str| report.titled(String::new(), name.to_owned(), None);
     if other == Path::new("gray") {
-        let gray = evaluate(data, args.limit, judges, None, |gray| Ok(gray_as_rgb(gray)))?;
+        let gray = evaluate(data, args.limit, judges, None, |gray, _| Ok(gray_as_rgb(gray)))?;
         return Ok(titled(gray, "gray"));
     }
     let mut model = Model::load(other, resolved, args.working_size, args.threads)?;
     args.strength.into_iter().for_each(|strength| model.set_strength(strength));
-    Ok(titled(evaluate(data, args.limit, judges, None, |gray| model.colorize(gray))?, model.name()))
+    let count = hint_counts(args)[0];
+    let report = evaluate(data, args.limit, judges, None, |gray, truth| painted(&model, gray, truth, count))?;
+    Ok(titled(report, model.name()))
 }
 
 fn open(args: &EvalArgs) -> Result<DataSet> {

@@ -14,6 +14,7 @@ mod folder;
 mod gray;
 mod header;
 mod held_out;
+pub mod hints;
 mod imagenet;
 mod item;
 mod jpeg;

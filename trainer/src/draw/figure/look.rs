@@ -112,7 +112,7 @@ impl Looker {
     /// # Errors
     /// The pipeline refuses the photograph.
     pub fn look(&self, photo: &RgbImage) -> Result<Seen> {
-        paint(self, &gray_of(photo), &self.params)?;
+        paint(self, &gray_of(photo), &self.params, None)?;
         let said = self.seen.take().context("the pipeline asked for no prediction")?;
         let stride = i64::try_from(said.size.0 / said.raw.width.max(1))?;
         let frame = Frame::new(photo.width(), photo.height(), self.params.working_size);

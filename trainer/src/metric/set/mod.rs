@@ -54,7 +54,7 @@ pub trait Viewer {
 
 /// Measures outputs of `paint` on the photographs of `data` (the first `limit` of them).
 ///
-/// `paint` gets the 8-bit gray of a photograph and returns 8-bit sRGB of the same size; it is called in order, from
+/// `paint` gets the 8-bit gray of a photograph and the photograph, to draw hints from, and returns 8-bit sRGB of the same size; it is called in order, from
 /// this thread. `judges` look at the pictures, and `viewer` is shown them. Photographs that do not decode are left out
 /// and named in the report.
 ///
@@ -65,7 +65,7 @@ pub fn evaluate(
     limit: Option<usize>,
     judges: &Judges,
     mut viewer: Option<&mut dyn Viewer>,
-    mut paint: impl FnMut(&GrayImage) -> Result<RgbImage>,
+    mut paint: impl FnMut(&GrayImage, &RgbImage) -> Result<RgbImage>,
 ) -> Result<Report> {
     let count = data.items.len().min(limit.unwrap_or(usize::MAX));
     let ruler = Ruler::new();
@@ -79,7 +79,7 @@ pub fn evaluate(
             let Some(truth) = truth else { continue };
             let name = data.items[index].name.clone();
             let gray = gray_of(&truth);
-            let output = paint(&gray).with_context(|| name.clone())?;
+            let output = paint(&gray, &truth).with_context(|| name.clone())?;
             if output.dimensions() != truth.dimensions() {
                 bail!(
                     "{name}: expected an output of {:?}, got {:?}",

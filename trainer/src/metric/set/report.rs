@@ -25,6 +25,9 @@ pub struct Report {
     /// How much of the color was laid on, where that was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strength: Option<f32>,
+    /// Hints drawn from each photograph, where some were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hints: Option<usize>,
     /// Photographs measured.
     pub images: usize,
     /// The classifiers used; metrics of all but the first end in their names.
@@ -62,6 +65,7 @@ impl Report {
             subject: String::new(),
             temperature: None,
             strength: None,
+            hints: None,
             images: rows.len(),
             classifiers,
             classified: rows.iter().filter(|row| !row.verdict.recognized.is_empty()).count(),
@@ -135,6 +139,9 @@ impl fmt::Display for Report {
         }
         if let Some(strength) = self.strength {
             write!(f, ", strength {strength}")?;
+        }
+        if let Some(hints) = self.hints {
+            write!(f, ", {hints} hints")?;
         }
         writeln!(f)?;
         self.metrics.iter().try_for_each(|(name, measured)| writeln!(f, "  {name:<16}{measured}"))?;

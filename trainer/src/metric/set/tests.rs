@@ -30,7 +30,7 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
         folder(&[("a.png", two_tints()), ("b.png", RgbImage::from_pixel(16, 12, Rgb([40, 160, 40])))]);
     let data = open(&folder);
     let mut truths = [two_tints(), RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]))].into_iter();
-    let truth = evaluate(&data, None, &Judges::default(), None, |_| Ok(truths.next().unwrap())).unwrap();
+    let truth = evaluate(&data, None, &Judges::default(), None, |_, _| Ok(truths.next().unwrap())).unwrap();
     let value = |report: &Report, name| report.value(name).unwrap();
     assert_eq!(truth.images, 2);
     for name in ["auc", "auc_rebalanced"] {
@@ -41,7 +41,7 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
         assert!((value(&truth, name) - expected).abs() < 1e-9, "{name}");
     }
 
-    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     assert!(value(&gray, "auc") < 80.0 && value(&gray, "spread") < 1e-3 && value(&gray, "cf") == 0.0);
     // Only the rounding of the gray value to 8 bits is left of L.
     assert!(value(&gray, "dl") < 0.25);
@@ -51,7 +51,7 @@ fn the_truth_measures_as_perfect_and_gray_as_gray() {
 fn a_file_that_does_not_decode_is_named_and_left_out() {
     let folder = folder(&[("a.png", two_tints())]);
     let report =
-        evaluate(&open(&folder), None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+        evaluate(&open(&folder), None, &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     assert_eq!(report.images, 1);
     assert_eq!(report.corrupt.len(), 1);
     assert_eq!(report.corrupt[0].0, "broken.jpg");
@@ -64,7 +64,7 @@ fn a_file_that_does_not_decode_is_named_and_left_out() {
 fn an_output_of_another_size_is_refused() {
     let folder = folder(&[("a.png", two_tints())]);
     let error =
-        evaluate(&open(&folder), None, &Judges::default(), None, |_| Ok(RgbImage::new(3, 4))).unwrap_err();
+        evaluate(&open(&folder), None, &Judges::default(), None, |_, _| Ok(RgbImage::new(3, 4))).unwrap_err();
     assert_eq!(error.to_string(), "a.png: expected an output of (32, 20), got (3, 4)");
 }
 
@@ -72,7 +72,7 @@ fn an_output_of_another_size_is_refused() {
 fn json_has_a_value_and_an_interval_for_each_metric_and_csv_a_line_for_each_photograph() {
     let folder = folder(&[("a.png", two_tints()), ("b,c.png", two_tints())]);
     let report =
-        evaluate(&open(&folder), None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+        evaluate(&open(&folder), None, &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     let report = report.titled("set".to_owned(), "gray".to_owned(), None);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["data"], "set");
@@ -90,9 +90,9 @@ fn differences_are_paired_and_of_the_same_photographs() {
     let green = RgbImage::from_pixel(16, 12, Rgb([40, 160, 40]));
     let folder = folder(&[("a.png", two_tints()), ("b.png", green.clone())]);
     let data = open(&folder);
-    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     let mut truths = [two_tints(), green].into_iter();
-    let truth = evaluate(&data, None, &Judges::default(), None, |_| Ok(truths.next().unwrap())).unwrap();
+    let truth = evaluate(&data, None, &Judges::default(), None, |_, _| Ok(truths.next().unwrap())).unwrap();
     let against = Against::new(&truth, &gray).unwrap();
     let of = |name| &against.differences.iter().find(|(known, _)| known == name).unwrap().1;
     assert!((of("auc").value - (100.0 - gray.value("auc").unwrap())).abs() < 1e-9);
@@ -105,7 +105,7 @@ fn differences_are_paired_and_of_the_same_photographs() {
     let none = |d: &Measured| d.value == 0.0 && d.interval.is_none_or(|interval| interval == [0.0, 0.0]);
     assert!(nothing.differences.iter().all(|(_, difference)| none(difference)));
 
-    let one = evaluate(&data, Some(1), &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let one = evaluate(&data, Some(1), &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     assert!(Against::new(&truth, &one).unwrap_err().to_string().contains("the same photographs"));
 }
 
@@ -207,7 +207,7 @@ fn gray_baseline_of_the_public_photographs() {
         return;
     };
     let data = crate::data::open(&[path], &crate::data::Selection::default()).unwrap();
-    let gray = evaluate(&data, None, &Judges::default(), None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let gray = evaluate(&data, None, &Judges::default(), None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     assert_eq!(gray.images, 200);
     println!("{gray}");
     for (name, expected, within) in
@@ -228,7 +228,7 @@ fn the_classifier_knows_nine_of_ten_in_color() {
     let data = crate::data::open(&[photos], &crate::data::Selection::default()).unwrap();
     let classifier = Classifier::load(&weights, tch::Device::Cpu).unwrap();
     let judges = Judges::new(vec![classifier], None).unwrap();
-    let report = evaluate(&data, None, &judges, None, |gray| Ok(gray_as_rgb(gray))).unwrap();
+    let report = evaluate(&data, None, &judges, None, |gray, _| Ok(gray_as_rgb(gray))).unwrap();
     println!("{report}");
     // 200 photographs: one is 0.5 %; another CPU may round one of them to another class.
     assert!((report.value("top1_truth").unwrap() - 90.0).abs() <= 0.5);

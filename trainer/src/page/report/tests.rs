@@ -17,7 +17,8 @@ fn measured(names: [&str; 2], most: usize) -> (Report, Exhibition) {
     let data = crate::data::open(&[folder.path().to_path_buf()], &crate::data::Selection::default()).unwrap();
     let mut gallery = Gallery::new(most);
     let report =
-        evaluate(&data, None, &Judges::default(), Some(&mut gallery), |gray| Ok(gray_as_rgb(gray))).unwrap();
+        evaluate(&data, None, &Judges::default(), Some(&mut gallery), |gray, _| Ok(gray_as_rgb(gray)))
+            .unwrap();
     let classifiers = report.classifiers.clone();
     (report.titled("a/b/set.tar".to_owned(), "model".to_owned(), None), gallery.into_exhibition(&classifiers))
 }
