@@ -1,6 +1,6 @@
 //! The plugin in this process: found, loaded, with a session that keeps its model for the next picture.
 
-use autochrome_loader::{Config, ImageMut, ModelInfo, PixelFormat, Plugin, Progress, Session};
+use autochrome_loader::{Config, Image, ImageMut, ModelInfo, PixelFormat, Plugin, Progress, Session};
 
 use crate::error::Error;
 use crate::ffi::pixels::Size;
@@ -38,7 +38,8 @@ impl Engine {
         Ok(self.plugin.models(&Config::default())?)
     }
 
-    /// Colorizes a picture in place. `progress` is given a fraction.
+    /// Colorizes a picture in place, with `hints` (RGBA of 8 bits and the same size) where there are some. `progress` is
+    /// given a fraction.
     ///
     /// # Errors
     /// Whatever the plugin reports; the pixels are then undefined.
@@ -48,10 +49,19 @@ impl Engine {
         format: PixelFormat,
         (width, height): Size,
         pixels: &mut [u8],
+        hints: Option<&[u8]>,
         progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut image = ImageMut::tight(format, width, height, pixels)?;
         let progress: &mut Progress<'_> = &mut |fraction| progress(f64::from(fraction));
-        Ok(self.session.colorize_in_place(&settings.params(), &mut image, progress)?)
+        let params = settings.params();
+        match hints {
+            Some(hints) => {
+                let hints = Image::tight(PixelFormat::Rgba8, width, height, hints)?;
+                self.session.colorize_hinted(&params, &hints, None, &mut image, progress)?;
+            }
+            None => self.session.colorize_in_place(&params, &mut image, progress)?,
+        }
+        Ok(())
     }
 }

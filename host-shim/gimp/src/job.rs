@@ -12,9 +12,10 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::ffi::core::{Core, Depth, ItemKind, Kind};
 use crate::ffi::handle::{Handle, Image, Item};
-use crate::ffi::pixels::Samples;
+use crate::ffi::pixels::{Samples, Size};
 use crate::preview::{self, Picture};
 use crate::settings::{Output, Settings};
+use crate::text;
 
 /// Fractions of the progress: the plugin is loaded here,
 const LOADED: f64 = 0.1;
@@ -87,6 +88,18 @@ pub fn check<H: Handle>(
             "no layer is selected, expected at least one: select the photograph's layer first".into(),
         );
     }
+    if let Some(hints) = hints_layer(core, image) {
+        let name = core.name(hints);
+        if layers.contains(&hints) {
+            return refuse(format!("\"{name}\" holds hints: select the photograph's layer first"));
+        }
+        if !core.has_alpha(hints) {
+            return refuse(format!(
+                "the layer \"{name}\" has no transparency, expected strokes on a transparent layer: choose Layer > \
+                 Transparency > Add Alpha Channel, and erase all but the strokes"
+            ));
+        }
+    }
     for layer in layers {
         let name = core.name(*layer);
         match core.item_kind(*layer) {
@@ -143,10 +156,27 @@ pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
 }
 
 /// A small picture of the layer, to try settings on.
-pub fn thumbnail<H: Handle>(core: &Core<H>, layer: Item<H>) -> Result<Picture, Error> {
+pub fn thumbnail<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> Result<Picture, Error> {
     let (size, scale) = preview::fitted(core.size(layer));
     let format = if core.has_alpha(layer) { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
-    Ok(Picture { format, size, pixels: core.read(layer, Samples::Color(format), size, scale)? })
+    let pixels = core.read(layer, Samples::Color(format), size, scale)?;
+    Ok(Picture { format, size, pixels, hints: hints(core, image, layer, size, scale)? })
+}
+
+/// The layer with the colors that the user knows, if the image has one.
+fn hints_layer<H: Handle>(core: &Core<H>, image: Image<H>) -> Option<Item<H>> {
+    text::HINTS.iter().find_map(|name| core.layer_named(image, name))
+}
+
+/// What that layer has over `layer`.
+fn hints<H: Handle>(
+    core: &Core<H>,
+    image: Image<H>,
+    layer: Item<H>,
+    size: Size,
+    scale: f64,
+) -> Result<Option<Vec<u8>>, Error> {
+    hints_layer(core, image).map(|hints| core.read_over(hints, layer, size, scale)).transpose()
 }
 
 /// Reads a layer and colorizes it.
@@ -162,7 +192,8 @@ fn color_one<H: Handle>(
     let samples = Samples::Color(format);
     let mut pixels = core.read(layer, samples, core.size(layer), 1.0)?;
     core.progress_text("Colorize Photo");
-    engine.colorize(settings, format, core.size(layer), &mut pixels, &mut |fraction| {
+    let hints = hints(core, image, layer, core.size(layer), 1.0)?;
+    engine.colorize(settings, format, core.size(layer), &mut pixels, hints.as_deref(), &mut |fraction| {
         progress(fraction);
         ControlFlow::Continue(())
     })?;

@@ -28,6 +28,8 @@ pub struct Picture {
     pub size: Size,
     /// Rows without gaps.
     pub pixels: Vec<u8>,
+    /// Hints of the same size, RGBA of 8 bits, where there are some.
+    pub hints: Option<Vec<u8>>,
 }
 
 /// Size of the preview of a layer, and its scale.
@@ -91,8 +93,8 @@ fn work(
 ) -> Engine {
     while let Ok(first) = wished.recv() {
         let settings = wished.try_iter().last().unwrap_or(first);
-        let mut pixels = picture.pixels.clone();
-        let done = engine.colorize(&settings, picture.format, picture.size, &mut pixels, &mut |_| {
+        let (mut pixels, hints) = (picture.pixels.clone(), picture.hints.as_deref());
+        let done = engine.colorize(&settings, picture.format, picture.size, &mut pixels, hints, &mut |_| {
             if ending.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if ending.load(Ordering::Relaxed) || tell.send(done.map(|()| pixels)).is_err() {

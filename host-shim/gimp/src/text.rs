@@ -9,7 +9,8 @@ pub const BLURB: &str = "Colorize a black-and-white photograph";
 /// The full description.
 pub const HELP: &str = "Predicts colors for a gray photograph. Lightness, transparency and size are preserved. The \
     colors go to a new layer in the mode LCh Color above the photograph, or replace the layer's own. A selection, \
-    feathered or not, limits where they show. Works on RGB and grayscale images of every precision; a grayscale image \
+    feathered or not, limits where they show. Strokes on a transparent layer called \"Color hints\" say what \
+    colors things have. Works on RGB and grayscale images of every precision; a grayscale image \
     becomes RGB. A single undo reverts everything.";
 /// Who wrote it.
 pub const AUTHORS: &str = "The Autochrome developers";
@@ -17,6 +18,8 @@ pub const AUTHORS: &str = "The Autochrome developers";
 pub const COPYRIGHT: &str = "MIT OR Apache-2.0";
 /// When.
 pub const DATE: &str = "2026";
+/// Names of the layer whose strokes are hints.
+pub const HINTS: [&str; 2] = ["Color hints", "Colour hints"];
 /// Title of the dialog.
 pub const TITLE: &str = "Colorize Photo";
 

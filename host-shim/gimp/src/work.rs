@@ -30,12 +30,13 @@ impl Work for Colorize {
 
     fn panel<H: Handle>(
         core: &Core<H>,
+        image: Image<H>,
         layer: Item<H>,
         gtk: Gtk,
         settings: &Settings,
     ) -> Result<Rc<Panel>, Error> {
         let engine = job::open(core)?;
-        Panel::new(gtk, engine, job::thumbnail(core, layer)?, settings)
+        Panel::new(gtk, engine, job::thumbnail(core, image, layer)?, settings)
     }
 
     fn colorize<H: Handle>(

@@ -143,6 +143,40 @@ fn a_group_gets_a_layer_of_colors_above_it() {
 }
 
 #[test]
+fn strokes_on_the_layer_of_hints_are_those_of_the_command_line() {
+    const STROKE: [u8; 4] = [150, 60, 50, 255];
+    let stroke = |x: u32, y: u32| if (10..20).contains(&x) && (5..25).contains(&y) { STROKE } else { [0; 4] };
+    with_each(|gimp| {
+        gimp.gray("gray.png");
+        // In GIMP the layer is smaller than the photograph, and elsewhere.
+        image::RgbaImage::from_fn(40, 30, |x, y| image::Rgba(stroke(x, y)))
+            .save(gimp.path("layer.png"))
+            .unwrap();
+        let moved = |x: u32, y: u32| image::Rgba(stroke(x.wrapping_sub(20), y.wrapping_sub(10)));
+        image::RgbaImage::from_fn(96, 64, moved).save(gimp.path("hints.png")).unwrap();
+        let said = gimp.succeed(
+            r#"
+(let* ((image (open "gray.png")) (photograph (top image)))
+  (gimp-image-convert-rgb image)
+  (let ((hints (car (gimp-file-load-layer RUN-NONINTERACTIVE image (here "layer.png")))))
+    (gimp-image-insert-layer image hints 0 0)
+    (gimp-item-set-name hints "Color hints")
+    (gimp-layer-set-offsets hints 20 10)
+    (gimp-item-set-visible hints FALSE)
+    (colorize image photograph 1)
+    (say (count image))
+    (export image "seen.png")))
+"#,
+        );
+        assert_eq!(said, ["2"]);
+        gimp.color_by_command_line("gray.png", "expected.png", &["--hints", "hints.png"]);
+        assert!(mean_distance(&gimp.open("seen.png"), &gimp.open("expected.png")) <= 1.0);
+        let [r, _, b, _] = gimp.open("seen.png").get_pixel(35, 25).0;
+        assert!(r > b + 20 * 257, "the stroke is not red: {r} {b}");
+    });
+}
+
+#[test]
 fn gimp_3_colors_several_layers_at_once() {
     let Some(gimp) = Gimp::find(Generation::Three) else { return };
     gimp.gray("gray.png");

@@ -71,6 +71,7 @@ functions! {
         undo_start = "gimp_image_undo_group_start": fn(image: Image<H>) -> bool,
         undo_end = "gimp_image_undo_group_end": fn(image: Image<H>) -> bool,
         no_selection = "gimp_selection_is_empty": fn(image: Image<H>) -> bool,
+        by_name = "gimp_image_get_layer_by_name": fn(image: Image<H>, name: &CStr) -> Option<Item<H>>,
         is_layer = "gimp_item_is_layer": fn(item: Item<H>) -> bool,
         is_group = "gimp_item_is_group": fn(item: Item<H>) -> bool,
         is_mask = "gimp_item_is_layer_mask": fn(item: Item<H>) -> bool,
@@ -193,6 +194,11 @@ impl<H: Handle> Core<H> {
         }
     }
 
+    /// The layer of that name, if there is one.
+    pub fn layer_named(&self, image: Image<H>, name: &str) -> Option<Item<H>> {
+        self.table.by_name(image, &c_string(name))
+    }
+
     /// Its name.
     pub fn name(&self, item: Item<H>) -> String {
         // SAFETY: gives NULL or a string that is ours to free, of an item that GIMP gave.
@@ -257,6 +263,25 @@ impl<H: Handle> Core<H> {
     pub fn read(&self, item: Item<H>, samples: Samples, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
         let buffer = self.table.buffer(item).ok_or_else(|| refused("read the layer's pixels"))?;
         self.gegl.read(buffer, samples, size, scale)
+    }
+
+    /// The pixels of `layer` where `below` lies, RGBA of 8 bits, transparent where it has none; with a `scale` below 1 a
+    /// smaller picture of them, whose size is `size`.
+    pub fn read_over(
+        &self,
+        layer: Item<H>,
+        below: Item<H>,
+        size: Size,
+        scale: f64,
+    ) -> Result<Vec<u8>, Error> {
+        let offsets = |item| {
+            let (mut x, mut y) = (0, 0);
+            self.table.offsets(item, &mut x, &mut y);
+            (x, y)
+        };
+        let ((x, y), (below_x, below_y)) = (offsets(layer), offsets(below));
+        let buffer = self.table.buffer(layer).ok_or_else(|| refused("read the layer's pixels"))?;
+        self.gegl.read_from(buffer, (below_x - x, below_y - y), size, scale)
     }
 
     /// Writes all pixels of an item that is not in the image yet.

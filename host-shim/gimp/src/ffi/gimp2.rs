@@ -261,7 +261,7 @@ fn run_with<W: Work>(state: &State, values: &[Value]) -> Result<Ended, Error> {
     let (settings, engine) = match mode {
         0 => {
             W::check(&core, image, &[layer], Output::NewLayer)?;
-            match ask::<W>(state, &core, layer)? {
+            match ask::<W>(state, &core, (image, layer))? {
                 Some((settings, engine)) => (settings, engine),
                 None => return Ok(Ended::Cancelled),
             }
@@ -364,13 +364,17 @@ fn keep(state: &State, settings: &Settings) {
 type Agreed<W> = (Settings, Option<<W as Work>::Engine>);
 
 /// Shows the dialog; `None` when the user cancels.
-fn ask<W: Work>(state: &State, core: &Core<i32>, layer: Item<i32>) -> Result<Option<Agreed<W>>, Error> {
+fn ask<W: Work>(
+    state: &State,
+    core: &Core<i32>,
+    (image, layer): (Image<i32>, Item<i32>),
+) -> Result<Option<Agreed<W>>, Error> {
     const RESET: c_int = 1;
     const OK: c_int = -5;
     const CANCEL: c_int = -6;
     let lib = Lib::open(UI_LIBRARY)?;
     let table = DialogTable::load(&lib, 0)?;
-    let panel = W::panel(core, layer, Gtk::load(&lib, 0)?, &last_values(state))?;
+    let panel = W::panel(core, image, layer, Gtk::load(&lib, 0)?, &last_values(state))?;
     let title = c_string(text::TITLE);
     // SAFETY: pairs of a text and a number, ended by NULL, are what the function takes; no help, no parent.
     let dialog = unsafe {

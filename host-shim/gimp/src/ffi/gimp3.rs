@@ -342,7 +342,7 @@ fn run_with<W: Work>(
     let mut engine = None;
     if mode == 0 {
         W::check(&core, image, layers, Output::NewLayer)?;
-        match ask::<W>(state, &core, procedure, config, layers)? {
+        match ask::<W>(state, &core, procedure, config, (image, layers))? {
             Some(loaded) => engine = loaded,
             None => return Ok(Ended::Cancelled),
         }
@@ -410,12 +410,12 @@ fn ask<W: Work>(
     core: &Core<Object>,
     procedure: Procedure,
     config: Config,
-    layers: &[Item<Object>],
+    (image, layers): (Image<Object>, &[Item<Object>]),
 ) -> Result<Option<Option<W::Engine>>, Error> {
     let Some(first) = layers.first() else { return Ok(None) };
     let lib = Lib::open(UI_LIBRARY)?;
     let table = DialogTable::load(&lib, 0)?;
-    let panel = W::panel(core, *first, Gtk::load(&lib, 1)?, &read(state, config)?)?;
+    let panel = W::panel(core, image, *first, Gtk::load(&lib, 1)?, &read(state, config)?)?;
     let dialog = table.dialog(procedure, config, &c_string(text::TITLE));
     panel.fill(dialog);
     panel.on_change(move |settings| write(state, config, settings));

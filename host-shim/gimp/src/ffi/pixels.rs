@@ -64,6 +64,11 @@ impl Samples {
     }
 }
 
+/// What lies outside a buffer: nothing,
+const NOTHING: c_int = 0;
+/// or the nearest pixel within.
+const CLAMP: c_int = 1;
+
 /// See the module.
 pub struct Gegl(Table);
 
@@ -81,7 +86,33 @@ impl Gegl {
 
     /// The pixels of a buffer that begins at 0, 0; `scale` below 1 gives a smaller picture, whose size is `size`.
     pub fn read(&self, buffer: Buffer, samples: Samples, size: Size, scale: f64) -> Result<Vec<u8>, Error> {
+        self.get(buffer, samples, extent(size, samples)?, size, (scale, CLAMP))
+    }
+
+    /// The pixels of a buffer from `place` on, RGBA of 8 bits, transparent outside; `scale` as for [`Self::read`], `place`
+    /// before scaling.
+    pub fn read_from(
+        &self,
+        buffer: Buffer,
+        place: (c_int, c_int),
+        size: Size,
+        scale: f64,
+    ) -> Result<Vec<u8>, Error> {
+        let samples = Samples::Color(PixelFormat::Rgba8);
         let (rectangle, bytes) = extent(size, samples)?;
+        let scaled = |at: c_int| scaled(at, scale);
+        let rectangle = Rectangle { x: scaled(place.0), y: scaled(place.1), ..rectangle };
+        self.get(buffer, samples, (rectangle, bytes), size, (scale, NOTHING))
+    }
+
+    fn get(
+        &self,
+        buffer: Buffer,
+        samples: Samples,
+        (rectangle, bytes): (Rectangle, usize),
+        size: Size,
+        (scale, outside): (f64, c_int),
+    ) -> Result<Vec<u8>, Error> {
         let mut pixels = Vec::new();
         pixels.try_reserve_exact(bytes).map_err(|_| no_memory(size, bytes))?;
         pixels.resize(bytes, 0);
@@ -96,7 +127,7 @@ impl Gegl {
                 format,
                 pixels.as_mut_ptr().cast(),
                 0,
-                1,
+                outside,
             );
             (self.0.unref)(buffer.0.as_ptr());
         }
@@ -117,6 +148,11 @@ impl Gegl {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "no further from 0 than `at`, as a scale is at most 1")]
+fn scaled(at: c_int, scale: f64) -> c_int {
+    (f64::from(at) * scale).round() as c_int
 }
 
 /// The rectangle of that size, and its bytes.

@@ -29,6 +29,7 @@ pub trait Work: 'static {
     /// A panel that shows `settings` and tries them on `layer`.
     fn panel<H: Handle>(
         core: &Core<H>,
+        image: Image<H>,
         layer: Item<H>,
         gtk: Gtk,
         settings: &Settings,
