@@ -7,6 +7,7 @@ mod hostile;
 mod metadata;
 mod pictures;
 mod refusals;
+mod strangers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
