@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use image::metadata::Orientation;
 
 use crate::format::{self, Limits, Page, Pages, Source};
-use crate::metadata::{Metadata, profile};
+use crate::metadata::{Metadata, exif, profile};
 use crate::picture::Picture;
 use crate::stop::Stop;
 
@@ -32,6 +32,7 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
 /// A page as it should be seen: upright, in sRGB.
 pub fn settle(page: Page) -> (Picture, Metadata) {
     let Page { mut picture, mut metadata, orientation } = page;
+    metadata.exif = metadata.exif.map(exif::without_prefix);
     if let Some(icc) = metadata.icc.take() {
         let (converted, note) = profile::to_srgb(picture, &icc);
         picture = converted;

@@ -96,11 +96,17 @@ static void on_progress(j_common_ptr jpeg) {
 }
 
 /* The frame that fatal errors jump back to is the caller's. */
-static void begin(struct decoder *decoder, const unsigned char *bytes, size_t length) {
+static void begin(struct decoder *decoder, const unsigned char *bytes, size_t length, int transform) {
     jpeg_create_decompress(&decoder->jpeg);
     decoder->jpeg.progress = &decoder->progress;
     jpeg_mem_src(&decoder->jpeg, bytes, length);
     jpeg_read_header(&decoder->jpeg, TRUE);
+    if (transform == NONE && decoder->jpeg.num_components == 3)
+        decoder->jpeg.jpeg_color_space = JCS_RGB;
+    if (transform == NONE && decoder->jpeg.num_components == 4)
+        decoder->jpeg.jpeg_color_space = JCS_CMYK;
+    if (transform == FROM_YCBCR && decoder->jpeg.num_components == 3)
+        decoder->jpeg.jpeg_color_space = JCS_YCbCr;
     decoder->about->width = decoder->jpeg.image_width;
     decoder->about->height = decoder->jpeg.image_height;
     switch (decoder->jpeg.jpeg_color_space) {
@@ -135,7 +141,7 @@ int autochrome_jpeg_header(const unsigned char *bytes, size_t length, struct aut
     struct decoder decoder;
     prepare(&decoder, about);
     if (setjmp(decoder.out) == 0)
-        begin(&decoder, bytes, length);
+        begin(&decoder, bytes, length, GUESS);
     jpeg_destroy_decompress(&decoder.jpeg);
     return decoder.status;
 }
@@ -157,12 +163,12 @@ static void decode(struct decoder *decoder, unsigned char *pixels, size_t size) 
     jpeg_finish_decompress(jpeg);
 }
 
-int autochrome_jpeg_pixels(const unsigned char *bytes, size_t length, unsigned char *pixels, size_t size,
-                           size_t memory, struct autochrome_jpeg *about) {
+int autochrome_jpeg_pixels(const unsigned char *bytes, size_t length, int transform, unsigned char *pixels,
+                           size_t size, size_t memory, struct autochrome_jpeg *about) {
     struct decoder decoder;
     prepare(&decoder, about);
     if (setjmp(decoder.out) == 0) {
-        begin(&decoder, bytes, length);
+        begin(&decoder, bytes, length, transform);
         decoder.jpeg.mem->max_memory_to_use = (long)memory;
         decode(&decoder, pixels, size);
     }

@@ -6,6 +6,9 @@ enum { DONE, DAMAGED, UNSUPPORTED, MEMORY, TRUNCATED, SCANS };
 
 enum { GRAY, RGB, CMYK };
 
+/* What is known of the stored colors from elsewhere. */
+enum { GUESS, NONE, FROM_YCBCR };
+
 /* No pointers into the decoder, no ownership: C fills it, Rust reads it. */
 struct autochrome_jpeg {
     unsigned width;
@@ -18,5 +21,5 @@ struct autochrome_jpeg {
 };
 
 int autochrome_jpeg_header(const unsigned char *bytes, size_t length, struct autochrome_jpeg *about);
-int autochrome_jpeg_pixels(const unsigned char *bytes, size_t length, unsigned char *pixels, size_t size,
-                           size_t memory, struct autochrome_jpeg *about);
+int autochrome_jpeg_pixels(const unsigned char *bytes, size_t length, int transform, unsigned char *pixels,
+                           size_t size, size_t memory, struct autochrome_jpeg *about);

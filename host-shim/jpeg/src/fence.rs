@@ -27,6 +27,7 @@ unsafe extern "C" {
     fn autochrome_jpeg_pixels(
         bytes: *const u8,
         length: usize,
+        transform: c_int,
         pixels: *mut u8,
         size: usize,
         memory: usize,
@@ -44,7 +45,7 @@ pub fn header(bytes: &[u8]) -> (c_int, About) {
 }
 
 /// Fills `pixels`, taking `memory` bytes at most besides.
-pub fn pixels(bytes: &[u8], pixels: &mut [u8], memory: usize) -> (c_int, About) {
+pub fn pixels(bytes: &[u8], transform: c_int, pixels: &mut [u8], memory: usize) -> (c_int, About) {
     let mut about = About::empty();
     let memory = memory.min(usize::try_from(c_long::MAX).unwrap_or(usize::MAX));
     // SAFETY: as above; C writes to `pixels` only if its length is that of the picture, row by row.
@@ -52,6 +53,7 @@ pub fn pixels(bytes: &[u8], pixels: &mut [u8], memory: usize) -> (c_int, About) 
         autochrome_jpeg_pixels(
             bytes.as_ptr(),
             bytes.len(),
+            transform,
             pixels.as_mut_ptr(),
             pixels.len(),
             memory,

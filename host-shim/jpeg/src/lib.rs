@@ -100,7 +100,36 @@ pub fn header(bytes: &[u8]) -> Result<Header, Error> {
 /// # Errors
 /// If nothing can be recovered, or `pixels` has another size; they have no meaning then.
 pub fn decode(bytes: &[u8], pixels: &mut [u8], memory: usize) -> Result<Outcome, Error> {
-    let (status, about) = fence::pixels(bytes, pixels, memory);
+    decode_as(bytes, Transform::Guess, pixels, memory)
+}
+
+/// What is known of a picture's stored colors besides what the file itself says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transform {
+    /// Nothing: markers and components decide, as in JFIF.
+    Guess,
+    /// They are the colors themselves.
+    None,
+    /// They are luma and chroma.
+    FromYCbCr,
+}
+
+/// Like [`decode`], for a JPEG inside of another format, which says what its colors are.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_as(
+    bytes: &[u8],
+    transform: Transform,
+    pixels: &mut [u8],
+    memory: usize,
+) -> Result<Outcome, Error> {
+    let number = match transform {
+        Transform::Guess => 0,
+        Transform::None => 1,
+        Transform::FromYCbCr => 2,
+    };
+    let (status, about) = fence::pixels(bytes, number, pixels, memory);
     check(status, &about)?;
     Ok(if about.guesses > 0 { Outcome::Recovered } else { Outcome::Whole })
 }

@@ -116,3 +116,155 @@ fn a_damaged_file_is_never_part_of_a_picture_without_a_word() {
         }
     }
 }
+
+/// A gray picture whose left half is dark: orientation 6 brings that to the top.
+fn sideways() -> Vec<u8> {
+    (0..32 * 16).map(|index| if index % 32 < 16 { 40 } else { 200 }).collect()
+}
+
+fn assert_upright(desk: &Desk, name: &str) {
+    let result = load(&desk.path(name)).into_luma8();
+    assert_eq!(result.dimensions(), (16, 32), "{name}");
+    assert!(result.get_pixel(8, 4)[0] < 90 && result.get_pixel(8, 28)[0] > 160, "{name}");
+}
+
+fn png_with(change: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>)) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 32, 16);
+    change(&mut encoder);
+    encoder.write_header().unwrap().write_image_data(&sideways()).unwrap();
+    file
+}
+
+#[test]
+fn exif_may_have_the_name_that_jpeg_gives_it() {
+    let desk = Desk::new();
+    let exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let mut webp = Vec::new();
+    let mut encoder = image_webp::WebPEncoder::new(&mut webp);
+    encoder.set_exif_metadata(exif.to_vec());
+    encoder.encode(&sideways(), 32, 16, image_webp::ColorType::L8).unwrap();
+    let mut info = png::Info::with_size(32, 16);
+    info.exif_metadata = Some(exif.to_vec().into());
+    let mut png = Vec::new();
+    let encoder = png::Encoder::with_info(&mut png, info).unwrap();
+    encoder.write_header().unwrap().write_image_data(&sideways()).unwrap();
+    for (name, file) in [("a.webp", webp), ("a.png", png)] {
+        fs::write(desk.path(name), file).unwrap();
+        let ran = desk.run(&[name, "-o", "out.png", "--overwrite"]);
+        assert_eq!(ran.err, "autochrome: wrote out.png\n", "{name}");
+        assert_upright(&desk, "out.png");
+    }
+}
+
+#[test]
+fn the_orientation_of_xmp_counts_where_exif_has_none() {
+    let desk = Desk::new();
+    let xmp = "<x:xmpmeta xmlns:x='adobe:ns:meta/'><r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+        <r:Description xmlns:t='http://ns.adobe.com/tiff/1.0/' t:Orientation='6'/></r:RDF></x:xmpmeta>";
+    let file = png_with(|encoder| encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), xmp.into()).unwrap());
+    fs::write(desk.path("a.png"), file).unwrap();
+    for name in ["out.png", "out.jpg", "out.tif"] {
+        assert_eq!(desk.run(&["a.png", "-o", name]).code, Some(0));
+        assert_upright(&desk, name);
+        // It is upright now, and says nothing else.
+        assert!(
+            !String::from_utf8_lossy(&fs::read(desk.path(name)).unwrap()).contains("Orientation"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_texts_of_a_png_go_along() {
+    let desk = Desk::new();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 32, 16);
+    encoder.add_text_chunk("Title".into(), "Harbor".into()).unwrap();
+    encoder.add_ztxt_chunk("Author".into(), "Gerda Gr\u{fc}n".into()).unwrap();
+    encoder.add_itxt_chunk("Description".into(), "Ships & \u{10d}luny".into()).unwrap();
+    encoder.add_text_chunk("Copyright".into(), "none".into()).unwrap();
+    encoder.add_text_chunk("Creation Time".into(), "Sat, 04 Jul 1931 12:30:00 GMT".into()).unwrap();
+    encoder.add_text_chunk("Comment".into(), "box 7".into()).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::tIME, &[7, 206, 7, 4, 12, 30, 0]).unwrap();
+    writer.write_image_data(&sideways()).unwrap();
+    writer.finish().unwrap();
+    fs::write(desk.path("a.png"), file).unwrap();
+
+    assert_eq!(desk.run(&["a.png", "-o", "out.png"]).err, "autochrome: wrote out.png\n");
+    let after = fs::read(desk.path("out.png")).unwrap();
+    let reader = png::Decoder::new(std::io::Cursor::new(&after)).read_info().unwrap();
+    let texts: Vec<(String, String)> = reader
+        .info()
+        .utf8_text
+        .iter()
+        .map(|text| (text.keyword.clone(), text.get_text().unwrap()))
+        .filter(|(keyword, _)| keyword != "XML:com.adobe.xmp")
+        .collect();
+    let expected = [
+        ("Title", "Harbor"),
+        ("Copyright", "none"),
+        ("Creation Time", "Sat, 04 Jul 1931 12:30:00 GMT"),
+        ("Comment", "box 7"),
+        ("Author", "Gerda Gr\u{fc}n"),
+        ("Description", "Ships & \u{10d}luny"),
+    ];
+    assert_eq!(texts, expected.map(|(keyword, text)| (keyword.to_owned(), text.to_owned())));
+    assert!(after.windows(11).any(|window| window == b"tIME\x07\xCE\x07\x04\x0C\x1E\0"));
+
+    let ran = desk.run(&["a.png", "-o", "out.tif"]);
+    assert!(ran.err.contains("a.png: its text was dropped: Comment\n"), "{}", ran.err);
+    let after = String::from_utf8_lossy(&fs::read(desk.path("out.tif")).unwrap()).into_owned();
+    for part in [
+        "<dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">Harbor<",
+        "<dc:creator><rdf:Seq><rdf:li>Gerda Gr\u{fc}n<",
+        "<dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">Ships &amp; \u{10d}luny<",
+        "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">none<",
+        "<xmp:CreateDate>1931-07-04T12:30:00Z<",
+        "<xmp:ModifyDate>1998-07-04T12:30:00Z<",
+    ] {
+        assert!(after.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn ppm_is_what_every_program_reads() {
+    let desk = Desk::new();
+    desk.gray("a.png");
+    desk.put("deep.png", &large().to_luma16().into());
+    let clear = image::RgbaImage::from_pixel(4, 4, image::Rgba([9, 9, 9, 7]));
+    desk.put("clear.png", &clear.into());
+    for (input, output, start) in [
+        ("a.png", "a.ppm", &b"P6\n40 30\n255\n"[..]),
+        ("deep.png", "deep.ppm", b"P6\n200 160\n65535\n"),
+        ("a.png", "a.pam", b"P7\nWIDTH 40\nHEIGHT 30\nDEPTH 3\n"),
+        ("clear.png", "clear.ppm", b"P7\nWIDTH 4\nHEIGHT 4\nDEPTH 4\n"),
+    ] {
+        assert_eq!(desk.run(&[input, "-o", output]).code, Some(0));
+        assert!(fs::read(desk.path(output)).unwrap().starts_with(start), "{output}");
+        load(&desk.path(output));
+    }
+}
+
+#[test]
+fn only_the_files_that_collide_are_refused() {
+    let desk = Desk::new();
+    for name in ["in/a.jpg", "in/a.png", "in/b.png", "in/c.jpg"] {
+        desk.gray(name);
+    }
+    let ran = desk.run(&["in", "-o", "out", "--format", "png"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.ends_with("autochrome: 2 colorized, 2 failed\n"), "{}", ran.err);
+    for (one, other) in [("jpg", "png"), ("png", "jpg")] {
+        let said =
+            format!("in/a.{one}: out/a.png would be written for in/a.{other} as well; colorize one of them");
+        assert!(ran.err.contains(&said), "{}", ran.err);
+    }
+    assert_eq!(desk.files(), ["in/a.jpg", "in/a.png", "in/b.png", "in/c.jpg", "out/b.png", "out/c.png"]);
+    // Maps, too.
+    let ran = desk.run(&["in", "-o", "maps", "--confidence=-sure"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("maps/a-sure.png would be written for in/a.png as well"), "{}", ran.err);
+    assert!(desk.path("maps/b-sure.png").exists() && !desk.path("maps/a-sure.png").exists());
+}

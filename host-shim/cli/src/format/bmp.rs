@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
         max_side: 65_535,
         depth: Depth::Eight,
         alpha: true,
-        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false },
+        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false, texts: false },
         encode: Encode::One(write),
     }),
 };

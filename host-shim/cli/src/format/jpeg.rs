@@ -12,7 +12,7 @@ use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensity
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{self, cut_short, damaged, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Density, Holds, Metadata, iptc, srgb};
 use crate::picture::{Depth, Picture};
@@ -36,6 +36,7 @@ pub static FORMAT: Format = Format {
             xmp: SEGMENT - XMP.len(),
             iptc: SEGMENT - iptc::PHOTOSHOP.len() - iptc::RESOURCE,
             density: true,
+            texts: false,
         },
         encode: Encode::One(write),
     }),
@@ -80,7 +81,7 @@ fn explain(error: Error) -> anyhow::Error {
     }
 }
 
-/// The library's sentence without what only its authors need.
+/// The library's sentence, the two usual kinds in words of ours.
 fn plain(message: &str) -> String {
     if message.contains("precision") {
         return "its samples have more than 8 bits".into();
@@ -88,11 +89,7 @@ fn plain(message: &str) -> String {
     if message.contains("SOF type") {
         return "it is lossless or hierarchical JPEG".into();
     }
-    let mut text = message.trim_start_matches("Corrupt JPEG data: ").to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    text
+    problem::plain(message.trim_start_matches("Corrupt JPEG data: "))
 }
 
 /// CMYK by formula: the light that one ink and black let through. Adobe, like everyone since, stores the light.

@@ -14,7 +14,7 @@ use jxl_oxide::{
 
 use super::kind::Format;
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{MAX_METADATA, Metadata};
 use crate::picture::{Picture, gray_alpha_to_rgba};
@@ -53,18 +53,18 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     if image.num_loaded_keyframes() == 0 {
         return Err(cut_short(FORMAT.name));
     }
-    let icc = match image.original_icc() {
-        Some(icc) => Some(icc.to_vec()),
-        None => {
-            let srgb = if image.pixel_format().is_grayscale() {
-                EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
-            } else {
-                EnumColourEncoding::srgb(RenderingIntent::Relative)
-            };
-            image.request_color_encoding(srgb);
-            None
-        }
-    };
+    // What was stored in XYB comes out in any encoding that is asked for, whatever profile the original had; otherwise a
+    // profile says what the numbers mean.
+    let stored = Some(&image).filter(|image| !image.image_header().metadata.xyb_encoded);
+    let icc = stored.and_then(|image| image.original_icc()).map(<[u8]>::to_vec);
+    if icc.is_none() {
+        let srgb = if image.pixel_format().is_grayscale() {
+            EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
+        } else {
+            EnumColourEncoding::srgb(RenderingIntent::Relative)
+        };
+        image.request_color_encoding(srgb);
+    }
     let associated =
         image.image_header().metadata.ec_info.iter().any(|extra| extra.alpha_associated() == Some(true));
     let render = image.render_frame(0).map_err(|error| explain(&*error))?;
@@ -79,7 +79,7 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
 }
 
 fn explain(error: &(dyn std::error::Error + 'static)) -> anyhow::Error {
-    damaged(FORMAT.name, &error)
+    damaged(FORMAT.name, &plain(&error.to_string()))
 }
 
 fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {

@@ -67,6 +67,8 @@ pub trait Pager {
 pub struct Options {
     /// JPEG quality, 1 to 100.
     pub quality: u8,
+    /// Whether PNM is to be PAM.
+    pub pam: bool,
 }
 
 /// Where an encoder writes to.

@@ -7,7 +7,7 @@ use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Holds, MAX_METADATA, Metadata, srgb};
 use crate::picture::{Depth, Picture};
@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
         max_side: 16_383,
         depth: Depth::Eight,
         alpha: true,
-        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: 0, density: false },
+        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: 0, density: false, texts: false },
         encode: Encode::One(write),
     }),
 };
@@ -57,8 +57,8 @@ fn explain(error: DecodingError) -> anyhow::Error {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(FORMAT.name),
         DecodingError::IoError(error) => error.into(),
-        DecodingError::UnsupportedFeature(what) => unsupported(FORMAT.name, &what),
-        error => damaged(FORMAT.name, &error),
+        DecodingError::UnsupportedFeature(what) => unsupported(FORMAT.name, &plain(&what)),
+        error => damaged(FORMAT.name, &plain(&error.to_string())),
     }
 }
 
