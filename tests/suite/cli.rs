@@ -6,6 +6,7 @@ mod formats;
 mod hostile;
 mod metadata;
 mod pictures;
+mod profiles;
 mod refusals;
 mod strangers;
 mod tiffs;

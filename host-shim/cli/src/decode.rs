@@ -20,9 +20,9 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
     let (file, length) = open_file(path)?;
     let mut source = Source::new(file, length, stop);
     let start = source.start()?;
-    let format = format::by_content(&start).with_context(|| match image::guess_format(&start) {
-        Ok(other) => format!("{}, but {}", format::not_a_picture(), format!("{other:?}").to_uppercase()),
-        Err(_) => format::not_a_picture(),
+    let format = format::by_content(&start).with_context(|| match format::known_otherwise(&start) {
+        Some(problem) => problem.to_owned(),
+        None => format::not_a_picture(),
     })?;
     let opened = (format.read)(source, limits);
     stop.check()?;

@@ -268,3 +268,60 @@ fn only_the_files_that_collide_are_refused() {
     assert!(ran.err.contains("maps/a-sure.png would be written for in/a.png as well"), "{}", ran.err);
     assert!(desk.path("maps/b-sure.png").exists() && !desk.path("maps/a-sure.png").exists());
 }
+
+#[test]
+fn gif_is_read_and_of_an_animation_the_first_frame() {
+    let desk = Desk::new();
+    let palette: Vec<u8> = (0..=255_u8).flat_map(|level| [level; 3]).collect();
+    let level = |index: usize| u8::try_from(40 + index % 200).unwrap();
+    for frames in [1, 2] {
+        let mut file = Vec::new();
+        let mut encoder = gif::Encoder::new(&mut file, 20, 15, &palette).unwrap();
+        for number in 0..frames {
+            let pixels: Vec<u8> = (0..300).map(|index| level(index) + number).collect();
+            encoder.write_frame(&gif::Frame::from_indexed_pixels(20, 15, pixels, None)).unwrap();
+        }
+        drop(encoder);
+        let (result, said) = lightness(&desk, "a.gif", &file);
+        assert_eq!(said.contains("a.gif: animated: only the first frame is used\n"), frames == 2, "{said}");
+        for (index, pixel) in result.unwrap().pixels().enumerate() {
+            assert_eq!(pixel[0], level(index), "pixel {index}");
+        }
+        let (result, said) = lightness(&desk, "cut.gif", &file[..file.len() / 2]);
+        assert!(result.is_none() || frames == 2 && said.contains("animated"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_known_and_not_read_is_named() {
+    let desk = Desk::new();
+    for (start, expected) in [
+        (&b"\0\0\0\x18ftypheic\0\0\0\0"[..], "it is HEIC, which is not read; save it as JPEG"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0", "it is AVIF, which is not read; save it as PNG or TIFF first"),
+        (b"\0\0\0\x0CjP  \r\n\x87\n", "it is JPEG 2000, which is not read; save it as PNG or TIFF first"),
+        (b"\xFF\x4F\xFF\x51\0\x29", "it is JPEG 2000, which is not read"),
+        (b"8BPS\0\x01", "it is a Photoshop document"),
+        (b"%PDF-1.4", "it is PDF"),
+    ] {
+        let (result, said) = lightness(&desk, "a.jpg", start);
+        assert!(result.is_none() && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_truncated_jpeg_xl_is_refused() {
+    let desk = Desk::new();
+    for cut in 1..super::formats::JXL.len() - 1 {
+        let (result, said) = lightness(&desk, "a.jxl", &super::formats::JXL[..cut]);
+        assert!(result.is_none(), "{cut}: {said}");
+    }
+}
+
+#[test]
+fn the_formats_are_printed() {
+    let ran = Desk::new().run(&["formats"]);
+    assert_eq!(ran.code, Some(0));
+    for name in ["JPEG", "PNG", "TIFF", "WebP", "JPEG XL", "GIF", "BMP", "PNM"] {
+        assert!(ran.out.contains(&format!("\n| {name} | ")), "{}", ran.out);
+    }
+}

@@ -14,6 +14,7 @@ use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "BMP",
+    kinds: "1 to 32 bits",
     extensions: &["bmp", "dib"],
     recognizes: |start| start.starts_with(b"BM"),
     read,

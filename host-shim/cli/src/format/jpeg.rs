@@ -24,6 +24,7 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 pub static FORMAT: Format = Format {
     name: "JPEG",
+    kinds: "gray, color, CMYK, YCCK",
     extensions: &["jpg", "jpeg", "jpe", "jfif"],
     recognizes: |start| start.starts_with(b"\xFF\xD8\xFF"),
     read,

@@ -13,6 +13,8 @@ use crate::stop::Stoppable;
 pub struct Format {
     /// What people call it.
     pub name: &'static str,
+    /// Which kinds of it are read.
+    pub kinds: &'static str,
     /// The extensions of its files, the usual one first.
     pub extensions: &'static [&'static str],
     /// Whether a file that begins with these bytes is one.

@@ -13,13 +13,14 @@ use png::{
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, plain};
+use super::problem::{ANIMATED, cut_short, damaged, plain};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Density, Holds, MAX_METADATA, Metadata, iptc};
 use crate::picture::{Depth, Picture, gray_alpha_to_rgba};
 
 pub static FORMAT: Format = Format {
     name: "PNG",
+    kinds: "all",
     extensions: &["png", "apng"],
     recognizes: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
     read,
@@ -66,6 +67,9 @@ fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let _ = reader.finish();
     let mut metadata = metadata(reader.info());
     metadata.changed = dropped.changed;
+    if reader.info().animation_control.is_some_and(|animation| animation.num_frames > 1) {
+        metadata.notes.push(ANIMATED.into());
+    }
     if dropped.profile && metadata.icc.is_none() {
         metadata.notes.push(NO_PROFILE.into());
     }

@@ -14,6 +14,7 @@ use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "PNM",
+    kinds: "PBM, PGM, PPM, PAM",
     extensions: &["ppm", "pnm", "pgm", "pbm", "pam"],
     recognizes: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
     read,

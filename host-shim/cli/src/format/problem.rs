@@ -2,6 +2,9 @@
 
 use anyhow::anyhow;
 
+/// The note on a file of several frames.
+pub const ANIMATED: &str = "animated: only the first frame is used";
+
 /// The bytes end too early.
 pub fn cut_short(name: &str) -> anyhow::Error {
     anyhow!("the {name} is truncated: its end is missing")

@@ -7,13 +7,14 @@ use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, plain, unsupported};
+use super::problem::{ANIMATED, cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Holds, MAX_METADATA, Metadata, srgb};
 use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "WebP",
+    kinds: "lossy, lossless",
     extensions: &["webp"],
     recognizes: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
     read,
@@ -38,7 +39,9 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     Limits::holds(FORMAT.name, width, height, length, MOST)?;
     decoder.set_memory_limit(MAX_METADATA);
     // Damaged or endless metadata is no reason to refuse the pixels.
+    let notes = if decoder.is_animated() { vec![ANIMATED.into()] } else { Vec::new() };
     let metadata = Metadata {
+        notes,
         exif: decoder.exif_metadata().ok().flatten(),
         xmp: decoder.xmp_metadata().ok().flatten(),
         icc: decoder.icc_profile().ok().flatten(),

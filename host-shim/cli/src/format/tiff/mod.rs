@@ -33,6 +33,8 @@ use crate::picture::Depth;
 
 pub static FORMAT: Format = Format {
     name: NAME,
+    kinds: "1 to 16 and 32 bits, floats; strips, tiles, planes; palette, CMYK, YCbCr, CIELAB; LZW, deflate, PackBits, fax G3 and \
+            G4, JPEG, ZSTD, LZMA, WebP",
     extensions: &["tif", "tiff"],
     recognizes: |start| {
         [&b"II*\0"[..], b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|signature| start.starts_with(signature))
