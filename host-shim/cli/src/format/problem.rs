@@ -24,6 +24,7 @@ pub fn plain(message: &str) -> String {
         (&["flate", "distance too far", "huffman"], "its compressed data make no sense"),
         (&["dimension"], "its width or height is 0 or too large"),
         (&["bitstream", "bit stream"], "its compressed data make no sense"),
+        (&["end of file", "eof"], "its end is missing"),
         (&["signature", "magic"], "its first bytes are not those of its format"),
     ];
     if let Some((_, words)) = known.iter().find(|(keys, _)| keys.iter().any(|key| lower.contains(key))) {
@@ -56,7 +57,7 @@ mod tests {
                 "a checksum does not match",
             ),
             ("Corrupt deflate stream. DistanceTooFarBack", "its compressed data make no sense"),
-            ("IoError(Kind(UnexpectedEof))", "its data make no sense"),
+            ("IoError(Kind(UnexpectedEof))", "its end is missing"),
             ("Invalid image\n  type.", "invalid image type"),
         ] {
             assert_eq!(plain(message), expected);

@@ -15,9 +15,10 @@ pub fn orientation(packet: &[u8]) -> Option<u8> {
         let is = |(namespace, local): (ResolveResult<'_>, quick_xml::name::LocalName<'_>)| {
             namespace == ResolveResult::Bound(Namespace(TIFF)) && local.as_ref() == "Orientation"
         };
+        let opens = matches!(event, Event::Start(_));
         match event {
             Event::Start(start) | Event::Empty(start) => {
-                inside = is(reader.resolver().resolve_element(start.name()));
+                inside = opens && is(reader.resolver().resolve_element(start.name()));
                 let mut attributes = start.attributes().flatten();
                 let found =
                     attributes.find(|attribute| is(reader.resolver().resolve_attribute(attribute.key)));
@@ -26,6 +27,7 @@ pub fn orientation(packet: &[u8]) -> Option<u8> {
                 }
             }
             Event::Text(text) if inside => return number(&text),
+            Event::End(_) => inside = false,
             Event::Eof => return None,
             _ => {}
         }
