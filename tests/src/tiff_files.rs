@@ -11,8 +11,16 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// The pixels as stored in the file.
     pub pixels: Vec<u8>,
-    /// Width and height of a tile, and each tile as stored, instead of the strip.
-    pub tiles: Option<((u32, u32), Vec<Vec<u8>>)>,
+    /// Tiles instead of the strip.
+    pub tiles: Option<Tiles>,
+}
+
+/// The tiles of a page.
+pub struct Tiles {
+    /// Width and height of each.
+    pub size: (u32, u32),
+    /// The pixels of each as stored in the file.
+    pub stored: Vec<Vec<u8>>,
 }
 
 /// 16-bit numbers as stored in an entry.
@@ -55,7 +63,9 @@ pub fn file(pages: &[Page]) -> Vec<u8> {
         entries.extend([(256, 4, longs(&[page.size.0])), (257, 4, longs(&[page.size.1]))]);
         let (chunks, sizes) = match &page.tiles {
             None => (std::slice::from_ref(&page.pixels), [(278, page.size.1)].to_vec()),
-            Some(((width, height), tiles)) => (tiles.as_slice(), [(322, *width), (323, *height)].to_vec()),
+            Some(Tiles { size: (width, height), stored }) => {
+                (stored.as_slice(), [(322, *width), (323, *height)].to_vec())
+            }
         };
         entries.extend(sizes.into_iter().map(|(tag, value)| (tag, 4, longs(&[value]))));
         let (mut places, mut lengths) = (Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Cursor, Write};
 
 use autochrome_pixels::color::{lightness_to_luminance, linear_to_srgb};
-use autochrome_tests::tiff_files::{self, Page, shorts};
+use autochrome_tests::tiff_files::{self, Page, Tiles, shorts};
 use image::codecs::webp::WebPEncoder;
 use image::{ColorType, ExtendedColorType};
 
@@ -84,14 +84,14 @@ fn samples_of_any_number_of_bits_are_read() {
     }
 }
 
-/// The tiles of a plane of samples of `bytes` each, 16 x 16, and each packed by `pack`.
-fn tiles(bytes: usize, sample: impl Fn(usize) -> Vec<u8>, pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+/// The one tile of a plane of samples of `bytes` each, 16 x 16, packed by `pack`.
+fn tile(bytes: usize, sample: impl Fn(usize) -> Vec<u8>, pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut tile = vec![0; 16 * 16 * bytes];
     for index in 0..65 {
         let at = (index / 13 * 16 + index % 13) * bytes;
         tile[at..at + bytes].copy_from_slice(&sample(index));
     }
-    vec![pack(&tile)]
+    pack(&tile)
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn tiles_are_read_in_planes_and_packed() {
                 8 => vec![shade(index)],
                 _ => (u16::from(shade(index)) * 257).to_le_bytes().to_vec(),
             };
-            let one = tiles(usize::from(bits / 8), sample, pack);
+            let one = tile(usize::from(bits / 8), sample, pack);
             let color = if bits == 8 { ColorType::Rgb8 } else { ColorType::Rgb16 };
             for (channels, photometric) in [(1, 1), (3, 2)] {
                 let mut page = Page::new(SIZE, &vec![bits; channels], photometric, Vec::new());
                 page.set(259, shorts(&[compression])).set(284, shorts(&[2]));
-                page.tiles = Some(((16, 16), vec![one[0].clone(); channels]));
+                page.tiles = Some(Tiles { size: (16, 16), stored: vec![one.clone(); channels] });
                 check("tiles.tif", &tiff_files::file(&[page]), color, as_gray);
             }
         }
