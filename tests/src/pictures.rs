@@ -133,3 +133,80 @@ fn animated_webp() -> Vec<u8> {
     let parts = [b"WEBP".to_vec(), chunk(b"VP8X", &canvas), chunk(b"ANIM", &[0; 6]), frame(1), frame(2)];
     chunk(b"RIFF", &parts.concat())
 }
+
+/// Sides of the JPEG in separate scans: neither a multiple of 16 blocks, where padding shows.
+pub const SCANNED: (usize, usize) = (40, 24);
+
+/// The shade of a pixel of [`separate_scans`]: one for each block of 8 x 8.
+#[must_use]
+pub fn scanned_shade(x: usize, y: usize) -> u8 {
+    u8::try_from(50 + 9 * (x / 8) + 40 * (y / 8)).expect("below 256")
+}
+
+/// A baseline JPEG whose three components are in a scan each, the last two at 1 / `across` of the width and 1 / `down`
+/// of the height, and without color. Its blocks are flat, so every value is known.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn separate_scans(across: u8, down: u8) -> Vec<u8> {
+    let (width, height) = SCANNED;
+    let byte = |value: usize| u8::try_from(value).expect("a small side");
+    let mut file = b"\xFF\xD8".to_vec();
+    // A step of 8 makes the first coefficient the mean itself.
+    segment(&mut file, 0xDB, &[&[0][..], &[8; 64]].concat());
+    let sampling = [across << 4 | down, 0x11, 0x11];
+    let mut frame = vec![8, 0, byte(height), 0, byte(width), 3];
+    (1..).zip(sampling).for_each(|(id, sampling)| frame.extend([id, sampling, 0]));
+    segment(&mut file, 0xC0, &frame);
+    // Twelve codes of 4 bits for the sizes of differences; one code, of 1 bit, for the end of a block.
+    segment(&mut file, 0xC4, &[&[0, 0, 0, 0, 12][..], &[0; 12], &(0..12).collect::<Vec<u8>>()].concat());
+    segment(&mut file, 0xC4, &[&[0x10, 1][..], &[0; 15], &[0]].concat());
+    for id in 1..=3 {
+        segment(&mut file, 0xDA, &[1, id, 0, 0, 63, 0]);
+        let (across, down) = if id == 1 { (1, 1) } else { (usize::from(across), usize::from(down)) };
+        let (columns, rows) = (width.div_ceil(across).div_ceil(8), height.div_ceil(down).div_ceil(8));
+        let mut bits = Bits::default();
+        let mut last = 0;
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let mean = if id == 1 { i32::from(scanned_shade(column * 8, row * 8)) - 128 } else { 0 };
+            bits.difference(mean - last);
+            last = mean;
+        }
+        file.extend(bits.bytes());
+    }
+    file.extend(b"\xFF\xD9");
+    file
+}
+
+/// Appends a segment of a JPEG.
+fn segment(file: &mut Vec<u8>, marker: u8, content: &[u8]) {
+    let length = u16::try_from(content.len() + 2).expect("a small segment").to_be_bytes();
+    file.extend([&[0xFF, marker][..], &length, content].concat());
+}
+
+/// The entropy-coded data of a scan, bit by bit.
+#[derive(Default)]
+struct Bits(Vec<bool>);
+
+impl Bits {
+    fn push(&mut self, value: u32, count: u32) {
+        self.0.extend((0..count).rev().map(|place| value >> place & 1 == 1));
+    }
+
+    /// A block whose mean differs by `value` from that of the last one, and nothing else.
+    fn difference(&mut self, value: i32) {
+        let size = 32 - value.unsigned_abs().leading_zeros();
+        self.push(size, 4);
+        let below = u32::try_from(value).unwrap_or_else(|_| (1 << size) - 1 - value.unsigned_abs());
+        self.push(below, size);
+        self.push(0, 1);
+    }
+
+    fn bytes(mut self) -> Vec<u8> {
+        self.0.resize(self.0.len().next_multiple_of(8), true);
+        let byte = |bits: &[bool]| bits.iter().fold(0, |byte: u8, bit| byte << 1 | u8::from(*bit));
+        let stuffed = |byte: u8| if byte == 0xFF { vec![0xFF, 0] } else { vec![byte] };
+        self.0.chunks(8).map(byte).flat_map(stuffed).collect()
+    }
+}

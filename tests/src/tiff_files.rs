@@ -11,6 +11,16 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// The pixels as stored in the file.
     pub pixels: Vec<u8>,
+    /// Tiles instead of the strip.
+    pub tiles: Option<Tiles>,
+}
+
+/// The tiles of a page.
+pub struct Tiles {
+    /// Width and height of each.
+    pub size: (u32, u32),
+    /// The pixels of each as stored in the file.
+    pub stored: Vec<Vec<u8>>,
 }
 
 /// 16-bit numbers as stored in an entry.
@@ -23,7 +33,7 @@ impl Page {
     /// A page of pixels of `bits`, with this `photometric` interpretation.
     #[must_use]
     pub fn new(size: (u32, u32), bits: &[u16], photometric: u16, pixels: Vec<u8>) -> Self {
-        let mut page = Self { size, entries: Vec::new(), pixels };
+        let mut page = Self { size, entries: Vec::new(), pixels, tiles: None };
         page.set(258, shorts(bits));
         page.set(262, shorts(&[photometric]));
         page.set(277, shorts(&[u16::try_from(bits.len()).expect("few channels")]));
@@ -48,14 +58,25 @@ pub fn file(pages: &[Page]) -> Vec<u8> {
     file.extend([0; 4]);
     let long = |value: usize| u32::try_from(value).expect("a small file").to_le_bytes();
     for page in pages {
-        let strip = file.len();
-        file.extend(&page.pixels);
-        file.resize(file.len().next_multiple_of(2), 0);
         let mut entries = page.entries.clone();
-        let own = [(256, page.size.0), (257, page.size.1), (278, page.size.1)];
-        entries.extend(own.map(|(tag, value)| (tag, 4, value.to_le_bytes().to_vec())));
-        entries.push((273, 4, long(strip).to_vec()));
-        entries.push((279, 4, long(page.pixels.len()).to_vec()));
+        let longs = |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        entries.extend([(256, 4, longs(&[page.size.0])), (257, 4, longs(&[page.size.1]))]);
+        let (chunks, sizes) = match &page.tiles {
+            None => (std::slice::from_ref(&page.pixels), [(278, page.size.1)].to_vec()),
+            Some(Tiles { size: (width, height), stored }) => {
+                (stored.as_slice(), [(322, *width), (323, *height)].to_vec())
+            }
+        };
+        entries.extend(sizes.into_iter().map(|(tag, value)| (tag, 4, longs(&[value]))));
+        let (mut places, mut lengths) = (Vec::new(), Vec::new());
+        for chunk in chunks {
+            places.extend(long(file.len()));
+            lengths.extend(long(chunk.len()));
+            file.extend(chunk);
+            file.resize(file.len().next_multiple_of(2), 0);
+        }
+        let (place, length) = if page.tiles.is_some() { (324, 325) } else { (273, 279) };
+        entries.extend([(place, 4, places), (length, 4, lengths)]);
         entries.sort_by_key(|entry| entry.0);
         let at = long(file.len());
         file[link..link + 4].copy_from_slice(&at);

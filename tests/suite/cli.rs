@@ -6,7 +6,10 @@ mod formats;
 mod hostile;
 mod metadata;
 mod pictures;
+mod profiles;
 mod refusals;
+mod strangers;
+mod tiffs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -211,7 +214,7 @@ fn files_in_parallel_give_what_one_at_a_time_gives() {
     }
     assert_eq!(desk.run(&["in", "-o", "one"]).code, Some(0));
     let ran = desk.run(&["in", "-o", "four", "--jobs", "4"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 9 colored\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 9 colorized\n"));
     for index in 0..9 {
         let [one, four] = ["one", "four"].map(|folder| fs::read(desk.path(&format!("{folder}/{index}.png"))));
         assert_eq!(one.unwrap(), four.unwrap());

@@ -55,6 +55,8 @@ pub enum Command {
     Models(Look),
     /// Check the installation (plugin, models, device) by colorizing a small test picture
     Doctor(Look),
+    /// Print the formats: which kinds are read, and what is written
+    Formats,
     /// Print shell completions
     Completions {
         /// The shell

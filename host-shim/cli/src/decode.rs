@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use image::metadata::Orientation;
 
 use crate::format::{self, Limits, Page, Pages, Source};
-use crate::metadata::{Metadata, profile};
+use crate::metadata::{Metadata, exif, profile};
 use crate::picture::Picture;
 use crate::stop::Stop;
 
@@ -20,9 +20,9 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
     let (file, length) = open_file(path)?;
     let mut source = Source::new(file, length, stop);
     let start = source.start()?;
-    let format = format::by_content(&start).with_context(|| match image::guess_format(&start) {
-        Ok(other) => format!("{}, but {}", format::not_a_picture(), format!("{other:?}").to_uppercase()),
-        Err(_) => format::not_a_picture(),
+    let format = format::by_content(&start).with_context(|| match format::known_otherwise(&start) {
+        Some(problem) => problem.to_owned(),
+        None => format::not_a_picture(),
     })?;
     let opened = (format.read)(source, limits);
     stop.check()?;
@@ -32,6 +32,7 @@ pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> 
 /// A page as it should be seen: upright, in sRGB.
 pub fn settle(page: Page) -> (Picture, Metadata) {
     let Page { mut picture, mut metadata, orientation } = page;
+    metadata.exif = metadata.exif.map(exif::without_prefix);
     if let Some(icc) = metadata.icc.take() {
         let (converted, note) = profile::to_srgb(picture, &icc);
         picture = converted;

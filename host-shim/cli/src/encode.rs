@@ -74,6 +74,11 @@ impl<'a> Sink<'a> {
         self.writer.holds.xmp
     }
 
+    /// Whether the format has texts beside XMP.
+    pub fn holds_texts(&self) -> bool {
+        self.writer.holds.texts
+    }
+
     /// Whether the format allows that many pictures: checked before the work is done.
     pub fn check_count(&self, count: usize) -> anyhow::Result<()> {
         if count > 1 && matches!(self.writer.encode, Encode::One(_)) {

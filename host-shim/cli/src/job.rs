@@ -36,7 +36,8 @@ pub struct Task<'a> {
 impl<'a> Task<'a> {
     /// A file to be written at `path`.
     fn sink(&self, format: &'static Format, path: &'a Path) -> anyhow::Result<Sink<'a>> {
-        let options = Options { quality: self.args.quality };
+        let pam = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pam"));
+        let options = Options { quality: self.args.quality, pam };
         Sink::new(format, path, options, self.args.overwrite, self.stop)
     }
 }
@@ -160,11 +161,12 @@ impl Step<'_, '_> {
         };
         let noted = !stays && !self.task.args.no_provenance;
         let provenance = noted.then_some(&provenance);
-        let (mut packet, mut problem) = xmp::merged(metadata.xmp.as_deref(), provenance);
+        let texts = if self.sink.holds_texts() { Vec::new() } else { metadata.texts_as_xmp() };
+        let (mut packet, mut problem) = xmp::merged(metadata.xmp.as_deref(), provenance, &texts);
         let (length, room) = (packet.as_ref().map_or(0, Vec::len), self.sink.room_for_xmp());
         if length > room && room > 0 {
             // The note itself always has room.
-            packet = xmp::merged(None, provenance).0;
+            packet = xmp::merged(None, provenance, &[]).0;
             problem =
                 Some(format!("its XMP was dropped: it is {length} bytes, and the format allows {room}"));
         }

@@ -29,6 +29,7 @@ mod plan;
 mod report;
 mod stop;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
         None => batch::run(&cli.colorize),
         Some(Command::Models(args)) => doctor::models(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
+        Some(Command::Formats) => print(|out| out.write_all(format::table().as_bytes())),
         Some(Command::Completions { shell }) => print(|out| {
             clap_complete::generate(shell, &mut Cli::command(), "autochrome", out);
             Ok(())

@@ -1,7 +1,7 @@
 //! What is written where, decided before anything is touched.
 //!
-//! The rules: the structure of folders is kept below OUT; no two inputs share an output or a map; no output is an
-//! input, by whatever name or link.
+//! The rules: the structure of folders is kept below OUT; inputs that would share an output or a map are refused, and
+//! the others done; no output is an input, by whatever name or link.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -89,7 +89,7 @@ impl Plan {
             }
         }
         let inputs = items.iter().filter_map(|item| fs::metadata(&item.input).ok()).map(|m| id(&m)).collect();
-        Ok(Self { items: without_collisions(items)?, inputs })
+        Ok(Self { items: without_collisions(items), inputs })
     }
 
     /// Whether `output` may be written. A symbolic link counts as what it points to.
@@ -245,28 +245,48 @@ fn walk(root: &Path, folder: &Path, naming: Naming<'_>, items: &mut Vec<Item>) {
     }
 }
 
-/// Drops duplicates; refuses to write one file, a result or a map, for two different inputs.
-fn without_collisions(items: Vec<Item>) -> Result<Vec<Item>, UsageError> {
-    let mut sources: HashMap<PathBuf, PathBuf> = HashMap::new();
-    let mut kept = Vec::with_capacity(items.len());
+/// Drops duplicates, and refuses those that would write one file, a result or a map: all of them, since none has more
+/// right to it.
+fn without_collisions(items: Vec<Item>) -> Vec<Item> {
+    let mut first: HashMap<PathBuf, PathBuf> = HashMap::new();
+    let mut kept: Vec<Item> = Vec::with_capacity(items.len());
     for item in items {
-        let again = |output| sources.get(output).is_some_and(|other| same_file(other, &item.input));
+        let again = |output| first.get(output).is_some_and(|other| same_file(other, &item.input));
         if item.output.as_ref().is_ok_and(again) {
             continue;
         }
-        for written in item.output.iter().chain(&item.map) {
-            if let Some(other) = sources.insert(written.clone(), item.input.clone()) {
-                return Err(UsageError(format!(
-                    "{} and {} would both write {}; colorize them into different folders",
-                    other.display(),
-                    item.input.display(),
-                    written.display()
-                )));
-            }
+        if let Ok(output) = &item.output {
+            first.entry(output.clone()).or_insert_with(|| item.input.clone());
         }
         kept.push(item);
     }
-    Ok(kept)
+    let mut claims: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+    for (index, item) in kept.iter().enumerate() {
+        for written in item.output.iter().chain(&item.map) {
+            claims.entry(written.clone()).or_default().push(index);
+        }
+    }
+    let problems: Vec<Option<String>> =
+        (0..kept.len()).map(|index| collision(&kept, &claims, index)).collect();
+    for (item, problem) in kept.iter_mut().zip(problems) {
+        if let Some(problem) = problem {
+            (item.output, item.map) = (Err(problem), None);
+        }
+    }
+    kept
+}
+
+/// The sentence about another item that would write a file of this one, if there is one.
+fn collision(items: &[Item], claims: &HashMap<PathBuf, Vec<usize>>, index: usize) -> Option<String> {
+    let item = &items[index];
+    item.output.iter().chain(&item.map).find_map(|written| {
+        let other = claims.get(written)?.iter().find(|other| **other != index)?;
+        Some(format!(
+            "{} would be written for {} as well; colorize one of them into another folder, or under another name",
+            written.display(),
+            items[*other].input.display()
+        ))
+    })
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -286,9 +306,14 @@ mod tests {
         let item = |input: &str, output: &str| naming.planned(Path::new(input), Ok(output.into()));
         assert_eq!(item("a", "out/a.b.jpg").map.as_deref(), Some(Path::new("out/a.b-map.png")));
         for (one, other) in [("out/a.jpg", "out/a.png"), ("out/a.png", "out/a-map.png")] {
-            let refused = without_collisions(vec![item("one", one), item("other", other)]).unwrap_err();
-            assert!(refused.0.starts_with("one and other would both write out/a-map.png;"), "{refused}");
+            let refused =
+                without_collisions(vec![item("one", one), item("other", other), item("third", "out/c.jpg")]);
+            let said = |index: usize| refused[index].output.clone();
+            assert!(said(0).unwrap_err().starts_with("out/a-map.png would be written for other as well;"));
+            assert!(said(1).unwrap_err().starts_with("out/a-map.png would be written for one as well;"));
+            assert_eq!(said(2).as_deref(), Ok(Path::new("out/c.jpg")));
         }
-        assert!(without_collisions(vec![item("one", "out/a.png"), item("other", "out/b.png")]).is_ok());
+        let fine = without_collisions(vec![item("one", "out/a.png"), item("other", "out/b.png")]);
+        assert!(fine.iter().all(|item| item.output.is_ok()));
     }
 }

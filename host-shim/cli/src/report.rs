@@ -268,7 +268,7 @@ impl<'a> Report<'a> {
 
 impl Summary {
     fn line(&self) -> String {
-        let mut line = format!("{} colored", self.done);
+        let mut line = format!("{} colorized", self.done);
         for (count, what) in
             [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not started")]
         {

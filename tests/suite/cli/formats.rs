@@ -12,14 +12,14 @@ use tiff::decoder::{Decoder, DecodingResult};
 use super::{Desk, is_tinted, load};
 
 /// Sides of the small pictures; an odd width shows whether rows are padded as they should be.
-const SIZE: (u32, u32) = (13, 5);
+pub(super) const SIZE: (u32, u32) = (13, 5);
 
 /// A shade for each pixel, far enough from black and white for the stub's tint.
-fn shade(index: usize) -> u8 {
+pub(super) fn shade(index: usize) -> u8 {
     u8::try_from(60 + index * 2).unwrap()
 }
 
-fn shades() -> impl Iterator<Item = u8> {
+pub(super) fn shades() -> impl Iterator<Item = u8> {
     (0..65).map(shade)
 }
 
@@ -33,11 +33,11 @@ fn off(result: &DynamicImage, expected: impl Fn(usize) -> f64) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn as_gray(index: usize) -> f64 {
+pub(super) fn as_gray(index: usize) -> f64 {
     f64::from(shade(index)) / 255.0
 }
 
-fn check(name: &str, file: &[u8], color: ColorType, expected: impl Fn(usize) -> f64) {
+pub(super) fn check(name: &str, file: &[u8], color: ColorType, expected: impl Fn(usize) -> f64) {
     let desk = Desk::new();
     fs::write(desk.path(name), file).unwrap();
     let ran = desk.run(&[name, "-o", "out/"]);
@@ -361,7 +361,7 @@ fn the_format_can_be_named() {
     desk.gray("in/a.png");
     desk.gray("in/deep/b.jpg");
     let ran = desk.run(&["in", "-o", "out", "--format", "tif"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colored\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colorized\n"));
     for name in ["out/a.tif", "out/deep/b.tif"] {
         assert!(is_tinted(&desk.path(name)));
         assert_eq!(image::guess_format(&fs::read(desk.path(name)).unwrap()).unwrap(), ImageFormat::Tiff);

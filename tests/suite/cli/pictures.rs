@@ -148,7 +148,7 @@ fn photographs_with_colors_can_be_left_out() {
     assert_eq!(ran.code, Some(0));
     assert_eq!(
         ran.err,
-        "autochrome: in/color.png: skipped: it already has color\nautochrome: 2 colored, 1 skipped\n"
+        "autochrome: in/color.png: skipped: it already has color\nautochrome: 2 colorized, 1 skipped\n"
     );
     assert!(!desk.path("out/color.png").exists());
     assert!(is_tinted(&desk.path("out/gray.png")) && is_tinted(&desk.path("out/sepia.png")));

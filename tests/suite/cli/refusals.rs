@@ -187,7 +187,7 @@ fn what_would_meet_every_file_is_said_once() {
         let ran = desk.run(&["in", "-o", "out", option, value]);
         assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 2), "{}", ran.err);
         assert!(
-            ran.err.contains(value) && ran.err.ends_with("0 colored, 1 failed, 19 not started\n"),
+            ran.err.contains(value) && ran.err.ends_with("0 colorized, 1 failed, 19 not started\n"),
             "{}",
             ran.err
         );

@@ -14,6 +14,7 @@ use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "BMP",
+    kinds: "1 to 32 bits",
     extensions: &["bmp", "dib"],
     recognizes: |start| start.starts_with(b"BM"),
     read,
@@ -21,7 +22,7 @@ pub static FORMAT: Format = Format {
         max_side: 65_535,
         depth: Depth::Eight,
         alpha: true,
-        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false },
+        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false, texts: false },
         encode: Encode::One(write),
     }),
 };

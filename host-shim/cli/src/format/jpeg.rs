@@ -1,21 +1,18 @@
 //! JPEG: gray, YCbCr, RGB, and CMYK and YCCK, which are converted to RGB without their profile.
 //!
-//! The decoder silently fills what is missing with gray, so the end of the file is checked first.
+//! The decoder recovers what it can of damaged data and says so, which becomes a note. A file whose end is missing is
+//! refused: nobody can say how much of the picture there is.
 
 use std::io::Read;
 
 use anyhow::anyhow;
+use autochrome_jpeg::{Color, Error, Outcome};
 use autochrome_loader::PixelFormat;
 use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensityUnit, SamplingFactor};
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{self, cut_short, damaged, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Density, Holds, Metadata, iptc, srgb};
 use crate::picture::{Depth, Picture};
@@ -27,6 +24,7 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 pub static FORMAT: Format = Format {
     name: "JPEG",
+    kinds: "gray, color, CMYK, YCCK",
     extensions: &["jpg", "jpeg", "jpe", "jfif"],
     recognizes: |start| start.starts_with(b"\xFF\xD8\xFF"),
     read,
@@ -39,6 +37,7 @@ pub static FORMAT: Format = Format {
             xmp: SEGMENT - XMP.len(),
             iptc: SEGMENT - iptc::PHOTOSHOP.len() - iptc::RESOURCE,
             density: true,
+            texts: false,
         },
         encode: Encode::One(write),
     }),
@@ -52,56 +51,98 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     if !is_whole(&bytes) {
         return Err(cut_short(FORMAT.name));
     }
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), options);
-    decoder.decode_headers().map_err(|error| explain(&error))?;
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    let (width, height) = (u32::try_from(width)?, u32::try_from(height)?);
+    let header = autochrome_jpeg::header(&bytes).map_err(explain)?;
+    let (width, height) = (header.width, header.height);
     limits.size(width, height)?;
     Limits::holds(FORMAT.name, width, height, u64::try_from(bytes.len())?, MOST)?;
-    let stored = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
-    let (format, wanted) = match stored {
-        ColorSpace::Luma => (PixelFormat::Gray8, ColorSpace::Luma),
-        _ => (PixelFormat::Rgb8, ColorSpace::RGB),
-    };
-    decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let mut metadata = Metadata {
-        exif: decoder.exif().cloned(),
-        xmp: decoder.xmp().cloned(),
-        iptc: decoder.iptc().and_then(|resources| iptc::from_photoshop(resources)),
-        icc: decoder.icc_profile(),
-        density: density(&bytes),
-        ..Metadata::default()
-    };
-    if matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK) && metadata.icc.take().is_some() {
+    let mut metadata = metadata(&bytes);
+    if header.color == Color::Cmyk && metadata.icc.take().is_some() {
         metadata.notes.push("its CMYK profile was ignored: CMYK was converted to RGB by formula".into());
     }
-    let pixels = decoder.decode().map_err(|error| explain(&error))?;
-    let expected = u64::from(width) * u64::from(height) * u64::try_from(format.bytes_per_pixel())?;
-    if u64::try_from(pixels.len())? != expected {
-        return Err(damaged(FORMAT.name, &"it does not contain the pixels its header claims"));
+    let size = u64::from(width) * u64::from(height) * u64::try_from(header.color.channels())?;
+    let mut pixels = vec![0; usize::try_from(size)?];
+    let outcome = autochrome_jpeg::decode(&bytes, &mut pixels, limits.memory()).map_err(explain)?;
+    if outcome == Outcome::Recovered {
+        metadata.notes.push("damaged: part of the picture may be wrong".into());
     }
+    let (format, pixels) = match header.color {
+        Color::Gray => (PixelFormat::Gray8, pixels),
+        Color::Rgb => (PixelFormat::Rgb8, pixels),
+        Color::Cmyk => (PixelFormat::Rgb8, without_inks(&pixels)),
+    };
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
 }
 
-fn explain(error: &DecodeErrors) -> anyhow::Error {
+fn explain(error: Error) -> anyhow::Error {
     match error {
-        DecodeErrors::Unsupported(scheme) => unsupported(FORMAT.name, &format!("{scheme:?}")),
-        DecodeErrors::ExhaustedData => cut_short(FORMAT.name),
-        error => damaged(FORMAT.name, &format!("{error:?}").replace(['"', '\\'], "")),
+        Error::Truncated => cut_short(FORMAT.name),
+        Error::Unsupported(what) => unsupported(FORMAT.name, &plain(&what)),
+        Error::Memory => anyhow!("the JPEG needs more memory than --max-pixels allows"),
+        error => damaged(FORMAT.name, &plain(&error.to_string())),
     }
+}
+
+/// The library's sentence, the two usual kinds in words of ours.
+fn plain(message: &str) -> String {
+    if message.contains("precision") {
+        return "its samples have more than 8 bits".into();
+    }
+    if message.contains("SOF type") {
+        return "it is lossless or hierarchical JPEG".into();
+    }
+    problem::plain(message.trim_start_matches("Corrupt JPEG data: "))
+}
+
+/// CMYK by formula: the light that one ink and black let through. Adobe, like everyone since, stores the light.
+fn without_inks(pixels: &[u8]) -> Vec<u8> {
+    let light =
+        |ink: u8, black: u8| u8::try_from((u32::from(ink) * u32::from(black) + 127) / 255).unwrap_or(u8::MAX);
+    let rgb = |inks: &[u8; 4]| [0, 1, 2].map(|at| light(inks[at], inks[3]));
+    pixels.as_chunks::<4>().0.iter().flat_map(rgb).collect()
+}
+
+/// What the segments before the picture's data say; the first of each kind counts.
+fn metadata(jpeg: &[u8]) -> Metadata {
+    let find = |wanted: u8, name: &[u8]| {
+        let mut found = segments(jpeg).filter(|(marker, _)| *marker == wanted);
+        found.find_map(|(_, content)| content.strip_prefix(name))
+    };
+    let photoshop = find(0xED, iptc::PHOTOSHOP);
+    Metadata {
+        exif: find(0xE1, b"Exif\0\0").or_else(|| find(0xE1, b"Exif\0\xFF")).map(<[u8]>::to_vec),
+        xmp: find(0xE1, XMP).map(<[u8]>::to_vec),
+        iptc: photoshop.and_then(iptc::from_photoshop),
+        icc: profile(jpeg),
+        density: density(jpeg),
+        ..Metadata::default()
+    }
+}
+
+/// The color profile, which is numbered and divided among segments.
+fn profile(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let mut parts: Vec<(u8, &[u8])> = segments(jpeg)
+        .filter(|(marker, _)| *marker == 0xE2)
+        .filter_map(|(_, content)| match content.strip_prefix(b"ICC_PROFILE\0")? {
+            [number, _, data @ ..] => Some((*number, data)),
+            _ => None,
+        })
+        .collect();
+    parts.sort_by_key(|(number, _)| *number);
+    parts.dedup_by_key(|(number, _)| *number);
+    let profile: Vec<u8> = parts.into_iter().flat_map(|(_, data)| data).copied().collect();
+    (!profile.is_empty()).then_some(profile)
 }
 
 /// The segments before the picture's data: marker and content.
 fn segments(jpeg: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     let mut rest = jpeg.get(2..).unwrap_or_default();
     std::iter::from_fn(move || {
-        let [0xFF, marker, high, low, ..] = *rest else { return None };
+        // Between segments there may be fill bytes, and in damaged files anything.
+        let at = rest.windows(2).position(|two| two[0] == 0xFF && !matches!(two[1], 0 | 0xFF))?;
+        rest = &rest[at..];
+        let [_, marker, high, low, ..] = *rest else { return None };
         // The data begins, or this is no row of segments at all.
-        if marker == 0xDA || !matches!(marker, 0xC0..=0xCF | 0xDB..=0xFE) {
+        if matches!(marker, 0xD8..=0xDA) {
             return None;
         }
         let length = usize::from(u16::from_be_bytes([high, low]));

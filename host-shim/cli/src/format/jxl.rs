@@ -14,13 +14,14 @@ use jxl_oxide::{
 
 use super::kind::Format;
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{ANIMATED, cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{MAX_METADATA, Metadata};
 use crate::picture::{Picture, gray_alpha_to_rgba};
 
 pub static FORMAT: Format = Format {
     name: "JPEG XL",
+    kinds: "all but CMYK",
     extensions: &["jxl"],
     recognizes: |start| start.starts_with(b"\xFF\x0A") || start.starts_with(SIGNATURE),
     read,
@@ -53,23 +54,15 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     if image.num_loaded_keyframes() == 0 {
         return Err(cut_short(FORMAT.name));
     }
-    let icc = match image.original_icc() {
-        Some(icc) => Some(icc.to_vec()),
-        None => {
-            let srgb = if image.pixel_format().is_grayscale() {
-                EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
-            } else {
-                EnumColourEncoding::srgb(RenderingIntent::Relative)
-            };
-            image.request_color_encoding(srgb);
-            None
-        }
-    };
+    let icc = encoding(&mut image);
     let associated =
         image.image_header().metadata.ec_info.iter().any(|extra| extra.alpha_associated() == Some(true));
     let render = image.render_frame(0).map_err(|error| explain(&*error))?;
     let mut picture = picture(&image, &render)?;
     let mut metadata = Metadata { exif: parts.exif, xmp: parts.xmp, icc, ..Metadata::default() };
+    if image.image_header().metadata.animation.is_some() {
+        metadata.notes.push(ANIMATED.into());
+    }
     if associated && picture.alpha {
         picture = picture.unassociated();
         metadata.notes.push("its colors were premultiplied by alpha and were divided by it".into());
@@ -78,8 +71,25 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     Ok(Pages::one(page))
 }
 
+/// The profile of the pixels that will come out; none if they come out in sRGB.
+fn encoding(image: &mut JxlImage) -> Option<Vec<u8>> {
+    // From XYB they come out in whatever is asked for, and not in the profile that the original had; otherwise a profile
+    // says what the numbers mean.
+    let xyb = image.image_header().metadata.xyb_encoded;
+    if let (false, Some(icc)) = (xyb, image.original_icc()) {
+        return Some(icc.to_vec());
+    }
+    let srgb = if image.pixel_format().is_grayscale() {
+        EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
+    } else {
+        EnumColourEncoding::srgb(RenderingIntent::Relative)
+    };
+    image.request_color_encoding(srgb);
+    None
+}
+
 fn explain(error: &(dyn std::error::Error + 'static)) -> anyhow::Error {
-    damaged(FORMAT.name, &error)
+    damaged(FORMAT.name, &plain(&error.to_string()))
 }
 
 fn picture(image: &JxlImage, render: &Render) -> anyhow::Result<Picture> {

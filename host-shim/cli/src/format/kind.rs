@@ -13,6 +13,8 @@ use crate::stop::Stoppable;
 pub struct Format {
     /// What people call it.
     pub name: &'static str,
+    /// Which kinds of it are read.
+    pub kinds: &'static str,
     /// The extensions of its files, the usual one first.
     pub extensions: &'static [&'static str],
     /// Whether a file that begins with these bytes is one.
@@ -67,6 +69,8 @@ pub trait Pager {
 pub struct Options {
     /// JPEG quality, 1 to 100.
     pub quality: u8,
+    /// Whether PNM is to be PAM.
+    pub pam: bool,
 }
 
 /// Where an encoder writes to.

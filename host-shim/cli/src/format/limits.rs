@@ -18,8 +18,8 @@ impl Limits {
         let pixels = u64::from(width) * u64::from(height);
         if pixels > self.max_pixels {
             bail!(
-                "the picture claims {width} x {height} pixels, {}, more than the limit of {}; if that is right, \
-                 raise the limit with --max-pixels",
+                "the picture claims {width} x {height} pixels, {}, more than the limit of {}; if it really is \
+                 that large, raise the limit with --max-pixels",
                 millions(pixels),
                 millions(self.max_pixels)
             );
@@ -31,8 +31,8 @@ impl Limits {
     pub fn holds(name: &str, width: u32, height: u32, length: u64, most: u64) -> anyhow::Result<()> {
         if u64::from(width) * u64::from(height) > length.saturating_mul(most) {
             bail!(
-                "the {name} claims {width} x {height} pixels, which its {length} bytes cannot hold: it is cut \
-                 short or damaged"
+                "the {name} claims {width} x {height} pixels, which its {length} bytes cannot hold: it is \
+                 truncated or damaged"
             );
         }
         Ok(())

@@ -13,13 +13,14 @@ use png::{
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged};
+use super::problem::{ANIMATED, cut_short, damaged, plain};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Density, Holds, MAX_METADATA, Metadata, iptc};
 use crate::picture::{Depth, Picture, gray_alpha_to_rgba};
 
 pub static FORMAT: Format = Format {
     name: "PNG",
+    kinds: "all",
     extensions: &["png", "apng"],
     recognizes: |start| start.starts_with(b"\x89PNG\r\n\x1a\n"),
     read,
@@ -27,7 +28,13 @@ pub static FORMAT: Format = Format {
         max_side: 0x7FFF_FFFF,
         depth: Depth::Sixteen,
         alpha: true,
-        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: MAX_METADATA, density: true },
+        holds: Holds {
+            exif: MAX_METADATA,
+            xmp: MAX_METADATA,
+            iptc: MAX_METADATA,
+            density: true,
+            texts: true,
+        },
         encode: Encode::One(write),
     }),
 };
@@ -43,8 +50,7 @@ const METERS_AN_INCH: f64 = 0.0254;
 
 fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
-    // The decoder reports what is wrong with the chunks.
-    let has_profile = has_profile(&mut source.reader).unwrap_or(false);
+    let dropped = Dropped::find(&mut source.reader);
     source.reader.seek(SeekFrom::Start(0))?;
     let mut decoder = Decoder::new_with_limits(source.reader, png::Limits { bytes: MEMORY });
     decoder.set_transformations(Transformations::EXPAND);
@@ -60,25 +66,54 @@ fn read(mut source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     // What comes after the pixels may have metadata; that it is damaged is no reason to refuse them.
     let _ = reader.finish();
     let mut metadata = metadata(reader.info());
-    if has_profile && metadata.icc.is_none() {
+    metadata.changed = dropped.changed;
+    if reader.info().animation_control.is_some_and(|animation| animation.num_frames > 1) {
+        metadata.notes.push(ANIMATED.into());
+    }
+    if dropped.profile && metadata.icc.is_none() {
         metadata.notes.push(NO_PROFILE.into());
     }
     let (format, pixels) = in_our_order(&reader, pixels);
     Ok(Pages::one(Page::new(Picture::new(format, width, height, pixels), metadata)))
 }
 
-/// Whether a profile precedes the pixels: the decoder drops a bad one silently.
-fn has_profile(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
-    reader.seek(SeekFrom::Start(8))?;
-    loop {
-        let mut start = [0; 8];
-        reader.read_exact(&mut start)?;
-        let [a, b, c, d, kind @ ..] = start;
-        match &kind {
-            b"iCCP" => return Ok(true),
-            b"IDAT" | b"IEND" => return Ok(false),
-            // The chunk's content, and its checksum.
-            _ => reader.seek_relative(i64::from(u32::from_be_bytes([a, b, c, d])) + 4)?,
+/// What the decoder drops silently.
+#[derive(Default)]
+struct Dropped {
+    /// Whether there is a profile: a bad one is dropped.
+    profile: bool,
+    /// When the picture was last changed.
+    changed: Option<[u8; 7]>,
+}
+
+impl Dropped {
+    /// Looks at every chunk; what is wrong with them is reported by the decoder.
+    fn find(reader: &mut (impl Read + Seek)) -> Self {
+        let mut found = Self::default();
+        let _ = found.walk(reader);
+        found
+    }
+
+    fn walk(&mut self, reader: &mut (impl Read + Seek)) -> io::Result<()> {
+        reader.seek(SeekFrom::Start(8))?;
+        loop {
+            let mut start = [0; 8];
+            reader.read_exact(&mut start)?;
+            let [a, b, c, d, kind @ ..] = start;
+            let mut length = i64::from(u32::from_be_bytes([a, b, c, d]));
+            match &kind {
+                b"iCCP" => self.profile = true,
+                b"tIME" if length == 7 => {
+                    let mut time = [0; 7];
+                    reader.read_exact(&mut time)?;
+                    self.changed = Some(time);
+                    length = 0;
+                }
+                b"IEND" => return Ok(()),
+                _ => {}
+            }
+            // The rest of the content, and its checksum.
+            reader.seek_relative(length + 4)?;
         }
     }
 }
@@ -89,7 +124,7 @@ fn explain(error: &DecodingError) -> anyhow::Error {
         DecodingError::LimitsExceeded => {
             anyhow::anyhow!("the PNG needs more memory than any photograph should")
         }
-        error => damaged(FORMAT.name, error),
+        error => damaged(FORMAT.name, &plain(&error.to_string())),
     }
 }
 
@@ -134,8 +169,44 @@ fn metadata(info: &Info<'_>) -> Metadata {
         density: info.pixel_dims.filter(|dims| dims.unit == Unit::Meter).and_then(|dims| {
             Density::per_inch(f64::from(dims.xppu) * METERS_AN_INCH, f64::from(dims.yppu) * METERS_AN_INCH)
         }),
+        texts: texts(info),
         ..Metadata::default()
     }
+}
+
+/// Bytes of all texts together, and how many there may be; no photograph needs more.
+const MAX_TEXT: usize = 1 << 20;
+const MAX_TEXTS: usize = 100;
+
+/// The texts that are not metadata of another kind.
+fn texts(info: &Info<'_>) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    texts.extend(
+        info.uncompressed_latin1_text.iter().map(|text| (text.keyword.clone(), Some(text.text.clone()))),
+    );
+    texts.extend(info.compressed_latin1_text.iter().filter(|text| is_text(&text.keyword)).map(|text| {
+        let mut text = text.clone();
+        let unpacked = text.decompress_text_with_limit(MAX_TEXT).ok().and_then(|()| text.get_text().ok());
+        (text.keyword.clone(), unpacked)
+    }));
+    texts.extend(info.utf8_text.iter().filter(|text| is_text(&text.keyword)).map(|text| {
+        let mut text = text.clone();
+        let unpacked = text.decompress_text_with_limit(MAX_TEXT).ok().and_then(|()| text.get_text().ok());
+        (text.keyword.clone(), unpacked)
+    }));
+    let texts = texts.into_iter().filter_map(|(keyword, text)| Some((keyword, text?)));
+    let mut room = MAX_TEXT;
+    let fits = |(_, text): &(String, String)| {
+        let rest = room.checked_sub(text.len());
+        room = rest.unwrap_or(room);
+        rest.is_some()
+    };
+    texts.filter(|(keyword, _)| is_text(keyword)).filter(fits).take(MAX_TEXTS).collect()
+}
+
+/// Whether a keyword is that of words, rather than of a block that is preserved in its own way.
+fn is_text(keyword: &str) -> bool {
+    keyword != XMP && !keyword.starts_with("Raw profile type")
 }
 
 /// A block as ImageMagick puts it into text: its name, its length, and its bytes in hexadecimal.
@@ -185,7 +256,13 @@ fn write(picture: &Picture, metadata: &Metadata, _: &Options, mut output: Output
         let text = to_raw_profile("iptc", &iptc::resource(iptc));
         encoder.add_ztxt_chunk("Raw profile type iptc".into(), text)?;
     }
+    for (keyword, text) in &metadata.texts {
+        encoder.add_itxt_chunk(keyword.clone(), text.clone())?;
+    }
     let mut writer = encoder.write_header()?;
+    if let Some(time) = &metadata.changed {
+        writer.write_chunk(png::chunk::tIME, time)?;
+    }
     let mut stream = writer.stream_writer_with_size(1 << 16)?;
     let bytes = picture.format.bytes_per_pixel() * usize::try_from(picture.width)?;
     let mut row = Vec::new();

@@ -1,7 +1,9 @@
-//! PNM: PBM, PGM, PPM and PAM of 8 and 16 bits. Written as PPM, or as PAM where there is transparency.
+//! PNM: PBM, PGM, PPM and PAM of 8 and 16 bits. Written as PPM (P6); as PAM (P7), which fewer programs read, only with
+//! transparency or when the name asks for it.
 
-use image::codecs::pnm::{PnmDecoder, PnmEncoder};
-use image::{ExtendedColorType, ImageEncoder};
+use std::io::Write;
+
+use image::codecs::pnm::PnmDecoder;
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
@@ -12,6 +14,7 @@ use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "PNM",
+    kinds: "PBM, PGM, PPM, PAM",
     extensions: &["ppm", "pnm", "pgm", "pbm", "pam"],
     recognizes: |start| matches!(start, [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace()),
     read,
@@ -19,7 +22,7 @@ pub static FORMAT: Format = Format {
         max_side: u32::MAX,
         depth: Depth::Sixteen,
         alpha: true,
-        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false },
+        holds: Holds { exif: 0, xmp: 0, iptc: 0, density: false, texts: false },
         encode: Encode::One(write),
     }),
 };
@@ -33,13 +36,24 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     with_image::read(decoder, FORMAT.name, length, MOST, limits)
 }
 
-fn write(picture: &Picture, _: &Metadata, _: &Options, mut output: Output) -> anyhow::Result<()> {
-    let kind = match (picture.depth(), picture.alpha) {
-        (Depth::Eight, false) => ExtendedColorType::Rgb8,
-        (Depth::Eight, true) => ExtendedColorType::Rgba8,
-        (_, false) => ExtendedColorType::Rgb16,
-        (_, true) => ExtendedColorType::Rgba16,
-    };
-    PnmEncoder::new(&mut output).write_image(&picture.pixels, picture.width, picture.height, kind)?;
+fn write(picture: &Picture, _: &Metadata, options: &Options, mut output: Output) -> anyhow::Result<()> {
+    let deep = picture.depth() != Depth::Eight;
+    let (width, height, most) = (picture.width, picture.height, if deep { 65_535 } else { 255 });
+    if picture.alpha || options.pam {
+        let (channels, kind) = if picture.alpha { (4, "RGB_ALPHA") } else { (3, "RGB") };
+        write!(
+            output,
+            "P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {most}\nTUPLTYPE {kind}\nENDHDR\n"
+        )?;
+    } else {
+        write!(output, "P6\n{width} {height}\n{most}\n")?;
+    }
+    if deep {
+        for sample in picture.pixels.as_chunks::<2>().0 {
+            output.write_all(&u16::from_ne_bytes(*sample).to_be_bytes())?;
+        }
+    } else {
+        output.write_all(&picture.pixels)?;
+    }
     flush(output)
 }

@@ -36,7 +36,7 @@ impl Source {
     pub fn bytes(mut self, limits: &Limits) -> anyhow::Result<Vec<u8>> {
         if usize::try_from(self.length).map_or(true, |length| length > limits.memory()) {
             bail!(
-                "the file is {} bytes, more than a picture within --max-pixels needs; if that is right, raise --max-pixels",
+                "the file is {} bytes, more than a picture within --max-pixels needs; if it really is one, raise --max-pixels",
                 self.length
             );
         }

@@ -7,13 +7,14 @@ use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
 use super::kind::{Encode, Format, Options, Output, Writer, flush};
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{ANIMATED, cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages, Source};
 use crate::metadata::{Holds, MAX_METADATA, Metadata, srgb};
 use crate::picture::{Depth, Picture};
 
 pub static FORMAT: Format = Format {
     name: "WebP",
+    kinds: "lossy, lossless",
     extensions: &["webp"],
     recognizes: |start| start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP"),
     read,
@@ -21,7 +22,7 @@ pub static FORMAT: Format = Format {
         max_side: 16_383,
         depth: Depth::Eight,
         alpha: true,
-        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: 0, density: false },
+        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: 0, density: false, texts: false },
         encode: Encode::One(write),
     }),
 };
@@ -38,7 +39,9 @@ fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     Limits::holds(FORMAT.name, width, height, length, MOST)?;
     decoder.set_memory_limit(MAX_METADATA);
     // Damaged or endless metadata is no reason to refuse the pixels.
+    let notes = if decoder.is_animated() { vec![ANIMATED.into()] } else { Vec::new() };
     let metadata = Metadata {
+        notes,
         exif: decoder.exif_metadata().ok().flatten(),
         xmp: decoder.xmp_metadata().ok().flatten(),
         icc: decoder.icc_profile().ok().flatten(),
@@ -57,8 +60,8 @@ fn explain(error: DecodingError) -> anyhow::Error {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(FORMAT.name),
         DecodingError::IoError(error) => error.into(),
-        DecodingError::UnsupportedFeature(what) => unsupported(FORMAT.name, &what),
-        error => damaged(FORMAT.name, &error),
+        DecodingError::UnsupportedFeature(what) => unsupported(FORMAT.name, &plain(&what)),
+        error => damaged(FORMAT.name, &plain(&error.to_string())),
     }
 }
 

@@ -7,7 +7,7 @@ use image::error::ImageError;
 use image::{DynamicImage, ImageDecoder, Limits as ImageLimits};
 
 use super::limits::Limits;
-use super::problem::{cut_short, damaged, unsupported};
+use super::problem::{cut_short, damaged, plain, unsupported};
 use super::source::{Page, Pages};
 use crate::metadata::Metadata;
 use crate::picture::Picture;
@@ -34,12 +34,12 @@ pub fn read<D: ImageDecoder>(
 pub fn explain(error: &ImageError, name: &str) -> anyhow::Error {
     match error {
         ImageError::Limits(_) => anyhow::anyhow!("the {name} needs more memory than --max-pixels allows"),
-        ImageError::Unsupported(error) => unsupported(name, error),
+        ImageError::Unsupported(error) => unsupported(name, &plain(&error.to_string())),
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => cut_short(name),
         // The source alone: the error itself says once more what kind of file it is.
         error => match std::error::Error::source(error) {
-            Some(source) => damaged(name, &source),
-            None => damaged(name, error),
+            Some(source) => damaged(name, &plain(&source.to_string())),
+            None => damaged(name, &plain(&error.to_string())),
         },
     }
 }

@@ -64,6 +64,14 @@ pub struct Fields {
     pub gps: Vec<Field>,
 }
 
+/// A block without the name that JPEG puts before it, which many writers put there in other formats too.
+pub fn without_prefix(mut block: Vec<u8>) -> Vec<u8> {
+    if block.starts_with(b"Exif\0") {
+        block.drain(..block.len().min(6));
+    }
+    block
+}
+
 /// The orientation that a block states: 1 to 8.
 pub fn orientation(block: &[u8]) -> Option<u8> {
     let mut reader = Cursor::new(block);

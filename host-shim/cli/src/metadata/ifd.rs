@@ -150,6 +150,16 @@ impl Header {
         Some(values)
     }
 
+    /// The unsigned numbers an entry holds, a million at most.
+    pub fn unsigned_values(&self, reader: &mut (impl Read + Seek), entry: &Entry) -> Option<Vec<u64>> {
+        if !matches!(entry.kind, 1 | 3 | 4 | 13 | 16 | 18) {
+            return None;
+        }
+        let values = self.raw(reader, entry, 8 << 20)?;
+        let size = usize::try_from(size_of(entry.kind)).ok()?;
+        Some(values.chunks_exact(size).map(|value| self.number(value)).collect())
+    }
+
     /// The one unsigned number an entry holds.
     pub fn unsigned(&self, reader: &mut (impl Read + Seek), entry: &Entry) -> Option<u64> {
         let value = self.raw(reader, entry, 8)?;

@@ -27,6 +27,8 @@ pub struct Holds {
     pub iptc: usize,
     /// Whether it stores the resolution outside of EXIF.
     pub density: bool,
+    /// Whether it stores texts under a keyword, as PNG does.
+    pub texts: bool,
 }
 
 /// The metadata of a photograph.
@@ -41,6 +43,10 @@ pub struct Metadata {
     /// The profile that the pixels are in.
     pub icc: Option<Vec<u8>>,
     pub density: Option<Density>,
+    /// Texts under a keyword, as in PNG.
+    pub texts: Vec<(String, String)>,
+    /// When the picture was last changed, as PNG stores it.
+    pub changed: Option<[u8; 7]>,
     /// Whether the photograph itself came with XMP.
     pub had_xmp: bool,
     /// What could not be preserved, or was read differently than stored: sentences for the user.
@@ -48,9 +54,29 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The orientation that EXIF states.
+    /// The orientation that EXIF states, or else XMP.
     pub fn orientation(&self) -> Option<Orientation> {
-        Orientation::from_exif(exif::orientation(self.exif.as_ref()?)?)
+        let exif = self.exif.as_deref().and_then(exif::orientation);
+        Orientation::from_exif(exif.or_else(|| xmp::orientation(self.xmp.as_deref()?))?)
+    }
+
+    /// The texts as properties of XMP, for formats without texts; a note names those for which XMP has none.
+    pub fn texts_as_xmp(&mut self) -> Vec<xmp::Property> {
+        let (known, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.texts)
+            .into_iter()
+            .map(|(keyword, text)| (xmp::Property::of_text(&keyword, &text), keyword))
+            .partition(|(property, _)| property.is_some());
+        let mut others: Vec<String> = others.into_iter().map(|(_, keyword)| keyword).collect();
+        others.dedup();
+        // Who wrote the file and when it was copied is not about the photograph.
+        others.retain(|keyword| keyword != "Software" && !keyword.starts_with("date:"));
+        if !others.is_empty() {
+            self.notes.push(format!("its text was dropped: {}", others.join(", ")));
+        }
+        let mut properties: Vec<_> = known.into_iter().filter_map(|(property, _)| property).collect();
+        properties.extend(self.changed.take().and_then(|time| xmp::Property::of_change(&time)));
+        self.had_xmp |= !properties.is_empty();
+        properties
     }
 
     /// Makes the metadata true of `picture`, which was rotated by `orientation` and is in sRGB.

@@ -14,7 +14,8 @@ use crate::picture::{Picture, quantised};
 
 /// Converts `picture` from the profile `icc` to sRGB; returns a sentence when the profile is unusable.
 pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
-    let Ok(profile) = ColorProfile::new_from_slice(icc) else {
+    let parsed = ColorProfile::new_from_slice(icc).or_else(|_| ColorProfile::new_from_slice(&essential(icc)));
+    let Ok(profile) = parsed else {
         return (picture, Some("its color profile is damaged; its values were read as sRGB".into()));
     };
     let gray = !picture.format.has_color();
@@ -27,9 +28,35 @@ pub fn to_srgb(mut picture: Picture, icc: &[u8]) -> (Picture, Option<String>) {
         DataColorSpace::Rgb => through_transform(&mut picture, &profile),
         _ => Err(CmsError::InvalidProfile),
     };
-    let note =
-        done.err().map(|_| "its color profile does not match its pixels; they were read as sRGB".into());
+    let note = done.err().map(|_| match profile.color_space {
+        DataColorSpace::Gray | DataColorSpace::Rgb if has_table(&profile) => {
+            "its color profile has lookup tables of a kind that is not read; its values were read as sRGB"
+                .into()
+        }
+        _ => "its color profile does not match its pixels; they were read as sRGB".into(),
+    });
     (picture, note)
+}
+
+/// Whether lookup tables say what the values mean, rather than curves and a matrix.
+fn has_table(profile: &ColorProfile) -> bool {
+    profile.lut_a_to_b_perceptual.is_some() || profile.lut_a_to_b_colorimetric.is_some()
+}
+
+/// A profile without the tags that do not change colors, one of which may be damaged: their names are removed.
+fn essential(icc: &[u8]) -> Vec<u8> {
+    const TABLE: usize = 132;
+    let kept = [b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"A2B0", b"A2B1"];
+    let mut icc = icc.to_vec();
+    let count = icc.get(TABLE - 4..TABLE).and_then(|count| count.first_chunk().copied());
+    let count = usize::try_from(u32::from_be_bytes(count.unwrap_or_default())).unwrap_or(0);
+    let tags = icc.get_mut(TABLE..).unwrap_or_default();
+    for tag in
+        tags.chunks_exact_mut(12).take(count).filter(|tag| !kept.iter().any(|kept| tag.starts_with(*kept)))
+    {
+        tag[..4].fill(0);
+    }
+    icc
 }
 
 /// Takes every color sample through a curve into sRGB.
@@ -101,11 +128,13 @@ impl Samples {
 /// Takes a picture of colors through the whole profile, row by row.
 fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<(), CmsError> {
     let srgb = ColorProfile::new_srgb();
-    let options = TransformOptions {
-        rendering_intent: RenderingIntent::RelativeColorimetric,
-        prefer_fixed_point: false,
-        ..TransformOptions::default()
+    // Many profiles have only the table of the other intent, which then stands for both.
+    let rendering_intent = match (&profile.lut_a_to_b_colorimetric, &profile.lut_a_to_b_perceptual) {
+        (None, Some(_)) => RenderingIntent::Perceptual,
+        _ => RenderingIntent::RelativeColorimetric,
     };
+    let options =
+        TransformOptions { rendering_intent, prefer_fixed_point: false, ..TransformOptions::default() };
     if is_srgb(profile, &srgb, options)? {
         return Ok(());
     }

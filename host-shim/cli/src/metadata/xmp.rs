@@ -5,12 +5,18 @@
 //! ("edited using generative AI"): two of the three numbers of each pixel come from a trained model, and only the
 //! lightness from the photograph. *algorithmicallyEnhanced* would claim a correction of what was there.
 
+mod orientation;
+mod property;
+
 use anyhow::{Context, anyhow, bail};
 use quick_xml::NsReader;
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, BytesText, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::writer::Writer;
+
+pub use orientation::orientation;
+pub use property::Property;
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
@@ -57,11 +63,20 @@ pub struct Provenance {
     pub model: String,
 }
 
-/// Merges the note into the existing XMP; XMP that cannot be merged is replaced, with a sentence about it.
-pub fn merged(before: Option<&[u8]>, provenance: Option<&Provenance>) -> (Option<Vec<u8>>, Option<String>) {
-    let fresh = || provenance.map(|provenance| packet(&description("", provenance, true, true)).into_bytes());
+/// Merges the note and `more` properties into the existing XMP, which wins where it has them already; XMP that cannot be
+/// merged is replaced, with a sentence about it.
+pub fn merged(
+    before: Option<&[u8]>,
+    provenance: Option<&Provenance>,
+    more: &[Property],
+) -> (Option<Vec<u8>>, Option<String>) {
+    let fresh = || {
+        let mut parts = property::description("", &more.iter().collect::<Vec<_>>());
+        parts += &provenance.map(|provenance| description("", provenance, true, true)).unwrap_or_default();
+        (!parts.is_empty()).then(|| packet(&parts).into_bytes())
+    };
     let Some(before) = before else { return (fresh(), None) };
-    match Merge::run(before, provenance) {
+    match Merge::run(before, provenance, more) {
         Ok(packet) => (Some(packet.into_bytes()), None),
         Err(error) => (fresh(), Some(format!("its XMP was dropped: {error}"))),
     }
@@ -131,11 +146,18 @@ struct Merge<'a> {
     /// Depth of the history that is being walked through.
     history: Option<usize>,
     has_history: bool,
+    /// What is to be added, and which of it is there already.
+    more: &'a [Property],
+    present: Vec<(&'static str, &'static str)>,
     done: bool,
 }
 
 impl<'a> Merge<'a> {
-    fn run(before: &'a [u8], provenance: Option<&'a Provenance>) -> anyhow::Result<String> {
+    fn run(
+        before: &'a [u8],
+        provenance: Option<&'a Provenance>,
+        more: &'a [Property],
+    ) -> anyhow::Result<String> {
         let text = std::str::from_utf8(before).context("it is not UTF-8")?;
         let mut merge = Self {
             reader: NsReader::from_str(text.trim_end_matches('\0')),
@@ -147,6 +169,8 @@ impl<'a> Merge<'a> {
             has_tool: false,
             history: None,
             has_history: false,
+            more,
+            present: Vec::new(),
             done: false,
         };
         while merge.step().context("it is damaged")? {}
@@ -223,6 +247,7 @@ impl<'a> Merge<'a> {
     fn looked_at(&mut self, start: &BytesStart<'_>) -> anyhow::Result<BytesStart<'static>> {
         let mut kept = BytesStart::new(start.name().as_ref().to_owned());
         self.has_tool |= self.is(start.name(), false, (XMP, "CreatorTool"));
+        self.mark(start.name(), false);
         if self.is(start.name(), false, (XMP_MM, "History")) {
             self.history = Some(self.depth);
         }
@@ -230,6 +255,7 @@ impl<'a> Merge<'a> {
         for attribute in start.attributes() {
             let attribute = attribute?;
             self.has_tool |= self.is(attribute.key, true, (XMP, "CreatorTool"));
+            self.mark(attribute.key, true);
             if described && self.about.is_none() && self.is(attribute.key, true, (RDF, "about")) {
                 self.about = Some(quick_xml::escape::unescape(&attribute.value)?.into_owned());
             }
@@ -240,21 +266,33 @@ impl<'a> Merge<'a> {
         Ok(kept.into_owned())
     }
 
+    /// Notes a property that is to be added and is there already.
+    fn mark(&mut self, name: QName<'_>, attribute: bool) {
+        let found = self.more.iter().map(Property::name).find(|wanted| self.is(name, attribute, *wanted));
+        self.present.extend(found);
+    }
+
     /// What is written before an element ends: the note at the end of the whole, its event at the end of a history.
     fn before_end(&mut self, name: QName<'_>) -> anyhow::Result<()> {
-        let Some(provenance) = self.provenance else {
-            self.done |= self.is(name, false, (RDF, "RDF"));
-            return Ok(());
-        };
-        if self.history.is_some_and(|depth| self.depth == depth + 1) && self.is(name, false, (RDF, "Seq")) {
+        if let Some(provenance) = self.provenance
+            && self.history.is_some_and(|depth| self.depth == depth + 1)
+            && self.is(name, false, (RDF, "Seq"))
+        {
             self.has_history = true;
             self.raw(&further_event(provenance, name))?;
         }
         if self.is(name, false, (RDF, "RDF")) && !self.done {
             self.done = true;
             let about = self.about.clone().unwrap_or_default();
-            let note = description(&about, provenance, !self.has_tool, !self.has_history);
-            self.raw(&note)?;
+            let missing: Vec<&Property> =
+                self.more.iter().filter(|property| !self.present.contains(&property.name())).collect();
+            let mut note = property::description(&about, &missing);
+            if let Some(provenance) = self.provenance {
+                note += &description(&about, provenance, !self.has_tool, !self.has_history);
+            }
+            if !note.is_empty() {
+                self.raw(&note)?;
+            }
         }
         Ok(())
     }
@@ -273,7 +311,7 @@ mod tests {
     }
 
     fn text(before: &str) -> (String, Option<String>) {
-        let (after, problem) = merged(Some(before.as_bytes()), Some(&note()));
+        let (after, problem) = merged(Some(before.as_bytes()), Some(&note()), &[]);
         (String::from_utf8(after.unwrap()).unwrap(), problem)
     }
 
@@ -305,12 +343,12 @@ mod tests {
 
     #[test]
     fn a_note_of_its_own_is_well_formed() {
-        let (packet, problem) = merged(None, Some(&note()));
+        let (packet, problem) = merged(None, Some(&note()), &[]);
         assert_eq!(problem, None);
         let packet = String::from_utf8(packet.unwrap()).unwrap();
         assert!(names(&packet).contains(&format!("{IPTC}DigitalSourceType")), "{packet}");
         assert!(packet.contains("a &amp; b") && packet.contains("Autochrome 1 &lt;2&gt;"), "{packet}");
-        assert_eq!(merged(None, None), (None, None));
+        assert_eq!(merged(None, None, &[]), (None, None));
     }
 
     #[test]
@@ -354,6 +392,6 @@ mod tests {
             assert!(problem.is_some_and(|problem| problem.starts_with("its XMP was dropped: ")), "{bad}");
             assert!(after.contains(SOURCE_TYPE));
         }
-        assert!(merged(Some(b"\xFF\xFE<\0"), None).1.unwrap().contains("UTF-8"));
+        assert!(merged(Some(b"\xFF\xFE<\0"), None, &[]).1.unwrap().contains("UTF-8"));
     }
 }

@@ -1,28 +1,27 @@
 //! TIFF and BigTIFF: strips and tiles, one bit to 64-bit floats, every page.
 //!
-//! The decoder is the crate `tiff`. What it leaves to its users is done here: the pages are listed before any of them
-//! is decoded, palettes become RGB, and what describes the photograph is read from the directories.
+//! The directories, which EXIF shares, are read here; so are strips and tiles, since the crate `tiff` knows neither bits in
+//! reverse, nor tiles in planes, nor 12 bits, nor half of the compressions that archives have. Each compression is a
+//! crate's. The pages are listed before any of them is decoded.
 
-mod patched;
+mod layout;
 mod pixels;
 mod problem;
+mod samples;
 mod tags;
+mod unpack;
 mod write;
 
 use std::collections::HashSet;
-use std::io::{BufReader, ErrorKind, Seek, SeekFrom};
+use std::io::{BufReader, ErrorKind};
 use std::ops::RangeInclusive;
 
 use anyhow::bail;
 use image::metadata::Orientation;
-use tiff::decoder::Decoder;
 
-use self::patched::Patched;
-use self::problem::{NAME, explain};
-use self::tags::{
-    COLOR_MAP, COMPRESSION, DNG_VERSION, EXTRA_SAMPLES, ICC, IPTC, LENGTH, NEW_SUBFILE_TYPE, ORIENTATION,
-    PALETTE, PHOTOMETRIC, PHOTOSHOP, WIDTH, XMP,
-};
+use self::layout::{Layout, Photometric};
+use self::problem::NAME;
+use self::tags::{DNG_VERSION, ICC, IPTC, NEW_SUBFILE_TYPE, ORIENTATION, PHOTOSHOP, XMP};
 use crate::format::kind::{Encode, Format, Writer};
 use crate::format::limits::Limits;
 use crate::format::problem::{cut_short, damaged, unsupported};
@@ -34,6 +33,8 @@ use crate::picture::Depth;
 
 pub static FORMAT: Format = Format {
     name: NAME,
+    kinds: "1 to 16 and 32 bits, floats; strips, tiles, planes; palette, CMYK, YCbCr, CIELAB; LZW, deflate, PackBits, fax G3 and \
+            G4, JPEG, ZSTD, LZMA, WebP",
     extensions: &["tif", "tiff"],
     recognizes: |start| {
         [&b"II*\0"[..], b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|signature| start.starts_with(signature))
@@ -43,7 +44,13 @@ pub static FORMAT: Format = Format {
         max_side: u32::MAX,
         depth: Depth::Float,
         alpha: true,
-        holds: Holds { exif: MAX_METADATA, xmp: MAX_METADATA, iptc: MAX_METADATA, density: true },
+        holds: Holds {
+            exif: MAX_METADATA,
+            xmp: MAX_METADATA,
+            iptc: MAX_METADATA,
+            density: true,
+            texts: false,
+        },
         encode: Encode::Many(write::begin),
     }),
 };
@@ -58,12 +65,10 @@ const STRUCTURE: RangeInclusive<u16> = 254..=532;
 /// The type of text.
 const ASCII: u16 = 2;
 
-type Reader = Patched<BufReader<crate::stop::Stoppable<std::fs::File>>>;
+type Reader = BufReader<crate::stop::Stoppable<std::fs::File>>;
 
 /// A page as its directory describes it.
 struct Listed {
-    /// Its place in the chain of directories.
-    index: usize,
     directory: u64,
     /// A smaller version of another page, or a mask.
     minor: bool,
@@ -71,20 +76,14 @@ struct Listed {
 
 fn read(source: Source, limits: &Limits) -> anyhow::Result<Pages> {
     let length = source.length;
-    let mut reader = Patched::new(source.reader);
+    let mut reader = source.reader;
     let header = Header::read(&mut reader).map_err(|error| damaged(NAME, &error))?;
     let mut listed = list(&header, &mut reader, length)?;
     if listed.iter().any(|page| !page.minor) {
         listed.retain(|page| !page.minor);
     }
-    reader.seek(SeekFrom::Start(0))?;
-    let mut memory = tiff::decoder::Limits::default();
-    memory.decoding_buffer_size = limits.memory();
-    memory.intermediate_buffer_size = limits.memory();
-    memory.ifd_value_size = 8 << 20;
-    let decoder = Decoder::new(reader).map_err(|error| explain(&error))?.with_limits(memory);
     let count = listed.len();
-    let mut file = File { header, decoder, limits: *limits, length };
+    let mut file = File { header, reader, limits: *limits, length };
     Ok(Pages { count, pages: Box::new(listed.into_iter().map(move |page| file.page(&page))) })
 }
 
@@ -111,10 +110,7 @@ fn list(header: &Header, reader: &mut Reader, length: u64) -> anyhow::Result<Vec
             return Err(unsupported(NAME, &"it is a camera raw file (DNG), which must be developed first"));
         }
         let minor = number(reader, NEW_SUBFILE_TYPE).is_some_and(|kind| kind & 0b101 != 0);
-        if number(reader, PHOTOMETRIC) == Some(PALETTE) {
-            reader.patch_photometric(header, &directory);
-        }
-        listed.push(Listed { index: listed.len(), directory: next, minor });
+        listed.push(Listed { directory: next, minor });
         next = directory.next;
     }
     if listed.is_empty() {
@@ -140,46 +136,34 @@ fn check_values(directory: &Directory, length: u64) -> anyhow::Result<()> {
 /// An open file.
 struct File {
     header: Header,
-    decoder: Decoder<Reader>,
+    reader: Reader,
     limits: Limits,
     length: u64,
 }
 
 impl File {
     fn page(&mut self, listed: &Listed) -> anyhow::Result<Page> {
-        let header = self.header;
-        let reader = self.decoder.inner();
+        let (header, reader) = (self.header, &mut self.reader);
         let directory = header.directory(reader, listed.directory).map_err(|_| cut_short(NAME))?;
-        let number = |reader: &mut Reader, tag| header.unsigned(reader, directory.find(tag)?);
-        let side = |value: Option<u64>| u32::try_from(value.unwrap_or(0)).unwrap_or(u32::MAX);
-        let (width, height) = (side(number(reader, WIDTH)), side(number(reader, LENGTH)));
-        self.limits.size(width, height)?;
-        let most = most_pixels_a_byte(number(reader, COMPRESSION).unwrap_or(1));
-        Limits::holds(NAME, width, height, self.length, most)?;
-        let orientation = number(reader, ORIENTATION).and_then(|value| u8::try_from(value).ok());
-        let palette = reader.is_palette(&directory).then(|| directory.find(COLOR_MAP)).flatten();
-        let palette = palette.and_then(|entry| header.values(reader, entry, 6 << 16));
-        let extra = directory.find(EXTRA_SAMPLES).and_then(|entry| header.values(reader, entry, 64));
+        Layout::check_size(&header, reader, &directory, &self.limits, self.length)?;
+        let layout = Layout::of(&header, reader, &directory, self.length)?;
+        let orientation = directory.find(ORIENTATION).and_then(|entry| header.unsigned(reader, entry));
         let mut metadata = metadata(&header, reader, &directory);
-        self.decoder.seek_to_image(listed.index).map_err(|error| explain(&error))?;
-        let is = |number: u16| extra.as_ref().is_some_and(|extra| extra.starts_with(&number.to_ne_bytes()));
-        let kind = pixels::Kind { palette, associated: is(1), no_alpha: is(0) };
-        let picture = pixels::read(&mut self.decoder, &kind, self.limits.memory(), &mut metadata.notes)?;
-        let orientation = orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
-        Ok(Page { picture, metadata, orientation: Some(orientation) })
-    }
-}
-
-/// Pixels a byte can hold, by how they are packed.
-fn most_pixels_a_byte(compression: u64) -> u64 {
-    match compression {
-        1 => 8,
-        // LZW: strings of 4096 bytes in codes of 12 bits.
-        5 => 8 * 2731,
-        8 | 32_946 => 8 * 1032,
-        32_773 => 8 * 64,
-        // Fax and the formats of pictures have runs without end.
-        _ => u64::MAX,
+        let memory = self.limits.memory();
+        let mut notes = Vec::new();
+        match layout.photometric {
+            Photometric::Cmyk if metadata.icc.take().is_some() => {
+                notes.push("its CMYK profile was ignored: CMYK was converted to RGB by formula".into());
+            }
+            // CIELAB needs no profile.
+            Photometric::CieLab | Photometric::IccLab => metadata.icc = None,
+            _ => {}
+        }
+        let picture = pixels::read(&layout, reader, header.big_endian, memory, &mut notes)?;
+        notes.dedup();
+        metadata.notes.extend(notes);
+        let orientation = orientation.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
+        Ok(Page { picture, metadata, orientation })
     }
 }
 

@@ -1,26 +1,18 @@
-//! From the decoder's output to a picture: planes interleaved, samples widened, every color space to gray or RGB.
+//! From a page's samples to a picture: samples widened, every color space to gray or RGB.
 
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use anyhow::bail;
+use autochrome_jpeg::{Color, Transform};
 use autochrome_loader::PixelFormat;
-use tiff::decoder::Decoder;
-use tiff::tags::SampleFormat;
-use tiff::{ColorType, TiffError};
+use autochrome_pixels::color::{gamut, lab_to_srgb, unit_to_u8};
 
-use super::problem::{NAME, explain};
+use super::layout::{Layout, Number, Photometric};
+use super::problem::{NAME, from_reading};
+use super::tags::{JPEG, OLD_STYLE_JPEG, WEBP};
+use super::{samples, unpack};
 use crate::format::problem::{damaged, unsupported};
 use crate::picture::{Depth, Picture, narrowed, quantised};
-
-/// What the decoder is not told of a page.
-pub struct Kind {
-    /// Red, green and blue of every index, 16 bits each in the machine's order.
-    pub palette: Option<Vec<u8>>,
-    /// Colors are stored multiplied by alpha.
-    pub associated: bool,
-    /// An extra sample beyond the colors is something other than transparency.
-    pub no_alpha: bool,
-}
 
 /// How far above 1 a float may be and still be the rounding of one that is not.
 const BRIGHTEST: f32 = 1.5;
@@ -34,103 +26,152 @@ struct Raw {
     depth: Depth,
 }
 
-/// Decodes the decoder's current page, in `memory` bytes at most.
-pub fn read<R: Read + Seek>(
-    decoder: &mut Decoder<R>,
-    kind: &Kind,
+/// Reads the pixels of a page, in `memory` bytes at most.
+pub fn read(
+    layout: &Layout,
+    reader: &mut (impl Read + Seek),
+    big_endian: bool,
     memory: usize,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Picture> {
-    let (width, height) = decoder.dimensions().map_err(|error| explain(&error))?;
-    let color = decoder.colortype().map_err(|error| explain(&error))?;
-    let layout = decoder.image_buffer_layout().map_err(|error| explain(&error))?;
-    if layout.complete_len > memory {
-        return Err(explain(&TiffError::LimitsExceeded));
+    if let (OLD_STYLE_JPEG, Some(place)) = (layout.compression, layout.old_jpeg) {
+        return old_jpeg(layout, reader, place, memory, notes);
     }
-    let mut bytes = vec![0; layout.complete_len];
-    decoder.read_image_bytes(&mut bytes).map_err(|error| explain(&error))?;
-    let channels = usize::from(color.num_samples());
-    let columns = usize::try_from(width)?;
-    let rows = usize::try_from(height)?;
-    let bits = color.bit_depth();
-    if let (1 | 2 | 4, 1) = (bits, channels) {
-        bytes = unpacked(&bytes, columns, rows, bits, kind.palette.is_none());
+    let bytes = samples::read(layout, reader, big_endian, memory, notes)?;
+    let (width, height) = (u32::try_from(layout.width)?, u32::try_from(layout.height)?);
+    if layout.photometric == Photometric::Palette {
+        return colored(layout, &bytes, notes);
     }
-    let size = usize::from(bits.div_ceil(8));
-    if bytes.len() != columns * rows * channels * size {
-        return Err(damaged(NAME, &"its samples do not fill its pixels"));
+    let (bytes, depth) = widened(layout, bytes, notes)?;
+    let mut raw = Raw { width, height, bytes, channels: layout.channels, depth };
+    let alpha = raw.keep(layout, notes);
+    if layout.photometric == Photometric::WhiteIsZero {
+        raw.inverted(alpha);
     }
-    if layout.planes > 1 {
-        bytes = woven(&bytes, channels, size);
+    if depth == Depth::Float {
+        raw.check_floats()?;
     }
-    let (bytes, depth) = widened(bytes, bits, layout.sample_format, notes)?;
-    let raw = Raw { width, height, bytes, channels, depth };
-    if let Some(palette) = &kind.palette {
-        return raw.colored_by(palette);
-    }
-    let raw = if kind.no_alpha && raw.channels == 2 { raw.first_channel() } else { raw };
-    let mut picture = raw.picture(color, notes)?;
-    if kind.associated && picture.alpha {
+    raw.recolor(layout, alpha, notes)?;
+    let mut picture = raw.picture();
+    if picture.alpha && layout.extra.first() == Some(&1) {
         picture = picture.unassociated();
         notes.push("its colors were premultiplied by alpha and were divided by it".into());
     }
     Ok(picture)
 }
 
-/// One sample a byte; as shades they fill the range, as indices of a palette they stay what they are.
-fn unpacked(bytes: &[u8], columns: usize, rows: usize, bits: u8, shades: bool) -> Vec<u8> {
-    let each = usize::from(8 / bits);
-    let mask = u8::MAX >> (8 - bits);
-    let factor = if shades { u8::MAX / mask } else { 1 };
-    let mut samples = Vec::with_capacity(columns * rows);
-    for row in bytes.chunks_exact(columns.div_ceil(each)).take(rows) {
-        let values = row.iter().flat_map(|byte| {
-            (0..8 / bits).map(move |place| (byte >> (8 - bits - place * bits) & mask) * factor)
-        });
-        samples.extend(values.take(columns));
-    }
-    samples
+/// The whole JPEG that some files before 1995 have beside their strips.
+fn old_jpeg(
+    layout: &Layout,
+    reader: &mut (impl Read + Seek),
+    (at, length): (u64, u64),
+    memory: usize,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Picture> {
+    // Many state no length, or only that of the tables: the decoder stops at the picture's end.
+    let most = u64::try_from(memory)?;
+    let length = if length == 0 || layout.chunks.iter().any(|(strip, _)| *strip > at) {
+        most
+    } else {
+        length.min(most)
+    };
+    let mut jpeg = Vec::new();
+    reader.seek(SeekFrom::Start(at)).map_err(|error| from_reading(&error))?;
+    reader.take(length).read_to_end(&mut jpeg).map_err(|error| from_reading(&error))?;
+    let size = (layout.width, layout.height);
+    let (pixels, color) = unpack::whole_jpeg(&jpeg, size, Transform::Guess, notes)
+        .map_err(|_| unsupported(NAME, &"it is old-style JPEG without a whole JPEG in it"))?;
+    let format = match color {
+        Color::Gray => PixelFormat::Gray8,
+        Color::Rgb => PixelFormat::Rgb8,
+        Color::Cmyk => return Err(unsupported(NAME, &"it is old-style JPEG of CMYK")),
+    };
+    Ok(Picture::new(format, u32::try_from(size.0)?, u32::try_from(size.1)?, pixels))
 }
 
-/// Planes one after another as samples next to each other.
-fn woven(bytes: &[u8], channels: usize, size: usize) -> Vec<u8> {
-    let planes: Vec<&[u8]> = bytes.chunks_exact(bytes.len() / channels).collect();
-    let mut woven = Vec::with_capacity(bytes.len());
-    for at in (0..bytes.len() / channels).step_by(size) {
-        planes.iter().for_each(|plane| woven.extend_from_slice(&plane[at..at + size]));
+/// The picture whose indices into a palette these are; its depth is the palette's.
+fn colored(layout: &Layout, bytes: &[u8], notes: &mut Vec<String>) -> anyhow::Result<Picture> {
+    let size = layout.palette.len() / 3;
+    if size == 0 {
+        return Err(damaged(NAME, &"it has no palette"));
     }
-    woven
+    // Some writers fill 8 of the 16 bits.
+    let narrow = layout.palette.iter().all(|value| *value < 256);
+    let byte = |value: u16| if narrow { u8::try_from(value).unwrap_or(u8::MAX) } else { narrowed(value) };
+    let sample = samples::bytes_of(layout);
+    if sample > 2 {
+        return Err(unsupported(NAME, &"its palette has indices of 32 bits"));
+    }
+    if layout.channels > 1 {
+        notes.push("a channel beside its palette was dropped".into());
+    }
+    let mut pixels = Vec::with_capacity(bytes.len() * 3);
+    for pixel in bytes.chunks_exact(sample * layout.channels) {
+        let index = match sample {
+            1 => usize::from(pixel[0]),
+            _ => usize::from(u16::from_ne_bytes([pixel[0], pixel[1]])),
+        };
+        if index >= size {
+            return Err(damaged(NAME, &format!("color {index} is used, but its palette has {size}")));
+        }
+        pixels.extend([0, 1, 2].map(|channel| byte(layout.palette[channel * size + index])));
+    }
+    Ok(Picture::new(PixelFormat::Rgb8, u32::try_from(layout.width)?, u32::try_from(layout.height)?, pixels))
 }
 
 /// Samples as the plugin takes them: 8 or 16 bits, or floats.
-fn widened(
-    bytes: Vec<u8>,
-    bits: u8,
-    format: SampleFormat,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<(Vec<u8>, Depth)> {
-    Ok(match (format, bits) {
-        (SampleFormat::Uint | SampleFormat::Void, 1..=8) => (bytes, Depth::Eight),
-        (SampleFormat::Uint | SampleFormat::Void, 16) => (bytes, Depth::Sixteen),
-        (SampleFormat::Uint, 32) => {
+fn widened(layout: &Layout, mut bytes: Vec<u8>, notes: &mut Vec<String>) -> anyhow::Result<(Vec<u8>, Depth)> {
+    let sixteen = |bytes: &[u8], change: &dyn Fn(u32) -> u32| -> Vec<u8> {
+        let samples =
+            bytes.as_chunks::<2>().0.iter().map(|sample| change(u16::from_ne_bytes(*sample).into()));
+        samples.flat_map(|sample| u16::try_from(sample).unwrap_or(u16::MAX).to_ne_bytes()).collect()
+    };
+    // The a and b of CIELAB have signs whatever the file says of its samples.
+    let number = match layout.photometric {
+        Photometric::CieLab | Photometric::IccLab if layout.number == Number::Signed => Number::Unsigned,
+        _ => layout.number,
+    };
+    Ok(match (number, layout.bits) {
+        (Number::Unsigned, 8) => (bytes, Depth::Eight),
+        (Number::Unsigned, bits @ 1..8) => {
+            let most = (1_u32 << bits) - 1;
+            let widest =
+                |value: u8| u8::try_from((u32::from(value) * 255 + most / 2) / most).unwrap_or(u8::MAX);
+            bytes.iter_mut().for_each(|value| *value = widest(*value));
+            (bytes, Depth::Eight)
+        }
+        (Number::Unsigned, 16) => (bytes, Depth::Sixteen),
+        (Number::Unsigned, bits @ 9..16) => {
+            let most = (1_u32 << bits) - 1;
+            (sixteen(&bytes, &|value| (value * 65_535 + most / 2) / most), Depth::Sixteen)
+        }
+        (Number::Unsigned, _) => {
             notes.push("its 32-bit integers were reduced to 16 bits".into());
             let samples = bytes.as_chunks::<4>().0.iter().map(|sample| u32::from_ne_bytes(*sample) >> 16);
             let samples = samples.flat_map(|sample| u16::try_from(sample).unwrap_or(u16::MAX).to_ne_bytes());
             (samples.collect(), Depth::Sixteen)
         }
-        (SampleFormat::IEEEFP, 16) => {
+        (Number::Signed, 16) => {
+            let highest = bytes.as_chunks::<2>().0.iter().any(|sample| i16::from_ne_bytes(*sample) < 0);
+            if highest {
+                bail!(
+                    "the TIFF contains negative samples, expected 0 (black) to 32767 (white); save it unsigned"
+                );
+            }
+            notes.push("its signed samples were read as 0 (black) to 32767 (white)".into());
+            (sixteen(&bytes, &|value| (value * 65_535 + 16_383) / 32_767), Depth::Sixteen)
+        }
+        (Number::Float, 16) => {
             let samples = bytes.as_chunks::<2>().0.iter().map(|sample| half(u16::from_ne_bytes(*sample)));
             (samples.flat_map(f32::to_ne_bytes).collect(), Depth::Float)
         }
-        (SampleFormat::IEEEFP, 32) => (bytes, Depth::Float),
+        (Number::Float, 32) => (bytes, Depth::Float),
         #[expect(clippy::cast_possible_truncation, reason = "a float of 64 bits is rounded to one of 32")]
-        (SampleFormat::IEEEFP, 64) => {
+        (Number::Float, 64) => {
             let samples = bytes.as_chunks::<8>().0.iter().map(|sample| f64::from_ne_bytes(*sample) as f32);
             (samples.flat_map(f32::to_ne_bytes).collect(), Depth::Float)
         }
-        (format, bits) => {
-            return Err(unsupported(NAME, &format!("its samples have {bits} bits ({format:?})")));
-        }
+        (_, bits) => return Err(unsupported(NAME, &format!("its samples have {bits} bits (signed)"))),
     })
 }
 
@@ -147,38 +188,115 @@ fn half(bits: u16) -> f32 {
 }
 
 impl Raw {
-    /// The picture whose indices these are.
-    fn colored_by(self, palette: &[u8]) -> anyhow::Result<Picture> {
-        let values: Vec<u16> =
-            palette.as_chunks::<2>().0.iter().map(|value| u16::from_ne_bytes(*value)).collect();
-        let size = values.len() / 3;
-        if self.depth != Depth::Eight || self.channels != 1 {
-            return Err(unsupported(NAME, &"its palette has more than 256 colors"));
+    fn sample(&self) -> usize {
+        match self.depth {
+            Depth::Eight => 1,
+            Depth::Sixteen => 2,
+            Depth::Float => 4,
         }
-        // Some writers fill 8 of the 16 bits.
-        let narrow = values.iter().all(|value| *value < 256);
-        let byte = |value: u16| if narrow { u8::try_from(value).unwrap_or(u8::MAX) } else { narrowed(value) };
-        let mut pixels = Vec::with_capacity(self.bytes.len() * 3);
-        for index in self.bytes.iter().map(|index| usize::from(*index)) {
-            if index >= size {
-                return Err(damaged(NAME, &format!("color {index} is used, but its palette has {size}")));
-            }
-            pixels.extend([0, 1, 2].map(|channel| byte(values[channel * size + index])));
-        }
-        Ok(Picture::new(PixelFormat::Rgb8, self.width, self.height, pixels))
     }
 
-    fn picture(mut self, color: ColorType, notes: &mut Vec<String>) -> anyhow::Result<Picture> {
-        match color {
-            ColorType::CMYK(_) => self.inks_to_rgb(notes)?,
-            ColorType::YCbCr(8) => self.luma_and_chroma_to_rgb(),
-            ColorType::Gray(_) | ColorType::GrayA(_) | ColorType::RGB(_) | ColorType::RGBA(_) => {}
-            ColorType::Multiband { num_samples: 2, .. } => {}
-            other => return Err(unsupported(NAME, &format!("it is {other:?}"))),
+    /// Keeps the colors, and alpha if there is any: says so.
+    fn keep(&mut self, layout: &Layout, notes: &mut Vec<String>) -> bool {
+        let colors = layout.colors();
+        let beyond = self.channels - colors;
+        // A single one that the file says nothing of is alpha, as for other programs.
+        let alpha = match layout.extra.first() {
+            Some(kind) => beyond > 0 && matches!(kind, 1 | 2),
+            None => beyond == 1,
+        };
+        let kept = colors + usize::from(alpha);
+        if kept < self.channels {
+            let pixel = self.sample() * self.channels;
+            let kept_bytes = self.sample() * kept;
+            self.bytes =
+                self.bytes.chunks_exact(pixel).flat_map(|pixel| &pixel[..kept_bytes]).copied().collect();
+            notes.push(match self.channels - kept {
+                1 => "a channel that is neither color nor transparency was dropped".into(),
+                more => format!("{more} channels that are neither color nor transparency were dropped"),
+            });
+            self.channels = kept;
         }
-        if self.depth == Depth::Float {
-            self.check_floats()?;
+        alpha
+    }
+
+    /// White as the highest value.
+    fn inverted(&mut self, alpha: bool) {
+        let (sample, colors) = (self.sample(), self.channels - usize::from(alpha));
+        for pixel in self.bytes.chunks_exact_mut(sample * self.channels) {
+            for value in pixel[..colors * sample].chunks_exact_mut(sample) {
+                match value {
+                    [_] | [_, _] => value.iter_mut().for_each(|byte| *byte = !*byte),
+                    _ => {
+                        let float = f32::from_ne_bytes([value[0], value[1], value[2], value[3]]);
+                        value.copy_from_slice(&(1.0 - float).to_ne_bytes());
+                    }
+                }
+            }
         }
+    }
+
+    /// Colors of any kind as gray or RGB.
+    fn recolor(&mut self, layout: &Layout, alpha: bool, notes: &mut Vec<String>) -> anyhow::Result<()> {
+        let decoded = matches!(layout.compression, JPEG | WEBP) && !layout.planar;
+        let signed = layout.photometric == Photometric::CieLab;
+        match layout.photometric {
+            Photometric::Cmyk => {
+                if !notes.iter().any(|note| note.contains("CMYK")) {
+                    notes.push("CMYK was converted to RGB by formula".into());
+                }
+                // The light that one ink and black let through.
+                self.recolored(4, alpha, |inks| [0, 1, 2].map(|at| (1.0 - inks[at]) * (1.0 - inks[3])));
+            }
+            Photometric::YCbCr if !decoded => {
+                let (luma, reference) = (layout.luma, layout.reference);
+                let scale = if self.depth == Depth::Eight { 255.0 } else { 65_535.0 };
+                self.recolored(3, alpha, |stored| from_ycbcr(stored, luma, reference, scale));
+            }
+            Photometric::CieLab | Photometric::IccLab if self.depth == Depth::Float => {
+                return Err(unsupported(NAME, &"it is floating-point CIELAB"));
+            }
+            Photometric::CieLab | Photometric::IccLab => {
+                let deep = self.depth == Depth::Sixteen;
+                let colors = layout.colors();
+                self.recolored(colors, alpha, |stored| from_lab(stored, signed, deep));
+                if colors == 3 {
+                    notes.push("its CIELAB colors were converted to sRGB".into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the `colors` of each pixel, as 0..1, through `convert`; alpha is untouched.
+    fn recolored(&mut self, colors: usize, alpha: bool, convert: impl Fn(&[f32]) -> [f32; 3]) {
+        let sample = self.sample();
+        let mut pixels = Vec::with_capacity(self.bytes.len());
+        for pixel in self.bytes.chunks_exact(sample * self.channels) {
+            let (color, rest) = pixel.split_at(colors * sample);
+            let mut values = [0.0; 4];
+            for (value, bytes) in values.iter_mut().zip(color.chunks_exact(sample)) {
+                *value = match *bytes {
+                    [byte] => f32::from(byte) / 255.0,
+                    [one, two] => f32::from(u16::from_ne_bytes([one, two])) / 65_535.0,
+                    _ => f32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+                };
+            }
+            for value in convert(&values[..colors]) {
+                match self.depth {
+                    Depth::Eight => pixels.push(unit_to_u8(value)),
+                    Depth::Sixteen => pixels.extend(quantised(value).to_ne_bytes()),
+                    Depth::Float => pixels.extend(value.to_ne_bytes()),
+                }
+            }
+            pixels.extend_from_slice(rest);
+        }
+        self.bytes = pixels;
+        self.channels = 3 + usize::from(alpha);
+    }
+
+    fn picture(self) -> Picture {
         let alpha = matches!(self.channels, 2 | 4);
         let (format, order): (PixelFormat, &[usize]) = match (self.depth, self.channels) {
             (Depth::Eight, 1) => (PixelFormat::Gray8, &[]),
@@ -195,21 +313,12 @@ impl Raw {
             (Depth::Float, _) => (PixelFormat::RgbaF32, &[]),
         };
         let pixels = if order.is_empty() { self.bytes } else { self.ordered(order) };
-        Ok(Picture { format, width: self.width, height: self.height, pixels, alpha })
-    }
-
-    /// Without the second of two channels.
-    fn first_channel(self) -> Self {
-        Self { bytes: self.ordered(&[0]), channels: 1, ..self }
+        Picture { format, width: self.width, height: self.height, pixels, alpha }
     }
 
     /// Pixels of the channels of `order`; three of floats get an opaque fourth.
     fn ordered(&self, order: &[usize]) -> Vec<u8> {
-        let size = match self.depth {
-            Depth::Eight => 1,
-            Depth::Sixteen => 2,
-            Depth::Float => 4,
-        };
+        let size = self.sample();
         let mut pixels = Vec::with_capacity(self.bytes.len() / self.channels * 4);
         for pixel in self.bytes.chunks_exact(size * self.channels) {
             order.iter().for_each(|channel| pixels.extend_from_slice(&pixel[channel * size..][..size]));
@@ -238,48 +347,29 @@ impl Raw {
         }
         Ok(())
     }
+}
 
-    /// CMYK by formula: the light that one ink and black let through.
-    fn inks_to_rgb(&mut self, notes: &mut Vec<String>) -> anyhow::Result<()> {
-        notes.push("CMYK was converted to RGB by formula".into());
-        let light = |ink: f32, black: f32| (1.0 - ink) * (1.0 - black);
-        self.bytes = match self.depth {
-            Depth::Eight => self
-                .bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .flat_map(|inks| {
-                    let [cyan, magenta, yellow, black] = inks.map(|ink| f32::from(ink) / 255.0);
-                    [cyan, magenta, yellow].map(|ink| narrowed(quantised(light(ink, black))))
-                })
-                .collect(),
-            Depth::Sixteen => self
-                .bytes
-                .as_chunks::<8>()
-                .0
-                .iter()
-                .flat_map(|inks| {
-                    let ink = |at: usize| {
-                        f32::from(u16::from_ne_bytes([inks[at * 2], inks[at * 2 + 1]])) / 65_535.0
-                    };
-                    [0, 1, 2].map(|at| quantised(light(ink(at), ink(3))))
-                })
-                .flat_map(u16::to_ne_bytes)
-                .collect(),
-            Depth::Float => return Err(unsupported(NAME, &"it is floating-point CMYK")),
-        };
-        self.channels = 3;
-        Ok(())
-    }
+/// Luma and chroma between their black and white (TIFF 6.0, section 21).
+fn from_ycbcr(stored: &[f32], [red, green, blue]: [f32; 3], reference: [f32; 6], scale: f32) -> [f32; 3] {
+    // The references are those of 8 bits, or of as many as there are.
+    let factor = if scale > 255.0 && reference[1] <= 255.0 { scale / 255.0 } else { 1.0 };
+    let between = |at: usize, range: f32| {
+        let (low, high) = (reference[at * 2] * factor, reference[at * 2 + 1] * factor);
+        (stored[at] * scale - low) * range / (high - low)
+    };
+    let (luma, cb, cr) = (between(0, 1.0), between(1, 127.0 / 255.0), between(2, 127.0 / 255.0));
+    let (r, b) = (luma + cr * (2.0 - 2.0 * red), luma + cb * (2.0 - 2.0 * blue));
+    [r, (luma - blue * b - red * r) / green, b].map(|value| value.clamp(0.0, 1.0))
+}
 
-    /// YCbCr of JPEG (ITU-R BT.601, full range).
-    fn luma_and_chroma_to_rgb(&mut self) {
-        for pixel in self.bytes.as_chunks_mut::<3>().0 {
-            let [luma, blue, red] = pixel.map(f32::from);
-            let (blue, red) = (blue - 128.0, red - 128.0);
-            let rgb = [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue];
-            *pixel = rgb.map(|value| narrowed(quantised(value / 255.0)));
-        }
-    }
+/// CIELAB: L from 0 to 100; a and b with a sign, or from the middle on. Colors that sRGB cannot show keep their lightness.
+fn from_lab(stored: &[f32], signed: bool, deep: bool) -> [f32; 3] {
+    let (scale, middle) = if deep { (65_535.0 / 256.0, 128.0) } else { (255.0, 128.0) };
+    let chroma = |value: f32| match value * scale {
+        value if !signed => value - middle,
+        value if value >= middle => value - 2.0 * middle,
+        value => value,
+    };
+    let (a, b) = if stored.len() == 3 { (chroma(stored[1]), chroma(stored[2])) } else { (0.0, 0.0) };
+    lab_to_srgb(gamut::fit_chroma([stored[0] * 100.0, a, b])).map(|value| value.clamp(0.0, 1.0))
 }
