@@ -8,6 +8,7 @@ mod metadata;
 mod pictures;
 mod profiles;
 mod refusals;
+mod resume;
 mod strangers;
 mod tiffs;
 

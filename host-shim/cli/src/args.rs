@@ -144,6 +144,15 @@ pub struct Colorize {
     #[arg(long)]
     pub overwrite: bool,
 
+    /// Go on where an earlier run stopped: what is done and unchanged is left alone. Reads and writes the manifest
+    /// .autochrome-manifest.jsonl in the output folder, or that of --manifest
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Add a line for each file to FILE: hashes of photograph, result and weights, options, versions, device
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub manifest: Option<PathBuf>,
+
     /// Skip photographs that already have color; toned ones, such as sepia, are colorized
     #[arg(long)]
     pub skip_color: bool,

@@ -13,6 +13,7 @@ use autochrome_loader::{Blame, Error, Plugin, Session};
 use crate::args::Colorize;
 use crate::exit::{DONE, FAILED, INTERRUPTED};
 use crate::job::{self, Task};
+use crate::manifest::{Broken, Manifest, Verdict};
 use crate::plan::{Item, Plan};
 use crate::report::{FileReport, Report};
 use crate::stop::{Stop, Stopped};
@@ -23,8 +24,9 @@ pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     let plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
     let plugin = Plugin::find()?;
     let stop = Stop::install()?;
+    let manifest = Manifest::open(args, &plugin)?;
     remove_left_behind(&plan);
-    let task = Task { args, plan: &plan, params: args.params(), stop: &stop };
+    let task = Task { args, plan: &plan, params: args.params(), stop: &stop, manifest: manifest.as_ref() };
     let report = Report::new(plan.items.len(), args.json, args.verbose, &stop);
     let work = Work { next: AtomicUsize::new(0), hopeless: AtomicBool::new(false) };
     let jobs = usize::from(args.jobs).min(plan.items.len());
@@ -63,13 +65,21 @@ fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
             Ok(done) => report.file(&done),
             Err(error) if error.is::<Stopped>() => return,
             Err(error) => {
-                if error.chain().any(|cause| cause.downcast_ref().is_some_and(fails_every_file)) {
+                let hopeless = error.is::<Broken>()
+                    || error.chain().any(|cause| cause.downcast_ref().is_some_and(fails_every_file));
+                let failed = FileReport::failed(&item.input, format!("{error:#}"));
+                if hopeless || !recorded(task, item, &failed) {
                     work.hopeless.store(true, Ordering::SeqCst);
                 }
-                report.file(&FileReport::failed(&item.input, format!("{error:#}")));
+                report.file(&failed);
             }
         }
     }
+}
+
+/// Records a failure; false when that is not possible, which the next line of the manifest would meet too.
+fn recorded(task: &Task<'_>, item: &Item, failed: &FileReport) -> bool {
+    task.manifest.is_none_or(|manifest| manifest.other(failed, item, None).is_ok())
 }
 
 /// Does one job. A panic, such as a decoder's over a damaged file, is that file's failure.
@@ -81,16 +91,28 @@ fn file(
     report: &Report<'_>,
 ) -> anyhow::Result<FileReport> {
     let mut progress = report.begin(&item.input);
+    let verdict = match task.manifest {
+        Some(manifest) => manifest.verdict(item, task.stop)?,
+        None => Verdict::Do { overwrite: task.args.overwrite, again: None },
+    };
+    let (overwrite, again) = match verdict {
+        Verdict::Stands => return Ok(FileReport::new(&item.input).stands(item)),
+        Verdict::Skip(reason) => return Ok(FileReport::new(&item.input).skipped(&reason)),
+        Verdict::Refuse(reason) => anyhow::bail!(reason),
+        Verdict::Do { overwrite, again } => (overwrite, again),
+    };
     let result = catch_unwind(AssertUnwindSafe(|| {
         let session = match session {
             Some(session) => session,
             None => session.insert(plugin.session(&task.args.folders.config())?),
         };
-        job::run(task, item, session, &mut |fraction| progress.tell(fraction))
+        job::run(task, item, overwrite, session, &mut |fraction| progress.tell(fraction))
     }));
-    result.unwrap_or_else(|panic| {
+    let mut report = result.unwrap_or_else(|panic| {
         Err(anyhow::anyhow!("internal error: {}; please report it", words(panic.as_ref())))
-    })
+    })?;
+    report.again = again;
+    Ok(report)
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {

@@ -3,8 +3,8 @@
 //! What a format cannot store is refused before any work is done: too many pixels per side, transparency, several
 //! pictures. Depth is rounded to the format's; metadata it does not allow is dropped with a sentence.
 
-use std::fs;
-use std::io::{BufWriter, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
@@ -145,18 +145,43 @@ impl<'a> Sink<'a> {
         .context("the output cannot be written")
     }
 
-    /// Moves the file into place.
-    pub fn finish(self) -> anyhow::Result<()> {
+    /// Ends the file: all of it is on the disk, without its name yet.
+    pub fn finish(self) -> anyhow::Result<Ready<'a>> {
         let open = self.open.context("the file contains no picture")?;
         let finished = open.pager.map_or(Ok(()), Pager::finish);
         self.stop.check()?;
         finished
             .and_then(|()| Ok(open.file.as_file().sync_all()?))
             .context("the output cannot be written")?;
+        Ok(Ready { file: open.file, _partial: open._partial, path: self.path, overwrite: self.overwrite })
+    }
+}
+
+/// A whole file that waits for its name.
+pub struct Ready<'a> {
+    file: NamedTempFile,
+    _partial: PartialFile,
+    path: &'a Path,
+    overwrite: bool,
+}
+
+impl Ready<'_> {
+    /// The name it will have.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Its content, to be read.
+    pub fn reopened(&self) -> io::Result<File> {
+        self.file.reopen()
+    }
+
+    /// Moves it into place.
+    pub fn place(self) -> anyhow::Result<()> {
         let placed = if self.overwrite {
-            open.file.persist(self.path)
+            self.file.persist(self.path)
         } else {
-            open.file.persist_noclobber(self.path)
+            self.file.persist_noclobber(self.path)
         };
         placed.map(|_| ()).map_err(|error| match error.error.kind() {
             ErrorKind::AlreadyExists => {

@@ -11,8 +11,9 @@ use crate::analysis::confidence::{self, Mean};
 use crate::analysis::{layer, palette, spread};
 use crate::args::Colorize;
 use crate::decode;
-use crate::encode::{Sink, not_written};
+use crate::encode::{Ready, Sink, not_written};
 use crate::format::{self, Format, Options, Pages};
+use crate::manifest::{self, Manifest, Outside, Stamp};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
 use crate::picture::Picture;
@@ -31,32 +32,40 @@ pub struct Task<'a> {
     pub plan: &'a Plan,
     pub params: Params,
     pub stop: &'a Stop,
+    /// Where results are recorded.
+    pub manifest: Option<&'a Manifest>,
 }
 
 impl<'a> Task<'a> {
     /// A file to be written at `path`.
-    fn sink(&self, format: &'static Format, path: &'a Path) -> anyhow::Result<Sink<'a>> {
+    fn sink(&self, format: &'static Format, path: &'a Path, overwrite: bool) -> anyhow::Result<Sink<'a>> {
         let pam = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pam"));
         let options = Options { quality: self.args.quality, pam };
-        Sink::new(format, path, options, self.args.overwrite, self.stop)
+        Sink::new(format, path, options, overwrite, self.stop)
     }
 }
 
-/// Colorizes `item`. The report says what was done or skipped; an error, why it failed.
+/// Colorizes `item`; `overwrite`: whether what lies in the place of its outputs may be replaced. The report says what
+/// was done or skipped; an error, why it failed.
 pub fn run(
     task: &Task<'_>,
     item: &Item,
+    overwrite: bool,
     session: &mut Session,
     progress: &mut dyn FnMut(f32),
 ) -> anyhow::Result<FileReport> {
     let started = Instant::now();
     let output = item.output.as_ref().map_err(|problem| anyhow!("{problem}"))?;
     task.stop.check()?;
-    may_write(task, output)?;
+    let may_write = |output: &Path| -> anyhow::Result<()> {
+        task.plan.may_write(output, overwrite).map_err(|problem| anyhow!("{problem}"))
+    };
+    may_write(output)?;
     let format = task.args.naming().format(output).ok_or_else(|| not_written(output))?;
-    let mut sink = task.sink(format, output)?;
-    item.map.as_deref().map_or(Ok(()), |map| may_write(task, map))?;
-    let mut map = item.map.as_deref().map(|map| task.sink(format::fallback(), map)).transpose()?;
+    let mut sink = task.sink(format, output, overwrite)?;
+    item.map.as_deref().map_or(Ok(()), may_write)?;
+    let mut map = item.map.as_deref().map(|map| task.sink(format::fallback(), map, overwrite)).transpose()?;
+    let before = Outside::at(&item.input).ok();
     let Pages { count, pages } = decode::open(&item.input, &task.args.limits(), task.stop)?;
     let mut report = FileReport::new(&item.input);
     let mut mean = Mean::default();
@@ -72,7 +81,11 @@ pub fn run(
             (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
         let colored = task.args.skip_color && spread::spread(&picture) > spread::THRESHOLD;
         if colored && count == 1 {
-            return Ok(report.skipped("it already has color"));
+            let report = report.skipped("it already has color");
+            if let Some(manifest) = task.manifest {
+                manifest.other(&report, item, source(task, item, before)?)?;
+            }
+            return Ok(report);
         }
         sink.check_count(count)?;
         sink.check(&picture)?;
@@ -85,17 +98,24 @@ pub fn run(
         step.page(picture, metadata, colored, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
-    may_write(task, output)?;
-    sink.finish()?;
-    map.map_or(Ok(()), Sink::finish)?;
+    may_write(output)?;
+    let (output_file, map) = (sink.finish()?, map.map(Sink::finish).transpose()?);
     let info = session.info()?;
-    progress(1.0);
     report.ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-    Ok(report.done(output, info))
+    let report = report.done(output, info);
+    if let (Some(manifest), Some(source)) = (task.manifest, source(task, item, before)?) {
+        manifest.done(&report, source, &output_file, map.as_ref(), task.stop)?;
+    }
+    output_file.place()?;
+    map.map_or(Ok(()), Ready::place)?;
+    progress(1.0);
+    Ok(report)
 }
 
-fn may_write(task: &Task<'_>, output: &Path) -> anyhow::Result<()> {
-    task.plan.may_write(output, task.args.overwrite).map_err(|problem| anyhow!("{problem}"))
+/// What the photograph was, where a manifest is to say it.
+fn source(task: &Task<'_>, item: &Item, before: Option<Outside>) -> anyhow::Result<Option<Stamp>> {
+    let before = before.filter(|_| task.manifest.is_some());
+    before.map(|before| manifest::source(&item.input, before, task.stop)).transpose()
 }
 
 /// A file's progress when its picture `index` of `count` is at `fraction`.

@@ -11,7 +11,8 @@
 //! | `metadata` | EXIF, XMP, IPTC, profiles: what is preserved, and what changes |
 //! | `analysis` | what looks at colors: palette, layer, spread, the confidence map |
 //! | `decode`, `encode`, `partial`, `picture` | from a file to upright sRGB and back, whole or not at all |
-//! | `report`, `doctor`, `exit`, `stop` | what people and programs see, and Ctrl-C |
+//! | `manifest` | what was made from what, and going on where a batch stopped |
+//! | `report`, `summary`, `doctor`, `exit`, `names`, `stop` | what people and programs see, and Ctrl-C |
 
 mod analysis;
 mod args;
@@ -22,12 +23,15 @@ mod encode;
 mod exit;
 mod format;
 mod job;
+mod manifest;
 mod metadata;
+mod names;
 mod partial;
 mod picture;
 mod plan;
 mod report;
 mod stop;
+mod summary;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -118,6 +118,15 @@ enum Target<'a> {
     Folder(&'a Path),
 }
 
+/// The folder of a command line's outputs.
+pub fn output_folder(inputs: &[PathBuf], output: Option<&Path>) -> Result<PathBuf, UsageError> {
+    Ok(match target(inputs, output)? {
+        Target::Beside(input) => encode::folder_of(input),
+        Target::File(_, output) => encode::folder_of(output),
+        Target::Folder(folder) => folder.into(),
+    })
+}
+
 fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<'a>, UsageError> {
     let single = match inputs {
         [input] if !input.is_dir() => Some(input.as_path()),

@@ -9,13 +9,16 @@ use std::time::Instant;
 
 use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::analysis::palette::Swatch;
+use crate::names;
+use crate::plan::Item;
 use crate::stop::Stop;
+use crate::summary::{Summary, Tally};
 
 /// What became of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileStatus {
     Done,
@@ -27,7 +30,9 @@ pub enum FileStatus {
 #[derive(Debug, Serialize)]
 pub struct FileReport {
     event: &'static str,
+    #[serde(serialize_with = "names::path")]
     pub path: PathBuf,
+    #[serde(serialize_with = "names::optional")]
     pub output: Option<PathBuf>,
     pub status: FileStatus,
     pub message: Option<String>,
@@ -48,6 +53,12 @@ pub struct FileReport {
     /// The model's confidence, 0 to 1, averaged over the pixels, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// Why --resume did it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+    /// Whether --resume found it done.
+    #[serde(skip)]
+    pub before: bool,
     pub ms: Option<u64>,
 }
 
@@ -69,6 +80,8 @@ impl FileReport {
             notes: Vec::new(),
             palette: None,
             confidence: None,
+            again: None,
+            before: false,
             ms: None,
         }
     }
@@ -99,6 +112,12 @@ impl FileReport {
         Self { status: FileStatus::Skipped, message: Some(reason.into()), ..self }
     }
 
+    /// An earlier run did the file, and its result stands.
+    pub fn stands(self, item: &Item) -> Self {
+        let output = item.output.clone().ok();
+        Self { output, before: true, ..self.skipped("done before") }
+    }
+
     /// The file failed.
     pub fn failed(path: &Path, message: String) -> Self {
         Self { message: Some(message), ..Self::new(path) }
@@ -122,19 +141,6 @@ impl FileReport {
     }
 }
 
-/// The last line.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    event: &'static str,
-    pub done: usize,
-    pub skipped: usize,
-    pub failed: usize,
-    /// Files not started: after an interrupt, or an error that would fail every file.
-    pub not_started: usize,
-    pub interrupted: bool,
-    pub ms: u64,
-}
-
 /// Collects reports from every job.
 pub struct Report<'a> {
     json: bool,
@@ -148,7 +154,7 @@ pub struct Report<'a> {
 
 #[derive(Default)]
 struct State {
-    counts: [usize; 3],
+    tally: Tally,
     only_output: Option<PathBuf>,
     fallback_reported: bool,
 }
@@ -183,18 +189,13 @@ impl<'a> Report<'a> {
     /// Takes the report on a file.
     pub fn file(&self, report: &FileReport) {
         let mut state = self.state();
-        let slot = match report.status {
-            FileStatus::Done => 0,
-            FileStatus::Skipped => 1,
-            FileStatus::Failed => 2,
-        };
-        state.counts[slot] += 1;
+        state.tally.add(report);
         if self.json {
             self.object(report);
         }
         if report.status == FileStatus::Failed
             || self.verbose
-            || (report.status == FileStatus::Skipped && !self.json)
+            || (report.status == FileStatus::Skipped && !report.before && !self.json)
         {
             self.line(&report.line());
         }
@@ -228,22 +229,13 @@ impl<'a> Report<'a> {
     pub fn finish(&self) -> Summary {
         self.bar.finish_and_clear();
         let state = self.state();
-        let [done, skipped, failed] = state.counts;
-        let summary = Summary {
-            event: "summary",
-            done,
-            skipped,
-            failed,
-            not_started: self.total - done - skipped - failed,
-            interrupted: self.stop.requested(),
-            ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        };
+        let summary = state.tally.summary(self.total, self.stop.requested(), self.started.elapsed());
         if self.json {
             self.object(&summary);
-        } else if let (1, 1, Some(output)) = (self.total, done, &state.only_output) {
+        } else if let (1, 1, Some(output)) = (self.total, summary.done, &state.only_output) {
             self.line(&format!("wrote {}", output.display()));
         } else if self.total > 1 || summary.interrupted {
-            self.line(&summary.line());
+            summary.lines().iter().for_each(|line| self.line(line));
         }
         summary
     }
@@ -263,20 +255,6 @@ impl<'a> Report<'a> {
         if writeln!(io::stdout().lock(), "{text}").is_err() {
             self.stop.request();
         }
-    }
-}
-
-impl Summary {
-    fn line(&self) -> String {
-        let mut line = format!("{} colorized", self.done);
-        for (count, what) in
-            [(self.skipped, "skipped"), (self.failed, "failed"), (self.not_started, "not started")]
-        {
-            if count > 0 {
-                line += &format!(", {count} {what}");
-            }
-        }
-        if self.interrupted { format!("interrupted: {line}") } else { line }
     }
 }
 
