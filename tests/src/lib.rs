@@ -1,5 +1,6 @@
 //! Where the suites find the build: the folder with the programs and libraries of this build.
 
+pub mod faults;
 pub mod header;
 pub mod pictures;
 pub mod tiff_files;

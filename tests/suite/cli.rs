@@ -1,6 +1,7 @@
 //! The command line as a user meets it: the real program against the stub plugin, in a folder of its own.
 
 mod extras;
+mod faults;
 mod files;
 mod formats;
 mod hostile;

@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use autochrome_test_notes::{Need, skip};
+use autochrome_tests::faults::{Moments, count};
 use autochrome_tests::{built, checkout};
 
 /// Path of the installed plug-in below a GIMP profile.
@@ -14,17 +16,21 @@ const IN_GIMP: &str = "plug-ins/autochrome-gimp/autochrome-gimp";
 /// `cargo xtask` as built, with this build's target folder; the GIMPs it finds have their profiles, `gimp2` and
 /// `gimp3`, in `home`.
 fn xtask(args: &[&str], home: &Path) -> Output {
+    command(args, home).output().expect("xtask is built with the workspace")
+}
+
+fn command(args: &[&str], home: &Path) -> Command {
     let target = built().parent().expect("release/ lies in the target folder").to_path_buf();
-    Command::new(built().join("xtask"))
+    let mut command = Command::new(built().join("xtask"));
+    command
         .args(args)
         .env("CARGO_MANIFEST_DIR", checkout().join("xtask"))
         .env("CARGO_TARGET_DIR", target)
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("GIMP2_DIRECTORY", home.join("gimp2"))
         .env("GIMP3_DIRECTORY", home.join("gimp3"))
-        .env_remove("LIBTORCH_USE_PYTORCH")
-        .output()
-        .expect("xtask is built with the workspace")
+        .env_remove("LIBTORCH_USE_PYTORCH");
+    command
 }
 
 fn text(output: &Output) -> String {
@@ -164,6 +170,47 @@ fn an_installation_works_alone_and_leaves_nothing_behind() {
     for profile in &profiles {
         assert!(!profile.join("plug-ins/autochrome-gimp").exists(), "{}", profile.display());
     }
+}
+
+#[test]
+fn an_installation_that_is_killed_is_made_or_removed_by_the_next_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let (prefix, mut moments) = (dir.path().join("prefix"), Moments(29));
+    let prefix_arg = format!("--prefix={}", prefix.display());
+    let args = ["install", "--no-build", "--no-gimp", &prefix_arg];
+    for kill in 0..count(3) {
+        let mut child =
+            command(&args, dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(moments.below(Duration::from_millis(1500)));
+        let _ = autochrome_tests::signal(child.id().into(), "KILL");
+        child.wait().unwrap();
+        // A file that has its final name is whole: the program answers once it is there.
+        let program = prefix.join("bin/autochrome");
+        if program.exists() {
+            let version = Command::new(&program).arg("--version").output().unwrap();
+            assert!(version.status.success(), "kill {kill}");
+        }
+        if kill % 2 == 1 {
+            // What was begun can be removed, too.
+            let removed = xtask(&["uninstall", &prefix_arg], dir.path());
+            let said = text(&removed);
+            assert!(removed.status.success() || said.contains("nothing is installed"), "{said}");
+            assert_eq!(
+                if prefix.exists() { files(&prefix) } else { Vec::new() },
+                Vec::<PathBuf>::new(),
+                "kill {kill}"
+            );
+        }
+    }
+    let installed = xtask(&args, dir.path());
+    assert!(installed.status.success(), "{}", text(&installed));
+    let left: Vec<PathBuf> = files(&prefix)
+        .into_iter()
+        .filter(|path| path.to_string_lossy().ends_with(".autochrome-new"))
+        .collect();
+    assert_eq!(left, Vec::<PathBuf>::new());
+    let listed = Command::new(prefix.join("bin/autochrome")).arg("models").env_clear().output().unwrap();
+    assert!(listed.status.success(), "{}", text(&listed));
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! What goes wrong around a run: a disk that fills, a folder with two runs, numbers that are none.
+//! What goes wrong around a run: kills, a disk that fills, a folder with two runs, numbers that are none.
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use autochrome_tests::faults::{Moments, count};
 use autochrome_tests::pin_filtered;
 use autochrome_tests::trainer::{
     SEED_REPORT, config, log, photographs, signal, start_and_wait, stderr, train, trainer,
@@ -118,4 +120,43 @@ fn a_loss_that_is_no_number_names_its_batch() {
     let ended = train(root.path(), &config, "out", &[]);
     assert_eq!(ended.status.code(), Some(1));
     pin_filtered("trainer_not_finite", &stderr(&ended), &[("batch [0-9a-f]{8}", "batch FINGERPRINT")]);
+}
+
+#[test]
+fn a_run_that_is_killed_ends_as_one_that_was_not() {
+    let root = TempDir::new().expect("a folder");
+    let kills = count(3);
+    let last = (10 * u64::from(kills)).to_string();
+    let config = begun(root.path());
+    let whole = train(root.path(), &config, "whole", &["--stop-after", &last]);
+    assert_eq!(whole.status.code(), Some(130), "{}", stderr(&whole));
+    let mut moments = Moments(23);
+    for kill in 0..kills {
+        let mut command = trainer(root.path());
+        command.args(["train", "run.toml", "--out", "out", "--device", "cpu", "--threads", "1", "--resume"]);
+        command.args(["--stop-after", &last]).stderr(Stdio::null());
+        let mut child = command.spawn().expect("starts");
+        std::thread::sleep(Duration::from_millis(100) + moments.below(Duration::from_millis(1500)));
+        let _ = autochrome_tests::signal(child.id().into(), "KILL");
+        child.wait().expect("ends");
+        let checkpoint = root.path().join("out/checkpoint.safetensors");
+        let bytes = std::fs::read(checkpoint).expect("a checkpoint is there");
+        assert!(
+            safetensors::SafeTensors::deserialize(&bytes).is_ok(),
+            "kill {kill}: the checkpoint is not whole"
+        );
+    }
+    let steps = log(root.path(), "out");
+    if steps.last().map(|line| line.0.to_string()) != Some(last.clone()) {
+        let ended = train(root.path(), &config, "out", &["--resume", "--stop-after", &last]);
+        assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
+    }
+    assert_eq!(
+        log(root.path(), "out"),
+        log(root.path(), "whole"),
+        "every step once, with its batch and its loss"
+    );
+    let unfinished =
+        files(&root.path().join("out")).into_iter().filter(|name| name.starts_with(".unfinished"));
+    assert_eq!(unfinished.count(), 0);
 }

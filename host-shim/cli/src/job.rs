@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use autochrome_loader::{Image, ImageMut, Params, PixelFormat, Session};
 
 use crate::analysis::confidence::{self, Mean};
-use crate::analysis::{layer, palette, spread};
+use crate::analysis::{kinds, layer, palette, spread};
 use crate::args::Colorize;
 use crate::decode;
 use crate::encode::{Ready, Sink, not_written};
@@ -79,6 +79,7 @@ pub fn run(
         let (picture, metadata) = decode::settle(page);
         (report.width, report.height) =
             (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
+        report.seems(kinds::of(&picture));
         let colored = task.args.skip_color && spread::spread(&picture) > spread::THRESHOLD;
         if colored && count == 1 {
             let report = report.skipped("it already has color");

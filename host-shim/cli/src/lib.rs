@@ -33,7 +33,7 @@ mod report;
 mod stop;
 mod summary;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -56,7 +56,8 @@ pub fn main() -> ExitCode {
         Some(Command::Man) => print(|out| clap_mangen::Man::new(Cli::command()).render(out)),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
-        eprintln!("autochrome: {error:#}");
+        // Where stderr cannot be written, the exit status still tells.
+        drop(writeln!(io::stderr(), "autochrome: {error:#}"));
         if error.is::<plan::UsageError>() { USAGE } else { FAILED }
     }))
 }

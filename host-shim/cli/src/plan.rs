@@ -153,7 +153,9 @@ fn target<'a>(inputs: &'a [PathBuf], output: Option<&'a Path>) -> Result<Target<
 
 fn readable(input: &Path) -> Result<(), String> {
     match fs::metadata(input) {
-        Ok(_) => Ok(()),
+        Ok(found) if found.is_file() || found.is_dir() => Ok(()),
+        // Opening a pipe would wait for its other end.
+        Ok(_) => Err("it is not a file".into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("no such file".into()),
         Err(error) => Err(format!("cannot be read: {error}")),
     }

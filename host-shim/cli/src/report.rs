@@ -11,6 +11,7 @@ use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::kinds::Kind;
 use crate::analysis::palette::Swatch;
 use crate::names;
 use crate::plan::Item;
@@ -59,6 +60,9 @@ pub struct FileReport {
     /// Whether --resume found it done.
     #[serde(skip)]
     pub before: bool,
+    /// How much its first picture is like a negative.
+    #[serde(skip)]
+    pub negative: Option<f32>,
     pub ms: Option<u64>,
 }
 
@@ -82,6 +86,7 @@ impl FileReport {
             confidence: None,
             again: None,
             before: false,
+            negative: None,
             ms: None,
         }
     }
@@ -105,6 +110,12 @@ impl FileReport {
                 self.notes.push(note);
             }
         }
+    }
+
+    /// Adds what a picture of the file seems to be.
+    pub fn seems(&mut self, kind: Kind) {
+        self.note(kind.note.map(str::to_owned).into_iter().collect());
+        self.negative = self.negative.or(kind.negative);
     }
 
     /// The file was skipped.
@@ -234,7 +245,7 @@ impl<'a> Report<'a> {
             self.object(&summary);
         } else if let (1, 1, Some(output)) = (self.total, summary.done, &state.only_output) {
             self.line(&format!("wrote {}", output.display()));
-        } else if self.total > 1 || summary.interrupted {
+        } else if self.total > 1 || summary.interrupted || summary.done_before > 0 {
             summary.lines().iter().for_each(|line| self.line(line));
         }
         summary
@@ -245,7 +256,8 @@ impl<'a> Report<'a> {
     }
 
     fn line(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("autochrome: {line}"));
+        // A terminal that has gone away ends no batch.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "autochrome: {line}")));
     }
 
     /// When the reader of the JSON has gone, the batch stops.
