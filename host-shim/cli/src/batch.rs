@@ -67,9 +67,12 @@ fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
             Err(error) => {
                 let hopeless = error.is::<Broken>()
                     || error.chain().any(|cause| cause.downcast_ref().is_some_and(fails_every_file));
-                let failed = FileReport::failed(&item.input, format!("{error:#}"));
-                if hopeless || !recorded(task, item, &failed) {
+                let mut failed = FileReport::failed(&item.input, format!("{error:#}"));
+                if hopeless {
                     work.hopeless.store(true, Ordering::SeqCst);
+                } else if let Err(broken) = recorded(task, item, &failed) {
+                    work.hopeless.store(true, Ordering::SeqCst);
+                    failed.message = Some(format!("{error:#}; {broken}"));
                 }
                 report.file(&failed);
             }
@@ -77,9 +80,9 @@ fn worker(plugin: &Plugin, task: &Task<'_>, report: &Report<'_>, work: &Work) {
     }
 }
 
-/// Records a failure; false when that is not possible, which the next line of the manifest would meet too.
-fn recorded(task: &Task<'_>, item: &Item, failed: &FileReport) -> bool {
-    task.manifest.is_none_or(|manifest| manifest.other(failed, item, None).is_ok())
+/// Records a failure; an error when that is not possible, which the next line of the manifest would meet too.
+fn recorded(task: &Task<'_>, item: &Item, failed: &FileReport) -> anyhow::Result<()> {
+    task.manifest.map_or(Ok(()), |manifest| manifest.other(failed, item, None))
 }
 
 /// Does one job. A panic, such as a decoder's over a damaged file, is that file's failure.
