@@ -79,7 +79,7 @@ pub fn run(
         let (picture, metadata) = decode::settle(page);
         (report.width, report.height) =
             (report.width.or(Some(picture.width)), report.height.or(Some(picture.height)));
-        report.seems(kinds::of(&picture));
+        report.note(kinds::of(&picture).map(str::to_owned).into_iter().collect());
         let colored = task.args.skip_color && spread::spread(&picture) > spread::THRESHOLD;
         if colored && count == 1 {
             let report = report.skipped("it already has color");

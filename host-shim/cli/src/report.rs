@@ -11,7 +11,6 @@ use autochrome_loader::SessionInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::kinds::Kind;
 use crate::analysis::palette::Swatch;
 use crate::names;
 use crate::plan::Item;
@@ -60,9 +59,6 @@ pub struct FileReport {
     /// Whether --resume found it done.
     #[serde(skip)]
     pub before: bool,
-    /// How much its first picture is like a negative.
-    #[serde(skip)]
-    pub negative: Option<f32>,
     pub ms: Option<u64>,
 }
 
@@ -86,7 +82,6 @@ impl FileReport {
             confidence: None,
             again: None,
             before: false,
-            negative: None,
             ms: None,
         }
     }
@@ -110,12 +105,6 @@ impl FileReport {
                 self.notes.push(note);
             }
         }
-    }
-
-    /// Adds what a picture of the file seems to be.
-    pub fn seems(&mut self, kind: Kind) {
-        self.note(kind.note.map(str::to_owned).into_iter().collect());
-        self.negative = self.negative.or(kind.negative);
     }
 
     /// The file was skipped.

@@ -18,10 +18,6 @@ const REASONS: usize = 50;
 /// Reasons that people are told; programs get all.
 const TOLD: usize = 10;
 
-/// Pictures from which a batch is judged as a whole.
-const ENOUGH: usize = 20;
-const NEGATIVES: &str = "these look like negatives; if they are, invert them first";
-
 /// Counts what became of files.
 #[derive(Default)]
 pub struct Tally {
@@ -31,8 +27,6 @@ pub struct Tally {
     failed: usize,
     again: BTreeMap<String, usize>,
     failures: Vec<Failure>,
-    /// Sum and count of how much the files are like negatives.
-    negative: (f64, usize),
 }
 
 /// Files that failed for one reason.
@@ -61,9 +55,6 @@ pub struct Summary {
     /// Of the done: those that --resume did again, by reason.
     pub again: BTreeMap<String, usize>,
     pub failures: Vec<Failure>,
-    /// Notes on the batch as a whole.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<&'static str>,
     pub ms: u64,
 }
 
@@ -79,10 +70,6 @@ impl Tally {
             }
         }
         self.before += usize::from(report.before);
-        if let Some(negative) = report.negative {
-            self.negative.0 += f64::from(negative);
-            self.negative.1 += 1;
-        }
         if let (FileStatus::Done, Some(again)) = (report.status, &report.again) {
             *self.again.entry(again.clone()).or_default() += 1;
         }
@@ -128,17 +115,8 @@ impl Tally {
             interrupted,
             again: self.again.clone(),
             failures,
-            notes: self.look_like_negatives().then_some(NEGATIVES).into_iter().collect(),
             ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
-    }
-}
-
-impl Tally {
-    /// One negative can seldom be told from a light photograph; the mean of many can.
-    fn look_like_negatives(&self) -> bool {
-        let (sum, count) = self.negative;
-        count >= ENOUGH && sum > 0.25 * f64::from(u32::try_from(count).unwrap_or(u32::MAX))
     }
 }
 
@@ -176,7 +154,6 @@ impl Summary {
             }
         }
         let mut lines = vec![if self.interrupted { format!("interrupted: {line}") } else { line }];
-        lines.extend(self.notes.iter().map(|note| (*note).to_owned()));
         lines.extend(self.again.iter().map(|(reason, count)| format!("done again: {count}: {reason}")));
         // A single failure was just told.
         if self.failed > 1 {

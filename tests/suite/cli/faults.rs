@@ -77,7 +77,15 @@ fn a_batch_that_is_killed_loses_and_repeats_nothing() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(20) + moments.below(Duration::from_millis(260)));
+        // Most kills meet it at work, however slow the machine is; the others while it starts.
+        let lines = written_lines(&desk.path(MANIFEST));
+        while kill % 4 != 0
+            && written_lines(&desk.path(MANIFEST)) == lines
+            && child.try_wait().unwrap().is_none()
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(moments.below(Duration::from_millis(60)));
         let _ = signal(child.id().into(), "KILL");
         child.wait().unwrap();
         let now = written(&desk);
@@ -86,7 +94,7 @@ fn a_batch_that_is_killed_loses_and_repeats_nothing() {
         }
         let known = recorded(&desk.path(MANIFEST));
         assert!(now.keys().all(|name| known.contains_key(name)), "kill {kill}: an output has no line");
-        torn += usize::from(known.values().sum::<usize>() > now.len());
+        torn += usize::from(known.len() > now.len());
         left += usize::from(desk.files().iter().any(|name| name.ends_with(".part")));
         before = now;
     }

@@ -24,36 +24,24 @@ const NEGATIVE: &str = "it looks like a negative; if it is one, invert it first"
 const FADED: &str =
     "it looks like a color print that has faded; its colors are replaced by predicted ones, not restored";
 
-/// What a picture seems to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Kind {
-    /// A sentence about it, if there is one to say.
-    pub note: Option<&'static str>,
-    /// How much its light and dark are like those of a negative: above 0 for most of them, below 0 for most photographs.
-    /// `None` where that says nothing.
-    pub negative: Option<f32>,
-}
-
-/// Negativity from which a single picture gets a note.
+/// Negativity from which a picture gets a note.
 const CERTAIN: f32 = 2.75;
 
-/// Looks at `picture`; one smaller than the grid says nothing.
-pub fn of(picture: &Picture) -> Kind {
-    let nothing = Kind { note: None, negative: None };
+/// A sentence about `picture`, if there is one to say; there is none about one smaller than the grid.
+pub fn of(picture: &Picture) -> Option<&'static str> {
     let (Ok(width), Ok(height)) = (usize::try_from(picture.width), usize::try_from(picture.height)) else {
-        return nothing;
+        return None;
     };
     if width.min(height) < PARTS {
-        return nothing;
+        return None;
     }
     let levels = Levels { picture, colors: Colors::of(picture), width, height };
     if levels.is_text() {
-        return Kind { note: Some(TEXT), negative: None };
+        return Some(TEXT);
     }
     let negative = negativity(&levels.grid(|x, y| levels.at(x, y)));
     let faded = || levels.is_faded() && spread(picture) > THRESHOLD;
-    let note = if negative > CERTAIN { Some(NEGATIVE) } else { faded().then_some(FADED) };
-    Kind { note, negative: Some(negative) }
+    if negative > CERTAIN { Some(NEGATIVE) } else { faded().then_some(FADED) }
 }
 
 /// A picture's gray levels, 0..1, wherever they lie.
@@ -227,27 +215,23 @@ mod tests {
 
     #[test]
     fn a_landscape_is_a_photograph_and_its_negative_a_negative() {
-        let positive = of(&gray(landscape));
-        assert_eq!(positive.note, None);
-        let negative = of(&gray(|x, y| 255 - landscape(x, y)));
-        assert_eq!(negative.note, Some(NEGATIVE));
-        // Turning light and dark around turns the measure around.
-        assert!((positive.negative.unwrap() + negative.negative.unwrap()).abs() < 0.05);
+        assert_eq!(of(&gray(landscape)), None);
+        assert_eq!(of(&gray(|x, y| 255 - landscape(x, y))), Some(NEGATIVE));
         let colored =
             of(&color(|x, y| [255 - landscape(x, y), 255 - landscape(x, y), 250 - landscape(x, y).min(250)]));
-        assert_eq!(colored.note, Some(NEGATIVE));
+        assert_eq!(colored, Some(NEGATIVE));
     }
 
     #[test]
     fn a_page_has_strokes_in_many_places() {
         let stroke = |x: usize, y: usize| y % 12 < 6 && (x * 7 + y / 12 * 3) % 5 < 2 && x % 29 > 3;
         let page = of(&gray(|x, y| if stroke(x, y) { 40 } else { 225 }));
-        assert_eq!(page, Kind { note: Some(TEXT), negative: None });
+        assert_eq!(page, Some(TEXT));
         // A thing before a white wall is none, nor is a wall with a caption.
         let thing = of(&gray(|x, y| if (80..170).contains(&x) && y > 100 { 60 } else { 225 }));
-        assert_ne!(thing.note, Some(TEXT));
+        assert_ne!(thing, Some(TEXT));
         let caption = of(&gray(|x, y| if y > 230 && stroke(x, y) { 40 } else { 225 }));
-        assert_ne!(caption.note, Some(TEXT));
+        assert_ne!(caption, Some(TEXT));
     }
 
     #[test]
@@ -259,17 +243,17 @@ mod tests {
                 [byte(black + shade), byte(black + shade - warm), byte(blue + shade / 3 * 2)]
             })
         };
-        assert_eq!(of(&print(90, 60)).note, Some(FADED));
-        assert_eq!(of(&print(26, 10)).note, None, "it has black");
-        assert_eq!(of(&print(90, 110)).note, None, "it has blue");
+        assert_eq!(of(&print(90, 60)), Some(FADED));
+        assert_eq!(of(&print(26, 10)), None, "it has black");
+        assert_eq!(of(&print(90, 110)), None, "it has blue");
         let toned =
             of(&color(|x, y| [byte(90 + (x + y) % 150), byte(80 + (x + y) % 150), byte(50 + (x + y) % 150)]));
-        assert_eq!(toned.note, None, "sepia has one color only");
+        assert_eq!(toned, None, "sepia has one color only");
     }
 
     #[test]
     fn a_small_picture_says_nothing() {
         let small = Picture::new(PixelFormat::Gray8, 63, 64, vec![200; 63 * 64]);
-        assert_eq!(of(&small), Kind { note: None, negative: None });
+        assert_eq!(of(&small), None);
     }
 }
