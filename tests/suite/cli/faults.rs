@@ -125,7 +125,7 @@ fn a_disk_that_fills_loses_nothing_that_is_done() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("in/0000.png: the output cannot be written: File too large"), "{}", ran.err);
     assert!(
-        ran.err.contains("0 colored, 20 failed\nautochrome: failed: 20: the output cannot be"),
+        ran.err.contains("0 colorized, 20 failed\nautochrome: failed: 20: the output cannot be"),
         "{}",
         ran.err
     );
@@ -157,7 +157,7 @@ fn a_disk_that_fills_loses_nothing_that_is_done() {
     let ran = desk.run(&["in", "-o", "out", "--resume"]);
     let again = ran.err.lines().nth(1).unwrap_or_default().to_owned();
     assert!(again.is_empty() || again.starts_with("autochrome: done again: "), "{again}");
-    let expected = format!("autochrome: {} colored, {} done before\n", 20 - done.len(), done.len());
+    let expected = format!("autochrome: {} colorized, {} done before\n", 20 - done.len(), done.len());
     assert!(ran.code == Some(0) && ran.err.starts_with(&expected), "{}", ran.err);
 }
 
@@ -173,7 +173,7 @@ fn a_poor_surrounding_changes_no_result() {
         ("exec 0<&-", "stdin"),
     ] {
         let ran = run_in_shell(&desk, setup, &format!("in -o {folder} --jobs 4 --resume"));
-        assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 8 colored\n"), "{setup}");
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 8 colorized\n"), "{setup}");
     }
     // Who reads has gone away: the exit status tells, and what was done is whole.
     let ran = run_in_shell(&desk, "exec 2>/dev/full", "in missing.png -o stderr");

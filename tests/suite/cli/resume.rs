@@ -82,10 +82,10 @@ fn a_manifest_says_what_was_made_from_what() {
 fn a_batch_goes_on_where_it_stopped() {
     let desk = three();
     let ran = desk.run(&["in/a.png", "in/b.png", "-o", "out", "--resume"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colored\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colorized\n"));
     let before = written(&desk);
     let ran = resume(&desk, &[]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 1 colored, 2 done before\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 1 colorized, 2 done before\n"));
     assert_eq!(written(&desk)[..2], before);
     assert_eq!(lines(&desk, MANIFEST).len(), 3);
     let ran = resume(&desk, &["--json"]);
@@ -117,7 +117,7 @@ fn what_changed_is_done_again_and_said() {
         (ran.code, ran.err.as_str()),
         (
             Some(0),
-            "autochrome: 3 colored, 1 done before\n\
+            "autochrome: 3 colorized, 1 done before\n\
              autochrome: done again: 1: failed before\n\
              autochrome: done again: 1: the output was missing\n\
              autochrome: done again: 1: the photograph changed\n"
@@ -127,13 +127,13 @@ fn what_changed_is_done_again_and_said() {
     let ran = resume(&desk, &["--strength", "0.5", "--quality", "80"]);
     assert_eq!(
         (ran.code, ran.err.as_str()),
-        (Some(0), "autochrome: 4 colored\nautochrome: done again: 4: --strength, --quality changed\n")
+        (Some(0), "autochrome: 4 colorized\nautochrome: done again: 4: --strength, --quality changed\n")
     );
     let ran = resume(&desk, &["--strength", "0.5", "--quality", "80", "--confidence=-map"]);
     assert!(ran.err.ends_with("done again: 4: the confidence map was missing\n"), "{}", ran.err);
     assert_eq!(
         resume(&desk, &["--strength", "0.5", "--quality", "80"]).err,
-        "autochrome: 0 colored, 4 done before\n"
+        "autochrome: 0 colorized, 4 done before\n"
     );
 }
 
@@ -146,7 +146,7 @@ fn a_result_that_someone_changed_is_theirs() {
     assert_eq!(
         ran.err,
         "autochrome: in/a.png: skipped: the output out/a.png exists, and the manifest does not know it; pass \
-         --overwrite to make it again\nautochrome: 2 colored, 1 skipped\n"
+         --overwrite to make it again\nautochrome: 2 colorized, 1 skipped\n"
     );
     fs::write(desk.path("out/b.png"), "retouched by hand").unwrap();
     let ran = resume(&desk, &["--strength", "0.7"]);
@@ -161,7 +161,7 @@ fn a_result_that_someone_changed_is_theirs() {
     assert_eq!(fs::read(desk.path("out/b.png")).unwrap(), b"retouched by hand");
     let ran = resume(&desk, &["--strength", "0.7", "--overwrite"]);
     assert_eq!(ran.code, Some(0));
-    assert!(ran.err.starts_with("autochrome: 2 colored, 1 done before\n"), "{}", ran.err);
+    assert!(ran.err.starts_with("autochrome: 2 colorized, 1 done before\n"), "{}", ran.err);
     assert!(is_tinted(&desk.path("out/b.png")));
 }
 
@@ -176,7 +176,7 @@ fn photographs_that_were_skipped_are_not_looked_at_again() {
     desk.put("in/color.png", &stripes.into());
     let ran = resume(&desk, &["--skip-color"]);
     assert!(ran.err.contains("skipped: it already has color"), "{}", ran.err);
-    assert_eq!(resume(&desk, &["--skip-color"]).err, "autochrome: 0 colored, 1 done before\n");
+    assert_eq!(resume(&desk, &["--skip-color"]).err, "autochrome: 0 colorized, 1 done before\n");
     let ran = resume(&desk, &[]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: wrote out/color.png\n"));
 }
@@ -188,7 +188,7 @@ fn a_torn_last_line_is_dropped_and_nothing_else_is_touched() {
     let whole = fs::read(desk.path(MANIFEST)).unwrap();
     fs::write(desk.path(MANIFEST), &whole[..whole.len() - 40]).unwrap();
     let ran = resume(&desk, &["--overwrite"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 1 colored, 2 done before\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 1 colorized, 2 done before\n"));
     assert_eq!(lines(&desk, MANIFEST).len(), 3);
     for (content, expected) in [
         (&b"dear diary\n"[..], "line 1 of log.jsonl is not the line of a manifest; nothing was changed"),
@@ -243,5 +243,5 @@ fn one_manifest_has_one_run() {
          give this one its own with --manifest\n"
     );
     assert!(first.wait().unwrap().success());
-    assert_eq!(resume(&desk, &[]).err, "autochrome: 0 colored, 1 done before\n");
+    assert_eq!(resume(&desk, &[]).err, "autochrome: 0 colorized, 1 done before\n");
 }
