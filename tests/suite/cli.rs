@@ -4,6 +4,7 @@ mod extras;
 mod faults;
 mod files;
 mod formats;
+mod hints;
 mod hostile;
 mod metadata;
 mod pictures;

@@ -10,6 +10,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::format::{self, Format, Limits};
+use crate::hints::Point;
 use crate::plan::Naming;
 
 /// Colorizes black-and-white photographs
@@ -165,6 +166,15 @@ pub struct Colorize {
     /// Former name of --confidence
     #[arg(long, hide = true)]
     pub sure: bool,
+
+    /// Colors that you know: a picture of the photograph's size with strokes on transparency, or a folder with
+    /// NAME.hints.png for each photograph that has hints
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["resume", "manifest"])]
+    pub hints: Option<PathBuf>,
+
+    /// A color that you know, at a pixel of the photograph, as X,Y=#RRGGBB; repeatable
+    #[arg(long, value_name = "HINT", conflicts_with_all = ["resume", "manifest"])]
+    pub hint: Vec<Point>,
 
     /// JPEG quality, 1 to 100; other formats are lossless
     #[arg(long, value_name = "Q", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]

@@ -17,11 +17,12 @@ use crate::manifest::{Broken, Manifest, Verdict};
 use crate::plan::{Item, Plan};
 use crate::report::{FileReport, Report};
 use crate::stop::{Stop, Stopped};
-use crate::{encode, partial};
+use crate::{encode, hints, partial};
 
 /// Colorizes what `args` name; returns the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {
-    let plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
+    let mut plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
+    hints::plan(args, &mut plan.items)?;
     let plugin = Plugin::find()?;
     let stop = Stop::install()?;
     let manifest = Manifest::open(args, &plugin)?;

@@ -40,7 +40,9 @@ impl FromStr for Point {
             let [_, r, g, b] = rgb.to_be_bytes();
             Some(Self { x: x.parse().ok()?, y: y.parse().ok()?, rgb: [r, g, b] })
         };
-        parsed().ok_or_else(|| "expected X,Y=#RRGGBB, such as 420,310=#1E3C78; pixels are counted from 0,0".into())
+        parsed().ok_or_else(|| {
+            "expected X,Y=#RRGGBB, such as 420,310=#1E3C78; pixels are counted from 0,0".into()
+        })
     }
 }
 
@@ -96,21 +98,32 @@ fn strays(folder: &Path, items: &[Item]) -> Result<(), UsageError> {
     }
 }
 
-/// The hints for a photograph of this size, if it has any.
+/// The hints for a photograph of this size, in a file of `pages` pictures, if it has any.
 ///
 /// # Errors
 /// The picture of hints cannot be read, or a point lies outside.
-pub fn of(args: &Colorize, input: &Path, size: (u32, u32), stop: &Stop) -> anyhow::Result<Option<Picture>> {
+pub fn of(
+    args: &Colorize,
+    input: &Path,
+    size: (u32, u32),
+    pages: usize,
+    stop: &Stop,
+) -> anyhow::Result<Option<Picture>> {
     let file = args.hints.as_deref().and_then(|path| match path.is_dir() {
         true => beside(path, input),
         false => Some(path.to_path_buf()),
     });
-    let painted = file.map(|file| read(args, &file, size, stop).with_context(|| format!("hints {}", file.display())));
+    if pages > 1 && (file.is_some() || !args.hint.is_empty()) {
+        bail!("hints are for one picture, and the file has {pages} pages; split it");
+    }
+    let painted =
+        file.map(|file| read(args, &file, size, stop).with_context(|| format!("hints {}", file.display())));
     let painted = painted.transpose()?;
     if args.hint.is_empty() {
         return Ok(painted);
     }
-    let empty = || Picture::new(PixelFormat::Rgba8, size.0, size.1, vec![0; 4 * size.0 as usize * size.1 as usize]);
+    let empty =
+        || Picture::new(PixelFormat::Rgba8, size.0, size.1, vec![0; 4 * size.0 as usize * size.1 as usize]);
     let mut hints = painted.unwrap_or_else(empty);
     args.hint.iter().try_for_each(|point| draw(point, &mut hints))?;
     Ok(Some(hints))
@@ -135,7 +148,13 @@ fn read(args: &Colorize, file: &Path, size: (u32, u32), stop: &Stop) -> anyhow::
         bail!("it has no transparency, expected strokes on a transparent picture");
     }
     if (picture.width, picture.height) != size {
-        bail!("it is {} x {} pixels, expected the photograph's {} x {}", picture.width, picture.height, size.0, size.1);
+        bail!(
+            "it is {} x {} pixels, expected the photograph's {} x {}",
+            picture.width,
+            picture.height,
+            size.0,
+            size.1
+        );
     }
     Ok(picture)
 }
@@ -145,12 +164,20 @@ fn draw(point: &Point, hints: &mut Picture) -> anyhow::Result<()> {
     let Picture { format, width, height, .. } = *hints;
     let &Point { x, y, rgb: [r, g, b] } = point;
     if x >= width || y >= height {
-        bail!("--hint {x},{y}: the photograph is {width} x {height}, so its last pixel is {},{}", width - 1, height - 1);
+        bail!(
+            "--hint {x},{y}: the photograph is {width} x {height}, so its last pixel is {},{}",
+            width - 1,
+            height - 1
+        );
     }
     let rgba = [r, g, b, u8::MAX];
     let pixel: Vec<u8> = match format {
-        PixelFormat::Rgba16 => rgba.iter().flat_map(|value| (u16::from(*value) * 257).to_ne_bytes()).collect(),
-        PixelFormat::RgbaF32 => rgba.iter().flat_map(|value| (f32::from(*value) / 255.0).to_ne_bytes()).collect(),
+        PixelFormat::Rgba16 => {
+            rgba.iter().flat_map(|value| (u16::from(*value) * 257).to_ne_bytes()).collect()
+        }
+        PixelFormat::RgbaF32 => {
+            rgba.iter().flat_map(|value| (f32::from(*value) / 255.0).to_ne_bytes()).collect()
+        }
         _ => rgba.to_vec(),
     };
     let radius = width.max(height) / DISC;

@@ -13,6 +13,7 @@ use crate::args::Colorize;
 use crate::decode;
 use crate::encode::{Ready, Sink, not_written};
 use crate::format::{self, Format, Options, Pages};
+use crate::hints;
 use crate::manifest::{self, Manifest, Outside, Stamp};
 use crate::metadata::Metadata;
 use crate::metadata::xmp::{self, Provenance};
@@ -94,8 +95,16 @@ pub fn run(
             map.check_count(count).context("confidence map")?;
         }
         let mut share = |fraction: f32| progress(whole(index, fraction, count));
-        let mut step =
-            Step { task, session, report: &mut report, sink: &mut sink, map: &mut map, mean: &mut mean };
+        let mut step = Step {
+            task,
+            input: &item.input,
+            pages: count,
+            session,
+            report: &mut report,
+            sink: &mut sink,
+            map: &mut map,
+            mean: &mut mean,
+        };
         step.page(picture, metadata, colored, &mut share)?;
     }
     // Another job, or another program, may have made a link of it since.
@@ -128,6 +137,8 @@ fn whole(index: usize, fraction: f32, count: usize) -> f32 {
 /// What handles one picture of a file.
 struct Step<'a, 'b> {
     task: &'a Task<'a>,
+    input: &'a Path,
+    pages: usize,
     session: &'a mut Session,
     report: &'a mut FileReport,
     sink: &'a mut Sink<'b>,
@@ -150,7 +161,9 @@ impl Step<'_, '_> {
         }
         let mut result = picture;
         if !stays {
-            result = colorize(self.task, result, self.session, progress)?;
+            let size = (result.width, result.height);
+            let hints = hints::of(self.task.args, self.input, size, self.pages, self.task.stop)?;
+            result = colorize(self.task, result, hints.as_ref(), self.session, progress)?;
         }
         self.annotate(&mut metadata, stays)?;
         if let (Some(count), None) = (self.task.args.palette, &self.report.palette) {
@@ -201,10 +214,12 @@ impl Step<'_, '_> {
 fn colorize(
     task: &Task<'_>,
     picture: Picture,
+    hints: Option<&Picture>,
     session: &mut Session,
     progress: &mut dyn FnMut(f32),
 ) -> anyhow::Result<Picture> {
     let Picture { format, width, height, mut pixels, alpha } = picture;
+    let hints = hints.map(|hints| Image::tight(hints.format, width, height, &hints.pixels)).transpose()?;
     let mut tell = |fraction: f32| {
         progress(DECODED + fraction * (COLORED - DECODED));
         if task.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -217,12 +232,18 @@ fn colorize(
     };
     let result = if target == format {
         let mut image = ImageMut::tight(format, width, height, &mut pixels)?;
-        session.colorize_in_place(&task.params, &mut image, &mut tell)
+        match &hints {
+            Some(hints) => session.colorize_hinted(&task.params, hints, None, &mut image, &mut tell),
+            None => session.colorize_in_place(&task.params, &mut image, &mut tell),
+        }
     } else {
         let input = Image::tight(format, width, height, &pixels)?;
         let mut color = vec![0; pixels.len() * target.bytes_per_pixel() / format.bytes_per_pixel()];
         let mut output = ImageMut::tight(target, width, height, &mut color)?;
-        let result = session.colorize(&task.params, &input, &mut output, &mut tell);
+        let result = match &hints {
+            Some(hints) => session.colorize_hinted(&task.params, hints, Some(&input), &mut output, &mut tell),
+            None => session.colorize(&task.params, &input, &mut output, &mut tell),
+        };
         pixels = color;
         result
     };

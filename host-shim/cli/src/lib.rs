@@ -7,6 +7,7 @@
 //! | module | |
 //! |---|---|
 //! | `args`, `plan`, `batch`, `job` | what is asked for, what is written where, all files, one file |
+//! | `hints` | colors that a person knows |
 //! | `format` | one file per file format |
 //! | `metadata` | EXIF, XMP, IPTC, profiles: what is preserved, and what changes |
 //! | `analysis` | what looks at colors: palette, layer, spread, the confidence map |
@@ -22,6 +23,7 @@ mod doctor;
 mod encode;
 mod exit;
 mod format;
+mod hints;
 mod job;
 mod manifest;
 mod metadata;

@@ -18,7 +18,7 @@ use crate::format::{self, Format};
 
 /// A command line that cannot be carried out; nothing was done.
 #[derive(Debug)]
-pub struct UsageError(String);
+pub struct UsageError(pub String);
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
