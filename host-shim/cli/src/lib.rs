@@ -22,6 +22,8 @@ mod doctor;
 mod encode;
 mod exit;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod job;
 mod manifest;
 mod metadata;
