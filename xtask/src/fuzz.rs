@@ -122,7 +122,13 @@ fn fuzz(workspace: &Workspace, built: &Path, folder: &Path, target: &Target, sec
     let mut command = command(workspace, built, name);
     command.arg(corpus).arg(format!("-artifact_prefix={}/", found.display()));
     command.args([format!("-max_total_time={seconds}"), format!("-max_len={longest}")]);
-    command.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-reload=0"]);
+    command.args([
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-len_control=0",
+        "-print_final_stats=1",
+        "-reload=0",
+    ]);
     if let Some(dictionary) = dictionary {
         let path = workspace.root().join(format!("fuzz/dictionaries/{dictionary}.dict"));
         command.arg(format!("-dict={}", path.display()));
