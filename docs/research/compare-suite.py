@@ -113,7 +113,7 @@ def result(path):
         light, alpha = planes(samples)
         unit = {2: 1.0, 3: 2.54}.get(tags.get(296, (2,))[0])
         dpi = None
-        if 282 in tags and unit:
+        if len(tags.get(282, b"")) == 8 and unit:
             above, below = struct.unpack("<II", tags[282])
             dpi = unit * above / below if below else None
         pages.append({"L": light, "alpha": alpha, "xmp": 700 in tags, "exif": 34665 in tags, "dpi": dpi})
@@ -233,7 +233,10 @@ def run(args, path, folder):
     report = next((line for line in lines if line.get("event") == "file"), None)
     if report is None:
         return {"status": "crashes", "message": f"exit {ran.returncode}: {ran.stderr[-200:]!r}"}, []
-    return report, result(out) if report["status"] == "done" else []
+    try:
+        return report, result(out) if report["status"] == "done" else []
+    except Exception as error:  # noqa: BLE001  a result that is no TIFF is a find
+        return {"status": "crashes", "message": f"the result cannot be read: {error!r}"}, []
 
 
 def lost(ours, theirs, notes):
@@ -286,8 +289,12 @@ def main():
     parser.add_argument("--list", type=Path, help="write a line for every file here, outside of FOLDER")
     args = parser.parse_args()
     files = sorted(path for path in args.folder.rglob("*") if path.is_file() and kind_of(path))
+    rows = []
     with ThreadPoolExecutor(args.jobs) as pool:
-        rows = list(pool.map(lambda path: (path, *compare(args, path)), files))
+        for row in pool.map(lambda path: (path, *compare(args, path)), files):
+            rows.append(row)
+            print(f"\r{len(rows)} of {len(files)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
     counts = defaultdict(lambda: defaultdict(int))
     for _, kind, verdict, _, _, gone in rows:
         counts[kind][verdict] += 1
