@@ -41,6 +41,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Decoders differ in how they round and upsample; more than this in CIELAB L is another picture.
 SAME_MEAN, SAME_MOST = 0.6, 3.0
 MAX_PIXELS = 60_000_000
+# Floats and integers of 32 bits have no scale that programs agree on: autochrome states its own.
+NO_SCALE = "read, but with a scale of its own: not compared"
 KINDS = [
     ("JPEG", b"\xff\xd8\xff"), ("PNG", b"\x89PNG\r\n"), ("TIFF", b"II*\0"), ("TIFF", b"MM\0*"), ("BigTIFF", b"II+\0"),
     ("BigTIFF", b"MM\0+"), ("JPEG XL", b"\xff\x0a"), ("JPEG XL", b"\0\0\0\x0cJXL "), ("BMP", b"BM"), ("GIF", b"GIF8"),
@@ -123,19 +125,31 @@ def result(path):
 # --- What others read ----------------------------------------------------------------------------------------------
 
 
+def tiff_pages(image):
+    """Pages of a TIFF but reduced versions of others and masks, as far as the first hundred."""
+    count = min(image.n_frames, 100)
+    minor = 0
+    for index in range(count):
+        image.seek(index)
+        minor += bool(image.tag_v2.get(254, 0) & 0b101)
+    image.seek(0)
+    return count - minor or count
+
+
 def with_pillow(path):
     """The first picture as Pillow reads it, and its number of pages."""
     with Image.open(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError("too large to compare")
-        pages = getattr(image, "n_frames", 1) if image.format in ("TIFF", "MPO") else 1
+        pages = tiff_pages(image) if image.format == "TIFF" else 1
         image.load()
         info = image.info
         facts = {
             "exif": bool(image.getexif().get_ifd(34665)), "xmp": bool(info.get("xmp") or info.get("XML:com.adobe.xmp")),
             "dpi": float(info["dpi"][0]) if "dpi" in info else None, "pages": pages,
         }
-        if image.format == "JPEG" and info.get("jfif_unit") == 0 and "exif" not in info:
+        # Pillow says 72 where EXIF is there and states nothing; what BMP states is not kept, as the manual says.
+        if image.format == "BMP" or facts["dpi"] == 72 and "jfif_unit" not in info:
             facts["dpi"] = None
         icc = info.get("icc_profile")
         image = ImageOps.exif_transpose(image)
@@ -144,12 +158,10 @@ def with_pillow(path):
             rgba = image.convert("RGBA")
             facts["alpha"] = np.asarray(rgba)[:, :, 3] / 255
             image = rgba.convert("RGB")
-        if image.mode.startswith("I;16"):
+        if image.mode.startswith("I;16") or image.mode == "I" and image.format == "PNG":
             samples = np.asarray(image).astype(np.float64) / 65535
-        elif image.mode == "F":
-            samples = np.asarray(image).astype(np.float64)
-        elif image.mode == "I":
-            samples = np.asarray(image).astype(np.float64) / 65535
+        elif image.mode in ("I", "F"):
+            raise ValueError(NO_SCALE)
         else:
             if icc and image.mode in ("RGB", "L"):
                 source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
@@ -167,6 +179,8 @@ def with_vips(path):
     image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
     if image.width * image.height > MAX_PIXELS:
         raise ValueError("too large to compare")
+    if image.format not in ("uchar", "ushort"):
+        raise ValueError(NO_SCALE)
     image = image.autorot().copy_memory()
     alpha = None
     if image.hasalpha():

@@ -43,14 +43,14 @@ const ENCODED: [(&str, &str); 5] = [
     ),
 ];
 
-libfuzzer_sys::fuzz_target!(
-    init: {
-        let folder = std::env::var_os("AUTOCHROME_FUZZ_CORPUS").expect("AUTOCHROME_FUZZ_CORPUS names a folder");
-        write(Path::new(&folder));
-        std::process::exit(0)
-    },
-    |_: &[u8]| {}
-);
+libfuzzer_sys::fuzz_target!(init: begin(), |_bytes: &[u8]| {});
+
+/// Writes everything, and ends the process before libFuzzer does anything.
+fn begin() {
+    let folder = std::env::var_os("AUTOCHROME_FUZZ_CORPUS").expect("AUTOCHROME_FUZZ_CORPUS names a folder");
+    write(Path::new(&folder));
+    std::process::exit(0)
+}
 
 fn write(folder: &Path) {
     let put = |target: &str, seeds: Vec<(String, Vec<u8>)>| {
