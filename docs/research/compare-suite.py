@@ -149,7 +149,7 @@ def with_pillow(path):
             "dpi": float(info["dpi"][0]) if "dpi" in info else None, "pages": pages,
         }
         # Pillow says 72 where EXIF is there and states nothing; what BMP states is not kept, as the manual says.
-        if image.format == "BMP" or facts["dpi"] == 72 and "jfif_unit" not in info:
+        if image.format == "BMP" or facts["dpi"] == 72 and not info.get("jfif_unit"):
             facts["dpi"] = None
         icc = info.get("icc_profile")
         image = ImageOps.exif_transpose(image)
@@ -158,7 +158,7 @@ def with_pillow(path):
             rgba = image.convert("RGBA")
             facts["alpha"] = np.asarray(rgba)[:, :, 3] / 255
             image = rgba.convert("RGB")
-        if image.mode.startswith("I;16") or image.mode == "I" and image.format == "PNG":
+        if image.mode.startswith("I;16") or image.mode == "I" and image.format in ("PNG", "PPM"):
             samples = np.asarray(image).astype(np.float64) / 65535
         elif image.mode in ("I", "F"):
             raise ValueError(NO_SCALE)
@@ -273,11 +273,13 @@ def compare(args, path):
     message = report.get("message") or ""
     if not pages:
         internal = "internal error" in message or "defect" in message
-        verdict = "internal error" if internal else "refused by us" if read else "refused by all"
-        by = f" [read by {', '.join(read)}]" if read else ""
+        readers = [*read, *(name for name, why in refused.items() if why == NO_SCALE)]
+        verdict = "internal error" if internal else "refused by us" if readers else "refused by all"
+        by = f" [read by {', '.join(readers)}]" if readers else ""
         return kind, verdict, 0.0, message + by, []
     if not read:
-        return kind, "refused by them", 0.0, "; ".join(f"{name}: {why}" for name, why in refused.items()), []
+        verdict = "not compared" if NO_SCALE in refused.values() else "refused by them"
+        return kind, verdict, 0.0, "; ".join(f"{name}: {why}" for name, why in refused.items()), []
     apart = {name: off_by(pages[0], theirs) for name, theirs in read.items()}
     best = min(apart, key=lambda name: (bool(apart[name][2]), apart[name][0]))
     mean, most, word = apart[best]
@@ -314,8 +316,8 @@ def main():
         counts[kind][verdict] += 1
         counts[kind]["metadata"] += bool(gone)
     columns = [
-        "same", "differs", "refused by us", "refused by them", "refused by all", "internal error", "hangs", "crashes",
-        "metadata",
+        "same", "differs", "refused by us", "refused by them", "refused by all", "not compared", "internal error",
+        "hangs", "crashes", "metadata",
     ]
     print("| kind | files | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 2))
     for kind in sorted(counts):
