@@ -77,6 +77,7 @@ struct Work {
     params: Params,
     input: Image,
     output: Image,
+    hints: Option<Image>,
     /// The output is the input's memory, this much further on.
     shared: Option<u8>,
     stop_after: u8,
@@ -260,15 +261,21 @@ impl Work {
             Some(shift) => self.output.claim(first.as_mut_ptr(), shift.into()),
             None => self.output.claim(second.as_mut_ptr(), 0),
         };
-        let (before, other) = (first.clone(), second.clone());
+        // Most of it is transparent, as hints are to be.
+        let mut third: Vec<u8> =
+            (0..ROOM).map(|index| if index / 16 % 3 == 0 { (index * 13 % 256) as u8 } else { 0 }).collect();
+        let hints = self.hints.as_ref().map(|hints| hints.claim(third.as_mut_ptr(), 0));
+        let hints_at = hints.as_ref().map_or(ptr::null(), Claim::pointer);
+        let (before, other, hinted) = (first.clone(), second.clone(), third.clone());
         let mut left = self.stop_after;
-        let status = self.params.lend(|params| {
+        let status = self.params.lend(hints_at, |params| {
             let function = if confidence { api.confidence } else { api.colorize };
             let data = (&raw mut left).cast::<c_void>();
-            // SAFETY: whatever the pictures claim that could be accepted is in `first` and `second`; see `claim`.
+            // SAFETY: whatever the pictures claim that could be accepted is in one of the three; see `claim`.
             unsafe { function(session, params, input.pointer(), output.pointer(), Some(progress), data) }
         });
         known(status);
+        assert!(third == hinted, "the hints were written");
         if status != AUTOCHROME_OK && status != AUTOCHROME_CANCELLED {
             assert!(first == before && second == other, "status {status}, and memory was written");
         }
@@ -280,7 +287,7 @@ impl Work {
 }
 
 impl Params {
-    fn lend<T>(&self, with: impl FnOnce(*const AutochromeParams) -> T) -> T {
+    fn lend<T>(&self, hints: *const AutochromeImage, with: impl FnOnce(*const AutochromeParams) -> T) -> T {
         let text = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(c_string);
         let (model, device) = (text(&self.model), text(&self.device));
         let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
@@ -299,6 +306,7 @@ impl Params {
             reserved: u32::from(self.reserved && !self.plain),
             model: if self.plain { ptr::null() } else { pointer(&model) },
             device: if self.plain { ptr::null() } else { pointer(&device) },
+            hints,
         };
         with(passed(self.size, &params))
     }
