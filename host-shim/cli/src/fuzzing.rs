@@ -105,11 +105,11 @@ fn exif_block(block: &[u8]) {
 fn xmp_packet(packet: &[u8]) {
     let note = Provenance { tool: "Autochrome <1>".into(), model: "a & b".into() };
     for provenance in [None, Some(&note)] {
-        let (merged, problem) = xmp::merged(Some(packet), provenance);
+        let (merged, problem) = xmp::merged(Some(packet), provenance, &[]);
         assert!(problem.as_ref().is_none_or(|problem| problem.starts_with("its XMP was dropped: ")));
         let Some(merged) = merged else { continue };
         // Ours or theirs, it is XMP: merging into it once more finds nothing wrong.
-        let (again, problem) = xmp::merged(Some(&merged), provenance);
+        let (again, problem) = xmp::merged(Some(&merged), provenance, &[]);
         assert_eq!((again.is_some(), problem), (true, None), "{}", String::from_utf8_lossy(&merged));
     }
 }
@@ -209,7 +209,7 @@ pub fn written(made: &Made<'_>) {
     // Records begin so; whatever does not is no IPTC to any reader.
     let records = (!made.iptc.is_empty()).then(|| [b"\x1C", made.iptc].concat());
     let mut metadata = Metadata { exif: some(made.exif), iptc: records, ..Metadata::default() };
-    metadata.xmp = xmp::merged(some(made.xmp).as_deref(), None).0;
+    metadata.xmp = xmp::merged(some(made.xmp).as_deref(), None, &[]).0;
     metadata.settle(&make(), Orientation::NoTransforms);
     let Ok((bytes, kept)) = through_sink(target, make(), metadata) else { return };
     let mut pages = opened(&bytes).expect("what was written can be opened");
@@ -238,7 +238,7 @@ fn through_sink(
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
     let path = folder.path().join("a");
     let stop = Stop::default();
-    let mut sink = Sink::new(target, &path, Options { quality: 92 }, false, &stop)?;
+    let mut sink = Sink::new(target, &path, Options { quality: 92, pam: false }, false, &stop)?;
     sink.check(&picture)?;
     sink.put(picture, &mut metadata).expect("a picture that was found to fit is written");
     sink.finish().expect("and ended");
