@@ -8,6 +8,7 @@ mod deny;
 mod doctor;
 mod elf;
 mod files;
+mod fuzz;
 mod gimp;
 mod install;
 mod libtorch;

@@ -13,7 +13,7 @@ use autochrome_test_notes::{self as notes, Need, Skipped};
 
 use crate::checks::Done;
 use crate::workspace::{Workspace, run as run_command};
-use crate::{checks, deny, setup};
+use crate::{checks, deny, fuzz, setup};
 
 /// What `test` is told.
 #[derive(clap::Args)]
@@ -78,6 +78,12 @@ const CHECKS: &[Check] = &[
         what: "rustdoc without a warning",
         needs: Needs::Libtorch,
         run: documentation,
+    },
+    Check {
+        name: "fuzz",
+        what: "each fuzz target for a minute (AUTOCHROME_FUZZ_SECONDS)",
+        needs: Needs::Libtorch,
+        run: fuzz::run,
     },
 ];
 
@@ -188,9 +194,12 @@ fn passed((): ()) -> Done {
 }
 
 fn format(workspace: &Workspace) -> Result<Done> {
-    run_command(workspace.cargo().args(["fmt", "--all", "--check"]), "rustfmt")
-        .context("`cargo fmt` puts it right")
-        .map(passed)
+    // The fuzz targets are a workspace of their own.
+    for place in [&["--all"][..], &["--manifest-path", "fuzz/Cargo.toml"]] {
+        run_command(workspace.cargo().arg("fmt").args(place).arg("--check"), "rustfmt")
+            .with_context(|| format!("`cargo fmt {}` puts it right", place.join(" ")))?;
+    }
+    Ok(Done::Passed)
 }
 
 fn files(workspace: &Workspace) -> Result<Done> {

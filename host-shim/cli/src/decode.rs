@@ -18,7 +18,11 @@ use crate::stop::Stop;
 /// Opens the pictures in `path`.
 pub fn open(path: &Path, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> {
     let (file, length) = open_file(path)?;
-    let mut source = Source::new(file, length, stop);
+    read(Source::new(file, length, stop), limits, stop)
+}
+
+/// The pictures of an open file.
+pub fn read(mut source: Source, limits: &Limits, stop: &Stop) -> anyhow::Result<Pages> {
     let start = source.start()?;
     let format = format::by_content(&start).with_context(|| match format::known_otherwise(&start) {
         Some(problem) => problem.to_owned(),

@@ -23,6 +23,8 @@ mod doctor;
 mod encode;
 mod exit;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hints;
 mod job;
 mod manifest;

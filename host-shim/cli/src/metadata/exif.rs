@@ -107,8 +107,11 @@ pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Opt
     }
     let mut patches = Vec::new();
     for (directory, tag, value) in changes {
-        let Some(entry) = directory.find(tag).filter(|entry| entry.count == 1) else { continue };
-        patches.push((entry.at, header.encoded(entry.kind, value)?));
+        // Readers disagree on which of several entries counts, and take the first value of an entry of several.
+        for entry in directory.entries.iter().filter(|entry| entry.tag == tag && entry.count > 0) {
+            let (at, _) = header.extent(&mut reader, entry).ok()?;
+            patches.push((at, header.encoded(entry.kind, value)?));
+        }
     }
     let resolution = [X_RESOLUTION, Y_RESOLUTION].map(|tag| main.find(tag).filter(|entry| entry.kind == 5));
     if let ([Some(x), Some(y)], true) = (resolution, swapped) {
@@ -130,7 +133,8 @@ pub fn mended(mut block: Vec<u8>, width: u32, height: u32, swapped: bool) -> Opt
     if thumbnail >= end && thumbnail != 0 {
         block.truncate(usize::try_from(end).ok()?);
     }
-    Some(block)
+    // Where directories of a damaged block overlap, one patch may undo another.
+    orientation(&block).is_none_or(|value| value == 1).then_some(block)
 }
 
 /// The last byte a directory and its values take.
@@ -276,4 +280,26 @@ fn append(block: &mut Vec<u8>, fields: &[Field]) -> Vec<(u16, usize)> {
     block.extend([0; 4]);
     block.extend(behind);
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A block whose only directory has these entries, with their values in them.
+    fn block(entries: &[[u8; 12]]) -> Vec<u8> {
+        let count = u16::try_from(entries.len()).unwrap().to_be_bytes();
+        [b"MM\0*\0\0\0\x08", &count[..], &entries.concat(), &[0; 4]].concat()
+    }
+
+    const TURNED: [u8; 12] = [1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0];
+
+    #[test]
+    fn no_second_orientation_is_left_that_would_turn_the_result_again() {
+        let of_two_values = [1, 0x12, 0, 3, 0, 0, 0, 2, 0, 6, 0, 8];
+        assert_eq!(orientation(&block(&[of_two_values])), Some(6));
+        assert_eq!(orientation(&mended(block(&[of_two_values]), 9, 9, true).unwrap()), Some(1));
+        let [upright] = [[1, 0x12, 0, 3, 0, 0, 0, 1, 0, 1, 0, 0]];
+        assert_eq!(mended(block(&[TURNED, TURNED]), 9, 9, true).unwrap(), block(&[upright, upright]));
+    }
 }

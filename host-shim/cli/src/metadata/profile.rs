@@ -70,10 +70,14 @@ fn through_curve(
         let linear = curve.evaluate_value(value);
         // In CIELAB a curve gives L* as a share of 100.
         let linear = if pcs == DataColorSpace::Lab { lightness_to_luminance(linear * 100.0) } else { linear };
-        linear_to_srgb(linear.clamp(0.0, 1.0))
+        linear_to_srgb(shown(linear))
     };
+    let steps = || (0..=64_u8).map(|step| f32::from(step) / 64.0);
+    if steps().any(|value| !curve.evaluate_value(value).is_finite()) {
+        return Err(CmsError::InvalidProfile);
+    }
     // A curve that is sRGB's own, but for rounding, changes nothing.
-    let off = (0..=64_u8).map(|step| f32::from(step) / 64.0).map(|value| (convert(value) - value).abs());
+    let off = steps().map(|value| (convert(value) - value).abs());
     if off.fold(0.0, f32::max) < SAME {
         return Ok(());
     }
@@ -98,6 +102,11 @@ fn through_curve(
         }),
     }
     Ok(())
+}
+
+/// A value that can be shown; what a damaged profile makes of one may be no number at all.
+fn shown(value: f32) -> f32 {
+    if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
 }
 
 /// How far from sRGB a profile may be and still be called sRGB: a tenth of an 8-bit step.
@@ -127,7 +136,8 @@ impl Samples {
 
 /// Takes a picture of colors through the whole profile, row by row.
 fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<(), CmsError> {
-    let srgb = ColorProfile::new_srgb();
+    // The one that results carry, and everybody else's. moxcms's own is off by a step of 8 bits in dark colors.
+    let srgb = ColorProfile::new_from_slice(&super::srgb::profile())?;
     // Many profiles have only the table of the other intent, which then stands for both.
     let rendering_intent = match (&profile.lut_a_to_b_colorimetric, &profile.lut_a_to_b_perceptual) {
         (None, Some(_)) => RenderingIntent::Perceptual,
@@ -135,8 +145,10 @@ fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<()
     };
     let options =
         TransformOptions { rendering_intent, prefer_fixed_point: false, ..TransformOptions::default() };
-    if is_srgb(profile, &srgb, options)? {
-        return Ok(());
+    for known in [&srgb, &ColorProfile::new_srgb()] {
+        if is_srgb(profile, known, options)? {
+            return Ok(());
+        }
     }
     let samples = Samples::of(picture.format);
     let layout = if samples.all == 4 { Layout::Rgba } else { Layout::Rgb };
@@ -154,7 +166,7 @@ fn through_transform(picture: &mut Picture, profile: &ColorProfile) -> Result<()
         _ => {
             let transform = profile.create_transform_f32(layout, &srgb, layout, options)?;
             rows(&mut picture.pixels, row, &samples, &*transform, f32::from_ne_bytes, |value: f32| {
-                value.clamp(0.0, 1.0).to_ne_bytes()
+                shown(value).to_ne_bytes()
             })
         }
     }
@@ -200,4 +212,29 @@ fn rows<const BYTES: usize, Sample: Copy + Default>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::srgb;
+
+    #[test]
+    fn the_profile_of_results_changes_no_byte() {
+        let pixels: Vec<u8> = (0..=255).flat_map(|value| [value, value / 3, 255 - value]).collect();
+        for icc in [srgb::profile(), ColorProfile::new_srgb().encode().unwrap()] {
+            let (picture, note) = to_srgb(Picture::new(PixelFormat::Rgb8, 256, 1, pixels.clone()), &icc);
+            assert_eq!((picture.pixels, note), (pixels.clone(), None));
+        }
+    }
+
+    #[test]
+    fn a_curve_that_gives_no_number_is_refused() {
+        let mut profile = ColorProfile::new_gray_with_gamma(2.2);
+        profile.gray_trc = Some(ToneReprCurve::Parametric(vec![2.4, f32::NAN, 0.0, 0.1, 0.5]));
+        let pixels = [0.0_f32, 0.75].map(f32::to_ne_bytes).concat();
+        let mut picture = Picture::new(PixelFormat::GrayF32, 2, 1, pixels.clone());
+        assert!(through_curve(&mut picture, profile.gray_trc.as_ref(), profile.pcs).is_err());
+        assert_eq!(picture.pixels, pixels);
+    }
 }

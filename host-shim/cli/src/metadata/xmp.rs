@@ -253,7 +253,11 @@ impl<'a> Merge<'a> {
         }
         let described = self.is(start.name(), false, (RDF, "Description"));
         for attribute in start.attributes() {
-            let attribute = attribute?;
+            let mut attribute = attribute?;
+            // It is written between double quotes, whichever it stood between.
+            if attribute.value.contains('"') {
+                attribute.value = attribute.value.replace('"', "&quot;").into();
+            }
             self.has_tool |= self.is(attribute.key, true, (XMP, "CreatorTool"));
             self.mark(attribute.key, true);
             if described && self.about.is_none() && self.is(attribute.key, true, (RDF, "about")) {
@@ -382,6 +386,15 @@ mod tests {
         assert_eq!(problem, None);
         assert_eq!(again.matches("<stEvt:action>").count(), 2, "{again}");
         assert_eq!(again.matches("<xmpMM:History>").count(), 1, "{again}");
+    }
+
+    #[test]
+    fn a_quote_inside_other_quotes_stays_a_quote() {
+        let before = format!("<r:RDF xmlns:r='{RDF}'><r:Description a='12\" by 9\"'/></r:RDF>");
+        let (after, problem) = text(&before);
+        assert_eq!(problem, None);
+        assert!(after.contains("a=\"12&quot; by 9&quot;\""), "{after}");
+        assert_eq!(text(&after).1, None);
     }
 
     #[test]
