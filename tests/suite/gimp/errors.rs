@@ -137,7 +137,7 @@ fn what_is_missing_or_broken_is_named_with_its_remedy() {
             &lines.join("\n"),
             &[
                 (r"Error: .*failed: ", "Error: "),
-                (r"found in .*; there are: .*", "found in [folders]; there are: [models]"),
+                (r"found in .*; available: .*", "found in [folders]; available: [models]"),
             ],
         );
     });
