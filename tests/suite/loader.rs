@@ -281,7 +281,7 @@ refused_table!(
 refused_table!(
     another_major_version_is_refused,
     "other-major",
-    "it provides version 99.1 of the interface, expected 1; install the plugin and this program from the same release"
+    "it provides version 99.2 of the interface, expected 1; install the plugin and this program from the same release"
 );
 refused_table!(
     a_short_table_is_refused,
