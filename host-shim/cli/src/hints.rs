@@ -36,7 +36,8 @@ impl FromStr for Point {
         let parsed = || {
             let (place, color) = text.split_once("=#")?;
             let (x, y) = place.split_once(',')?;
-            let rgb = u32::from_str_radix(color, 16).ok().filter(|_| color.len() == 6)?;
+            let hex = color.len() == 6 && color.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let rgb = u32::from_str_radix(color, 16).ok().filter(|_| hex)?;
             let [_, r, g, b] = rgb.to_be_bytes();
             Some(Self { x: x.parse().ok()?, y: y.parse().ok()?, rgb: [r, g, b] })
         };
@@ -201,7 +202,16 @@ mod tests {
     fn points_are_read_and_drawn_as_discs() {
         let point: Point = "10,20=#1e3C78".parse().unwrap();
         assert_eq!(point, Point { x: 10, y: 20, rgb: [0x1E, 0x3C, 0x78] });
-        for wrong in ["", "1,2", "1,2=#12345", "1,2=#1234567", "1,2=123456", "-1,2=#123456", "1=#123456"] {
+        for wrong in [
+            "",
+            "1,2",
+            "1,2=#12345",
+            "1,2=#1234567",
+            "1,2=123456",
+            "1,2=#+12345",
+            "-1,2=#123456",
+            "1=#123456",
+        ] {
             assert!(wrong.parse::<Point>().is_err(), "{wrong}");
         }
         let mut hints = Picture::new(PixelFormat::Rgba8, 320, 200, vec![0; 4 * 320 * 200]);
