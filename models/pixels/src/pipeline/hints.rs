@@ -2,9 +2,10 @@
 //!
 //! The idea: **a color spreads until it meets an edge.** A way through the cells of a grid costs its length, and much more
 //! where L or the predicted color changes; the distance D of a cell from a hint is the cheapest way to it (Yatziv and
-//! Sapiro 2006). A cell takes the hints' colors, weighted by w = exp(-(D / reach)³) (near / (D + near))², and as much of
-//! them as remains beside a small weight of the prediction. Far from every hint, or beyond an edge, the prediction stays,
-//! so a picture without hints is as predicted. The hinted pixels themselves get their hint, whatever the cells say.
+//! Sapiro 2006). A hint's weight is w = exp(-(D / reach)³) (near / (D + near))². A cell moves from the prediction to the mean
+//! of the hints, so weighted, by the share W / (W + doubt), W the sum of the weights. Far from every hint, or beyond an edge,
+//! the prediction stays, so a picture without hints is as predicted. The hinted pixels themselves get their hint, whatever
+//! the cells say.
 //!
 //! How the numbers were chosen, and what else was tried: docs/research/hints.md.
 
@@ -12,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::frame::{Frame, Line};
-use super::rows;
+use super::{PipelineError, rows};
 use crate::color::srgb_to_lab;
 use crate::{ImageView, PixelFormat};
 
@@ -24,17 +25,17 @@ const MOST: usize = 256;
 const MOST_COVERED: f64 = 0.5;
 /// Hints of neighboring cells are one stroke up to this difference, in units of ab.
 const ONE_STROKE: f32 = 10.0;
-/// Cost of the image's longer side, along which nothing changes,
+/// Cost of the image's longer side where nothing changes.
 const LENGTH: f32 = 1.0;
-/// of a unit of L from cell to cell, above the first [`TEXTURE`],
+/// Cost of a unit of L from cell to cell, above the first [`TEXTURE`].
 const LIGHTNESS: f32 = 1.0 / 14.5;
-/// See [`LIGHTNESS`].
+/// What texture changes L by from cell to cell, at no cost.
 const TEXTURE: f32 = 1.2;
-/// and of a unit of predicted ab.
+/// Cost of a unit of predicted ab from cell to cell.
 const COLOR: f32 = 1.0 / 100.0;
-/// Distance at which a hint's weight has fallen to 1/e,
+/// Distance at which a hint's weight has fallen to 1/e.
 const REACH: f32 = 1.0;
-/// and within which the nearest hint does not outweigh the others.
+/// Distance within which the nearest hint does not outweigh the others.
 const NEAR: f32 = 0.05;
 /// Weight of the prediction beside a hint's at its own place.
 const DOUBT: f32 = 0.06;
@@ -82,10 +83,25 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// Checks that they are for an image of this size.
-    pub(super) fn fit(&self, expected: (u32, u32)) -> Result<(), HintError> {
-        let got = self.0.size();
-        if got == expected { Ok(()) } else { Err(HintError::Size { expected, got }) }
+    /// Checks that they are for an image of this size, and on no more than half of it.
+    pub(super) fn check(&self, expected: (u32, u32)) -> Result<(), HintError> {
+        let (got, layout) = (self.0.size(), self.0.layout);
+        if got != expected {
+            return Err(HintError::Size { expected, got });
+        }
+        let covered: usize = (0..layout.height).map(|y| self.pixels(y).count()).sum();
+        let share = covered as f64 / (layout.width as f64 * layout.height as f64);
+        match covered > 1 && share > MOST_COVERED {
+            true => Err(HintError::Covered { percent: 100.0 * share }),
+            false => Ok(()),
+        }
+    }
+
+    /// The hinted pixels of a row: column, encoded color, alpha.
+    fn pixels(&self, y: usize) -> impl Iterator<Item = (usize, [f32; 3], f32)> + 'a {
+        let format = self.0.format();
+        let pixels = self.0.row(y).chunks_exact(format.bytes_per_pixel()).enumerate();
+        pixels.filter_map(move |(x, pixel)| rows::hint(format, pixel).map(|(rgb, alpha)| (x, rgb, alpha)))
     }
 
     /// Moves `a` and `b` of the pixels from (`begin`, `y`) on to their hints.
@@ -100,48 +116,46 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// Whether a row has any.
-    fn row(&self, y: usize) -> Option<&'a [u8]> {
-        let (row, format) = (self.0.row(y), self.0.format());
-        row.chunks_exact(format.bytes_per_pixel())
-            .any(|pixel| rows::hint(format, pixel).is_some())
-            .then_some(row)
-    }
-
     /// The hints of each cell that has any.
-    fn gather(&self, frame: &Frame, cells: (usize, usize)) -> Result<Vec<Hint>, HintError> {
-        let layout = self.0.layout;
+    fn gather(&self, frame: &Frame, cells: (usize, usize)) -> Vec<Hint> {
         let (across, down) = frame.lines(cells);
-        let size = self.0.format().bytes_per_pixel();
-        let mut sums = vec![[0.0_f64; 3]; cells.0 * cells.1];
-        let mut covered = 0_u64;
-        for y in 0..layout.height {
-            let Some(row) = self.row(y) else { continue };
+        let mut sums = vec![Sum::default(); cells.0 * cells.1];
+        for y in 0..self.0.layout.height {
             let start = nearest(down, y, cells.1) * cells.0;
-            for (x, pixel) in row.chunks_exact(size).enumerate() {
-                let Some((rgb, alpha)) = rows::hint(self.0.format(), pixel) else { continue };
-                covered += 1;
-                let [_, a, b] = srgb_to_lab(rgb);
-                let sum = &mut sums[start + nearest(across, x, cells.0)];
-                let weighed = [1.0, a, b].map(|value| f64::from(alpha * value));
-                sum.iter_mut().zip(weighed).for_each(|(sum, value)| *sum += value);
+            for (x, rgb, alpha) in self.pixels(y) {
+                sums[start + nearest(across, x, cells.0)].add(srgb_to_lab(rgb), alpha);
             }
         }
-        let share = covered as f64 / (layout.width as f64 * layout.height as f64);
-        if share > MOST_COVERED && covered > 1 {
-            return Err(HintError::Covered { percent: 100.0 * share });
-        }
-        let found = sums.iter().enumerate().filter(|(_, [weight, ..])| *weight > 0.0);
-        Ok(found
-            .map(|(cell, [weight, rest @ ..])| Hint { cell, ab: rest.map(|sum| narrow(sum / weight)) })
-            .collect())
+        let found = sums.iter().enumerate().filter(|(_, sum)| sum.weight > 0.0);
+        found
+            .map(|(cell, sum)| Hint { cell, ab: sum.ab.map(|ab| narrow(ab / sum.weight)), alpha: sum.alpha })
+            .collect()
     }
 }
 
-/// A cell's hint: the mean of its hints' a and b.
+/// What the hinted pixels of a cell add up to.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    weight: f64,
+    ab: [f64; 2],
+    /// The largest alpha.
+    alpha: f32,
+}
+
+impl Sum {
+    fn add(&mut self, [_, a, b]: [f32; 3], alpha: f32) {
+        self.weight += f64::from(alpha);
+        self.ab = [self.ab[0] + f64::from(alpha * a), self.ab[1] + f64::from(alpha * b)];
+        self.alpha = self.alpha.max(alpha);
+    }
+}
+
+/// A cell's hint: the mean of its hints' a and b, and the largest alpha.
+#[derive(Clone, Copy)]
 struct Hint {
     cell: usize,
     ab: [f32; 2],
+    alpha: f32,
 }
 
 /// Columns and rows of the grid that hints spread on.
@@ -151,57 +165,70 @@ pub(super) fn grid(frame: &Frame) -> (usize, usize) {
 }
 
 /// What is added to the predicted a and b in each cell of the grid; `lightness`, `a` and `b` are those of the cells.
+/// `report` gets the fraction done, and stops the work with an error.
 pub(super) fn difference(
     hints: &Hints<'_>,
     frame: &Frame,
     [lightness, a, b]: [&[f32]; 3],
-) -> Result<[Vec<f32>; 2], HintError> {
+    report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
+) -> Result<[Vec<f32>; 2], PipelineError> {
     let land = Land { lightness, a, b, size: grid(frame) };
-    let strokes = strokes(hints.gather(frame, land.size)?, land.size.0);
+    let strokes = strokes(&hints.gather(frame, land.size), &land);
     let mut reached = vec![Reached::default(); lightness.len()];
     let mut distances = vec![f32::INFINITY; lightness.len()];
-    for stroke in &strokes {
+    for (index, stroke) in strokes.iter().enumerate() {
+        report(index as f32 / strokes.len() as f32)?;
         for (cell, distance) in land.walk(&stroke.cells, &mut distances) {
-            reached[cell].add(distance, stroke.ab);
+            reached[cell].add(distance, stroke);
         }
     }
     let moved = |at: usize| reached[at].move_from([a[at], b[at]]);
     Ok([0, 1].map(|channel| (0..lightness.len()).map(|at| moved(at)[channel]).collect()))
 }
 
-/// Cells next to each other with hints that are alike, and the mean of their a and b.
+/// Cells next to each other with hints that are alike, and the means of their a, b and alpha.
 struct Stroke {
     cells: Vec<usize>,
     ab: [f32; 2],
+    alpha: f32,
 }
 
-/// At most [`MOST`] of the strokes that the hints make, by the cells of a grid `width` wide.
-fn strokes(hints: Vec<Hint>, width: usize) -> Vec<Stroke> {
-    let mut left: Vec<Option<Hint>> = hints.into_iter().map(Some).collect();
-    let mut strokes = Vec::new();
-    for first in 0..left.len() {
-        let Some(start) = left[first].take() else { continue };
-        let (mut cells, mut open, mut sum) = (vec![start.cell], vec![start.cell], start.ab);
-        let ab = start.ab;
-        while let Some(cell) = open.pop() {
-            let joins = |hint: &Hint| neighbors(cell, hint.cell, width) && apart(hint.ab, ab) < ONE_STROKE;
-            for place in &mut left[first..] {
-                if let Some(hint) = place.take_if(|hint| joins(hint)) {
-                    cells.push(hint.cell);
-                    open.push(hint.cell);
-                    sum = [sum[0] + hint.ab[0], sum[1] + hint.ab[1]];
-                }
-            }
+impl Stroke {
+    fn new(hints: &[Hint]) -> Self {
+        let mean = |value: &dyn Fn(&Hint) -> f32| hints.iter().map(value).sum::<f32>() / hints.len() as f32;
+        Self {
+            cells: hints.iter().map(|hint| hint.cell).collect(),
+            ab: [mean(&|hint| hint.ab[0]), mean(&|hint| hint.ab[1])],
+            alpha: mean(&|hint| hint.alpha),
         }
-        let count = cells.len() as f32;
-        strokes.push(Stroke { cells, ab: sum.map(|sum| sum / count) });
     }
-    let step = strokes.len().div_ceil(MOST).max(1);
-    strokes.into_iter().step_by(step).collect()
 }
 
-fn neighbors(cell: usize, other: usize, width: usize) -> bool {
-    (cell % width).abs_diff(other % width) <= 1 && (cell / width).abs_diff(other / width) <= 1
+/// At most [`MOST`] of the strokes that the hints make.
+fn strokes(hints: &[Hint], land: &Land<'_>) -> Vec<Stroke> {
+    let mut left: Vec<Option<Hint>> = vec![None; land.lightness.len()];
+    hints.iter().for_each(|hint| left[hint.cell] = Some(*hint));
+    let mut strokes = Vec::new();
+    for hint in hints {
+        let Some(start) = left[hint.cell].take() else { continue };
+        let (mut stroke, mut next) = (vec![start], 0);
+        while let Some(hint) = stroke.get(next) {
+            next += 1;
+            let cell = hint.cell;
+            land.around(cell, |near, _| {
+                stroke.extend(left[near].take_if(|hint| apart(hint.ab, start.ab) < ONE_STROKE));
+            });
+        }
+        strokes.push(Stroke::new(&stroke));
+    }
+    let count = strokes.len();
+    if count <= MOST {
+        return strokes;
+    }
+    // Evenly spread.
+    let mut index = 0..count;
+    strokes.retain(|_| index.next().is_some_and(|index| index * MOST / count != (index + 1) * MOST / count));
+    strokes
 }
 
 fn apart(p: [f32; 2], q: [f32; 2]) -> f32 {
@@ -265,21 +292,23 @@ impl Land<'_> {
     }
 }
 
-/// What has reached a cell: the weights of the strokes, their colors times these, and the weight that the nearest one's
-/// place alone gives.
+/// What has reached a cell: the weights of the strokes, their colors and alphas times these, and the weight that the
+/// nearest one's place alone gives.
 #[derive(Clone, Copy, Default)]
 struct Reached {
     weight: f32,
     ab: [f32; 2],
+    alpha: f32,
     nearest: f32,
 }
 
 impl Reached {
-    fn add(&mut self, distance: f32, ab: [f32; 2]) {
+    fn add(&mut self, distance: f32, &Stroke { ab, alpha, .. }: &Stroke) {
         let near = (NEAR / (distance + NEAR)).powi(2);
         let weight = near * (-(distance / REACH).powi(3)).exp();
         self.weight += weight;
         self.ab = [self.ab[0] + weight * ab[0], self.ab[1] + weight * ab[1]];
+        self.alpha += weight * alpha;
         self.nearest = self.nearest.max(near);
     }
 
@@ -288,7 +317,8 @@ impl Reached {
         if self.weight <= 0.0 {
             return [0.0; 2];
         }
-        let share = self.weight / (self.weight + DOUBT * self.nearest);
+        // The mean alpha times the share beside the prediction.
+        let share = self.alpha / (self.weight + DOUBT * self.nearest);
         [0, 1].map(|channel| share * (self.ab[channel] / self.weight - from[channel]))
     }
 }

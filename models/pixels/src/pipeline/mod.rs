@@ -6,7 +6,8 @@
 //! along the edges of L, and is written in the output's format.
 //!
 //! Memory beyond the two images: 12 bytes per pixel of the working size, 52 per predicted ab pair, 4 bytes per
-//! column and 20 KiB per thread, and whatever the engine needs.
+//! column and 20 KiB per thread, and whatever the engine needs. Hints add their own picture, and some 140 bytes per cell
+//! of 4 x 4 working pixels.
 //!
 //! Lightness is kept from the input: color in it is reduced to its L, chroma is lowered where it is out of the sRGB
 //! gamut, and alpha is copied.
@@ -117,14 +118,16 @@ pub fn colorize_hinted(
     if !output.format().has_color() {
         return Err(ImageError::NoColor(output.format()).into());
     }
-    hints.map_or(Ok(()), |hints| hints.fit(input.size()))?;
+    hints.map_or(Ok(()), |hints| hints.check(input.size()))?;
     let mut report = |fraction| told(progress(fraction));
     let brought = bring(engine, input, output, params, &mut report)?;
     let ab = engine.predict(brought.shown(), brought.settings)?;
-    let hinted =
-        hints.map(|hints| brought.hinted(hints, input.layout.width, &ab, params.strength)).transpose()?;
+    let columns = input.layout.width;
+    let mut spread = |part: f32| report(0.2 + 0.3 * part);
+    let hinted = hints.map(|hints| brought.hinted(hints, columns, (&ab, params.strength), &mut spread));
+    let hinted = hinted.transpose()?;
     let (workers, field) =
-        brought.field("ab", (ab.width, ab.height), [&ab.a, &ab.b], input.layout.width, params.strength)?;
+        brought.field("ab", (ab.width, ab.height), [&ab.a, &ab.b], columns, params.strength)?;
     report(0.5)?;
     let fields = stages::Colors { predicted: &field, hinted: hinted.as_ref() };
     stages::write_color(input, output, &fields, &workers, &mut |part| report(0.5 + 0.5 * part))
@@ -189,15 +192,15 @@ impl Brought {
         &self,
         hints: Hints<'h>,
         columns: usize,
-        ab: &Ab,
-        strength: f32,
+        (ab, strength): (&Ab, f32),
+        report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
     ) -> Result<stages::Hinted<'h>, PipelineError> {
         let (from, cells) = ((ab.width, ab.height), hints::grid(&self.frame));
         check_prediction("ab", from, &[&ab.a, &ab.b], self.frame.padded())?;
         let scaled = |plane: &[f32]| plane.iter().map(|value| value * strength).collect::<Vec<f32>>();
         let [a, b] = [&ab.a, &ab.b].map(|plane| guided::resize(&scaled(plane), from, cells));
         let lightness = guided::resize(self.lightness.values(), self.frame.padded(), cells);
-        let [a, b] = hints::difference(&hints, &self.frame, [&lightness, &a, &b])?;
+        let [a, b] = hints::difference(&hints, &self.frame, [&lightness, &a, &b], report)?;
         let lines = self.frame.lines(cells);
         let field = Field::new(lightness, [&a, &b], cells, lines, columns, 1.0);
         Ok(stages::Hinted { hints, field })

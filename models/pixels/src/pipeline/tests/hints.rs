@@ -122,11 +122,15 @@ fn depth_of_the_hints_and_strength_do_not_change_a_hint() {
 fn half_a_hint_is_half_way() {
     let faint: Vec<u8> =
         hints(RED, stroke).as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2], p[3] / 2]).collect();
-    // One hinted pixel in a cell counts as the cell's hint, so only the stroke itself is half way.
     let result = hinted(&tint(0.0, 0.0), &two_things(), &faint);
     let plain = hinted(&tint(0.0, 0.0), &two_things(), &hints(RED, stroke));
-    let (faint, full) = (mean(&ab(&result, stroke)), mean(&ab(&plain, stroke)));
-    assert!(faint[0] > 0.5 * full[0] && faint[0] <= full[0] + 0.5, "{faint:?}, {full:?}");
+    let left = |x: usize, _: usize| x < WIDTH / 2 - 4;
+    for wanted in [&stroke as &dyn Fn(usize, usize) -> bool, &left] {
+        let (faint, full) = (mean(&ab(&result, wanted)), mean(&ab(&plain, wanted)));
+        let share = faint[0] / full[0];
+        // The stroke itself is mixed twice: half of the hint, and half of what has come half way.
+        assert!((0.42..0.8).contains(&share), "{share}: {faint:?}, {full:?}");
+    }
 }
 
 #[test]
@@ -159,4 +163,38 @@ fn a_single_pixel_is_a_hint() {
     let [_, a, b] = srgb8_to_lab(RED);
     assert!(apart(ab(&result, |x, y| (x, y) == (70, 100))[0], [a, b]) < 3.0);
     assert!(mean(&ab(&result, |x, y| (60..80).contains(&x) && (90..110).contains(&y)))[0] > 0.5 * a);
+}
+
+#[test]
+fn many_points_all_spread_and_a_half_covered_picture_is_one_stroke() {
+    // 700 points of two colors: more than are kept, and those kept lie everywhere.
+    let points = hints(RED, |x, y| x % 10 == 5 && y % 10 == 5);
+    let result = hinted(&tint(0.0, 0.0), &two_things(), &points);
+    let [_, a, _] = srgb8_to_lab(RED);
+    for (from, to) in [(0, 80), (80, 160), (160, 240), (240, 320)] {
+        let part = mean(&ab(&result, |x, _| (from..to).contains(&x)));
+        assert!(part[0] > 0.7 * a, "{from} to {to}: {part:?}");
+    }
+    let half = hinted(&tint(0.0, 0.0), &two_things(), &hints(RED, |x, _| x < WIDTH / 2));
+    assert!(mean(&ab(&half, |x, _| x > WIDTH / 2 + 4))[0] < 1.0);
+}
+
+#[test]
+fn panoramas_and_single_pixels_take_hints() {
+    for (width, height) in [(1_u32, 1_u32), (900, 12), (3, 200)] {
+        let count = (width * height) as usize;
+        let gray = vec![120_u8; count];
+        let mut marks = vec![0_u8; 4 * count];
+        marks[..4].copy_from_slice(&[170, 90, 80, 255]);
+        let input = ImageView::tight(PixelFormat::Gray8, width, height, &gray).expect("an input");
+        let marks = ImageView::tight(PixelFormat::Rgba8, width, height, &marks).expect("hints");
+        let mut target = vec![0; 3 * count];
+        let mut output =
+            ImageViewMut::tight(PixelFormat::Rgb8, width, height, &mut target).expect("an output");
+        let hints = Some(Hints::new(marks).expect("alpha"));
+        colorize_hinted(&tint(0.0, 0.0), &input, &mut output, &params(), hints, &mut go_on)
+            .expect("it colorizes");
+        let [_, a, _] = srgb8_to_lab([target[0], target[1], target[2]]);
+        assert!(a > 25.0, "{width} x {height}: {a}");
+    }
 }
