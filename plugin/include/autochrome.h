@@ -172,8 +172,9 @@ typedef struct AutochromeParams {
      * Since 1.2. Colors that a person knows, or NULL: a picture of the input's size in a format with alpha,
      * transparent where there is no hint, on at most half of the picture. A hinted pixel gets the hint's a and b (as
      * far as sRGB has them at its lightness; partial alpha mixes), what is alike around it follows, and the rest stays
-     * as predicted. `strength` does not change a hint; `confidence` ignores hints. A hint of the wrong size or format
-     * gives AUTOCHROME_BAD_IMAGE.
+     * as predicted. `strength` does not change a hint; `confidence` ignores hints. The pixels may be the very image that
+     * is the input or output, but must not overlap the output otherwise. The wrong size, a format without alpha, or
+     * hints on more than half of the picture give AUTOCHROME_BAD_IMAGE.
      */
     const struct AutochromeImage *hints;
 } AutochromeParams;

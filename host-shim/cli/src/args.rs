@@ -172,7 +172,7 @@ pub struct Colorize {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["resume", "manifest"])]
     pub hints: Option<PathBuf>,
 
-    /// A color that you know, at a pixel of the photograph, as X,Y=#RRGGBB; repeatable
+    /// A color that you know, as X,Y=#RRGGBB: a disc around that pixel of the photograph; repeatable
     #[arg(long, value_name = "HINT", conflicts_with_all = ["resume", "manifest"])]
     pub hint: Vec<Point>,
 

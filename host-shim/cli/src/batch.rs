@@ -22,7 +22,8 @@ use crate::{encode, hints, partial};
 /// Colorizes what `args` name; returns the exit status.
 pub fn run(args: &Colorize) -> anyhow::Result<u8> {
     let mut plan = Plan::new(&args.inputs, args.output.as_deref(), args.naming())?;
-    hints::plan(args, &mut plan.items)?;
+    let hints = hints::plan(args, &mut plan.items)?;
+    plan.protect(&hints);
     let plugin = Plugin::find()?;
     let stop = Stop::install()?;
     let manifest = Manifest::open(args, &plugin)?;

@@ -3,12 +3,14 @@
 //! The idea: **a hint is a picture, wherever it comes from**: painted in an editor over the photograph, or a disc that
 //! is drawn here. What follows from it is the plugin's business.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail};
 use autochrome_loader::PixelFormat;
+use walkdir::WalkDir;
 
 use crate::args::Colorize;
 use crate::decode;
@@ -47,56 +49,76 @@ impl FromStr for Point {
     }
 }
 
-/// Checks that every hint belongs to a photograph, and takes pictures of hints out of the photographs.
+/// Checks that every hint belongs to a photograph, takes pictures of hints out of the photographs, and returns the
+/// pictures that must not be overwritten.
 ///
 /// # Errors
 /// [`UsageError`].
-pub fn plan(args: &Colorize, items: &mut Vec<Item>) -> Result<(), UsageError> {
-    if args.hints.is_some() {
-        items.retain(|item| photograph_of(&item.input).is_none());
+pub fn plan(args: &Colorize, items: &mut Vec<Item>) -> Result<Vec<PathBuf>, UsageError> {
+    let path = args.hints.as_deref();
+    if let Some(path) = path.filter(|path| !path.exists()) {
+        return Err(UsageError(format!("--hints {}: no such file or folder", path.display())));
     }
-    let folder = args.hints.as_deref().filter(|path| path.is_dir());
-    let for_one = !args.hint.is_empty() || (args.hints.is_some() && folder.is_none());
-    if for_one && items.len() > 1 {
-        let option = if args.hint.is_empty() { "--hints" } else { "--hint" };
+    let folder = path.filter(|path| path.is_dir());
+    if let Some(folder) = folder {
+        items.retain(|item| !is_hints(&item.input));
+        return belonging(args, folder, items);
+    }
+    let option = if args.hint.is_empty() { "--hints" } else { "--hint" };
+    if items.len() > 1 && (path.is_some() || !args.hint.is_empty()) {
         return Err(UsageError(format!(
             "{option} is for one photograph, and there are {}; put NAME.hints.png for each into a folder and name it with \
              --hints",
             items.len()
         )));
     }
-    match folder {
-        Some(folder) => strays(folder, items),
-        None => Ok(()),
+    Ok(path.map(Path::to_path_buf).into_iter().collect())
+}
+
+/// Whether a file is called NAME.hints.EXT.
+fn is_hints(path: &Path) -> bool {
+    path.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.ends_with(SUFFIX))
+}
+
+/// The pictures of hints in `folder`, each of which belongs to one of the photographs.
+fn belonging(args: &Colorize, folder: &Path, items: &[Item]) -> Result<Vec<PathBuf>, UsageError> {
+    let expected: HashSet<PathBuf> =
+        items.iter().filter_map(|item| place(args, folder, &item.input)).collect();
+    let (mut found, mut strays) = (Vec::new(), Vec::new());
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.map_err(|error| {
+            UsageError(format!("--hints {}: cannot be listed: {error}", folder.display()))
+        })?;
+        match entry.into_path() {
+            path if expected.contains(&path) => found.push(path),
+            path if is_hints(&path) && path.is_file() => strays.push(path),
+            _ => {}
+        }
+    }
+    let more =
+        |rest: &[PathBuf]| if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    match (strays.as_slice(), found.is_empty()) {
+        ([first, rest @ ..], _) => Err(UsageError(format!(
+            "no photograph belongs to the hints {}{}; expected NAME{SUFFIX}.png at the place of NAME below {}",
+            first.display(),
+            more(rest),
+            folder.display()
+        ))),
+        ([], true) => Err(UsageError(format!(
+            "--hints {}: there is no NAME{SUFFIX}.png for any of the photographs",
+            folder.display()
+        ))),
+        ([], false) => Ok(found),
     }
 }
 
-/// The photograph's stem, for a file called NAME.hints.EXT.
-fn photograph_of(path: &Path) -> Option<&str> {
-    path.file_stem().and_then(OsStr::to_str)?.strip_suffix(SUFFIX)
-}
-
-/// Hints in `folder` that belong to none of the photographs.
-fn strays(folder: &Path, items: &[Item]) -> Result<(), UsageError> {
-    let cannot = |error| UsageError(format!("--hints {}: cannot be listed: {error}", folder.display()));
-    let mut strays = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let path = entry.map_err(cannot)?.path();
-        let belongs = |stem: &str| items.iter().any(|item| item.input.file_stem() == Some(OsStr::new(stem)));
-        if photograph_of(&path).is_some_and(|stem| !belongs(stem)) {
-            strays.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        }
-    }
-    strays.sort();
-    match strays.as_slice() {
-        [] => Ok(()),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            Err(UsageError(format!(
-                "no photograph belongs to the hints {first}{more}; rename or remove them, or name their photographs"
-            )))
-        }
-    }
+/// Where the hints for `input` lie in `folder`: below it as the photograph lies below the folder that was named.
+fn place(args: &Colorize, folder: &Path, input: &Path) -> Option<PathBuf> {
+    let mut name = input.file_stem()?.to_os_string();
+    name.push(SUFFIX);
+    name.push(".png");
+    let below = args.inputs.iter().find_map(|root| input.strip_prefix(root).ok()?.parent());
+    Some(folder.join(below.unwrap_or(Path::new(""))).join(name))
 }
 
 /// The hints for a photograph of this size, in a file of `pages` pictures, if it has any.
@@ -111,7 +133,7 @@ pub fn of(
     stop: &Stop,
 ) -> anyhow::Result<Option<Picture>> {
     let file = args.hints.as_deref().and_then(|path| match path.is_dir() {
-        true => beside(path, input),
+        true => place(args, path, input).filter(|path| path.exists()),
         false => Some(path.to_path_buf()),
     });
     if pages > 1 && (file.is_some() || !args.hint.is_empty()) {
@@ -128,14 +150,6 @@ pub fn of(
     let mut hints = painted.unwrap_or_else(empty);
     args.hint.iter().try_for_each(|point| draw(point, &mut hints))?;
     Ok(Some(hints))
-}
-
-/// The file in `folder` with the hints for `input`.
-fn beside(folder: &Path, input: &Path) -> Option<PathBuf> {
-    let mut name = input.file_stem()?.to_os_string();
-    name.push(SUFFIX);
-    name.push(".png");
-    Some(folder.join(name)).filter(|path| path.exists())
 }
 
 fn read(args: &Colorize, file: &Path, size: (u32, u32), stop: &Stop) -> anyhow::Result<Picture> {
@@ -225,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn the_photograph_of_hints_is_known_by_name() {
-        assert_eq!(photograph_of(Path::new("a/b.hints.png")), Some("b"));
-        assert_eq!(photograph_of(Path::new("a/b.png")), None);
+    fn hints_are_known_by_name() {
+        assert!(is_hints(Path::new("a/b.hints.png")) && is_hints(Path::new("b.hints.tif")));
+        assert!(!is_hints(Path::new("a/b.png")) && !is_hints(Path::new("a.hints/b.png")));
     }
 }

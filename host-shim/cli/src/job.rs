@@ -156,13 +156,14 @@ impl Step<'_, '_> {
         progress: &mut dyn FnMut(f32),
     ) -> anyhow::Result<()> {
         progress(DECODED);
+        let size = (picture.width, picture.height);
+        let mut hints = None;
         if !stays {
+            hints = hints::of(self.task.args, self.input, size, self.pages, self.task.stop)?;
             self.tell_confidence(&picture)?;
         }
         let mut result = picture;
         if !stays {
-            let size = (result.width, result.height);
-            let hints = hints::of(self.task.args, self.input, size, self.pages, self.task.stop)?;
             result = colorize(self.task, result, hints.as_ref(), self.session, progress)?;
         }
         self.annotate(&mut metadata, stays)?;

@@ -130,7 +130,8 @@ impl Picture {
                     let samples = pixel.as_chunks_mut::<4>().0;
                     let alpha = f32::from_ne_bytes(samples[3]);
                     for sample in &mut samples[..3] {
-                        let value = if alpha > 0.0 { f32::from_ne_bytes(*sample) / alpha } else { 0.0 };
+                        let value =
+                            if alpha > 0.0 { (f32::from_ne_bytes(*sample) / alpha).min(1.0) } else { 0.0 };
                         *sample = value.to_ne_bytes();
                     }
                 }

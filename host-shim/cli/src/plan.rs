@@ -92,6 +92,12 @@ impl Plan {
         Ok(Self { items: without_collisions(items), inputs })
     }
 
+    /// Makes these files inputs too, which are never overwritten.
+    pub fn protect(&mut self, files: &[PathBuf]) {
+        self.inputs
+            .extend(files.iter().filter_map(|file| fs::metadata(file).ok()).map(|metadata| id(&metadata)));
+    }
+
     /// Whether `output` may be written. A symbolic link counts as what it points to.
     pub fn may_write(&self, output: &Path, overwrite: bool) -> Result<(), String> {
         let name = output.display();

@@ -93,6 +93,12 @@ pub fn check<H: Handle>(
         if layers.contains(&hints) {
             return refuse(format!("\"{name}\" holds hints: select the photograph's layer first"));
         }
+        if core.kind(image) == Kind::Gray {
+            return refuse(format!(
+                "the image is grayscale, so the strokes on \"{name}\" have no color: choose Image > Mode > RGB, and paint them \
+                 again"
+            ));
+        }
         if !core.has_alpha(hints) {
             return refuse(format!(
                 "the layer \"{name}\" has no transparency, expected strokes on a transparent layer: choose Layer > \

@@ -137,11 +137,17 @@ static void prepare(struct decoder *decoder, struct autochrome_jpeg *about) {
     decoder->progress.progress_monitor = on_progress;
 }
 
+/* Errors jump back here. What they change is not a variable of this function, whose values the jump would leave
+   indeterminate. */
+static void header(struct decoder *decoder, const unsigned char *bytes, size_t length) {
+    if (setjmp(decoder->out) == 0)
+        begin(decoder, bytes, length, GUESS);
+}
+
 int autochrome_jpeg_header(const unsigned char *bytes, size_t length, struct autochrome_jpeg *about) {
     struct decoder decoder;
     prepare(&decoder, about);
-    if (setjmp(decoder.out) == 0)
-        begin(&decoder, bytes, length, GUESS);
+    header(&decoder, bytes, length);
     jpeg_destroy_decompress(&decoder.jpeg);
     return decoder.status;
 }
@@ -163,15 +169,21 @@ static void decode(struct decoder *decoder, unsigned char *pixels, size_t size) 
     jpeg_finish_decompress(jpeg);
 }
 
+/* As header. */
+static void pixels_of(struct decoder *decoder, const unsigned char *bytes, size_t length, int transform,
+                      unsigned char *pixels, size_t size, size_t memory) {
+    if (setjmp(decoder->out) == 0) {
+        begin(decoder, bytes, length, transform);
+        decoder->jpeg.mem->max_memory_to_use = (long)memory;
+        decode(decoder, pixels, size);
+    }
+}
+
 int autochrome_jpeg_pixels(const unsigned char *bytes, size_t length, int transform, unsigned char *pixels,
                            size_t size, size_t memory, struct autochrome_jpeg *about) {
     struct decoder decoder;
     prepare(&decoder, about);
-    if (setjmp(decoder.out) == 0) {
-        begin(&decoder, bytes, length, transform);
-        decoder.jpeg.mem->max_memory_to_use = (long)memory;
-        decode(&decoder, pixels, size);
-    }
+    pixels_of(&decoder, bytes, length, transform, pixels, size, memory);
     jpeg_destroy_decompress(&decoder.jpeg);
     return decoder.status;
 }

@@ -54,14 +54,18 @@ fn a_stroke_colors_its_thing_alone() {
 fn a_folder_has_hints_by_name() {
     let desk = desk();
     std::fs::create_dir(desk.path("in")).unwrap();
-    for name in ["in/a.png", "in/b.png"] {
+    std::fs::create_dir(desk.path("in/sub")).unwrap();
+    for name in ["in/a.png", "in/b.png", "in/sub/a.png", "in/sub/c.png"] {
         photograph(&desk, name);
     }
     hints(&desk, "in/a.hints.png", STROKE);
+    hints(&desk, "in/sub/c.hints.png", STROKE);
     let ran = desk.run(&["in", "-o", "out", "--hints", "in"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 2 colorized\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), "autochrome: 4 colorized\n"));
     assert!(!desk.path("out/a.hints.png").exists(), "hints are no photograph");
-    assert!(red(&desk, "out/a.png", 35, 60) > red(&desk, "out/b.png", 35, 60) + 20);
+    let [a, b, sub_a, sub_c] =
+        ["a", "b", "sub/a", "sub/c"].map(|name| red(&desk, &format!("out/{name}.png"), 35, 60));
+    assert!(a > b + 20 && sub_c > b + 20 && sub_a == b, "{a} {b} {sub_a} {sub_c}");
 }
 
 #[test]
@@ -74,6 +78,7 @@ fn hints_that_cannot_be_meant_get_a_sentence() {
     RgbaImage::from_pixel(160, 120, Rgba([9, 9, 9, 255])).save(desk.path("whole.png")).unwrap();
     std::fs::create_dir(desk.path("stray")).unwrap();
     hints(&desk, "stray/nobody.hints.png", STROKE);
+    std::fs::create_dir(desk.path("empty")).unwrap();
     let cases: &[&[&str]] = &[
         &["a.png", "--hints", "small.png"],
         &["a.png", "--hints", "opaque.png"],
@@ -83,6 +88,9 @@ fn hints_that_cannot_be_meant_get_a_sentence() {
         &["a.png", "b.png", "-o", "out", "--hint", "1,3=#112233"],
         &["a.png", "b.png", "-o", "out", "--hints", "strokes.png"],
         &["a.png", "--hints", "stray"],
+        &["a.png", "--hints", "empty"],
+        &["a.png", "b.png", "-o", "out", "--hints", "gone"],
+        &["a.png", "--hints", "strokes.png", "-o", "strokes.png", "--overwrite"],
     ];
     let said = cases.iter().map(|args| {
         let ran = desk.run(args);
@@ -93,7 +101,7 @@ fn hints_that_cannot_be_meant_get_a_sentence() {
 }
 
 #[test]
-fn hints_of_sixteen_bits_and_an_upright_photograph_meet() {
+fn hints_of_sixteen_bits_are_those_of_eight() {
     let desk = desk();
     let deep = image::open(desk.path("strokes.png")).unwrap().to_rgba16();
     DynamicImage::ImageRgba16(deep).save(desk.path("deep.png")).unwrap();

@@ -265,3 +265,63 @@ fn a_channel_that_is_neither_color_nor_transparency_is_dropped_with_a_note() {
     assert!(ran.err.contains("neither color nor transparency was dropped"), "{}", ran.err);
     assert_eq!(load(&desk.path("out.png")).color(), ColorType::Rgb8);
 }
+
+/// What the program says of a file that it refuses.
+fn refused(file: &[u8]) -> String {
+    let desk = Desk::new();
+    fs::write(desk.path("a.tif"), file).unwrap();
+    let ran = desk.run(&["a.tif", "-o", "out.png"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    ran.err.trim().replace("autochrome: a.tif: ", "")
+}
+
+#[test]
+fn tiles_far_beyond_their_picture_are_refused_before_memory_is_taken() {
+    let mut page = Page::new((1, 1), &[1], 1, Vec::new());
+    page.set(259, shorts(&[4]));
+    page.tiles = Some(Tiles { size: (65_535, 980_000), stored: vec![vec![0x00, 0x10, 0x01]] });
+    let said = refused(&tiff_files::file(&[page]));
+    assert!(said.contains("its tiles are 65535 x 980000 pixels, for a picture of 1 x 1"), "{said}");
+}
+
+#[test]
+fn a_stray_tag_of_old_jpeg_does_not_stand_for_strips() {
+    let mut page = gray(8, |index| u32::from(shade(index)));
+    page.set(513, shorts(&[8]));
+    let mut file = tiff_files::file(&[page]);
+    let strips = file.windows(4).position(|bytes| bytes == [0x11, 0x01, 4, 0]).expect("the tag of strips");
+    file[strips..strips + 2].copy_from_slice(&[0x12, 0x01]);
+    let said = refused(&file);
+    assert!(said.contains("it has 0 strips or tiles, expected 1"), "{said}");
+}
+
+#[test]
+fn floats_of_another_scale_are_refused_whichever_end_is_black() {
+    let floats = |photometric, value: fn(u8) -> f32| {
+        let pixels = shades().flat_map(|shade| value(shade).to_le_bytes()).collect();
+        let mut page = Page::new(SIZE, &[32], photometric, pixels);
+        page.set(339, shorts(&[3]));
+        refused(&tiff_files::file(&[page]))
+    };
+    for photometric in [0, 1] {
+        let said = floats(photometric, f32::from);
+        assert!(said.contains("floating-point values up to"), "{said}");
+        let said = floats(photometric, |shade| f32::from(shade) / 127.5 - 1.0);
+        assert!(said.contains("floating-point values down to -0."), "{said}");
+    }
+}
+
+#[test]
+fn a_predictor_left_over_beside_plain_samples_is_ignored() {
+    let mut page = gray(8, |index| u32::from(shade(index)));
+    page.set(317, shorts(&[2]));
+    check("left-over.tif", &tiff_files::file(&[page]), ColorType::Rgb8, as_gray);
+}
+
+#[test]
+fn fax_without_a_single_row_is_refused() {
+    let mut page = gray(1, |_| 1);
+    compressed(&mut page, 4, vec![0x00, 0x10, 0x01]);
+    let said = refused(&tiff_files::file(&[page]));
+    assert!(said.contains("truncated"), "{said}");
+}

@@ -60,10 +60,15 @@ fn what_cannot_be_colored_gets_a_sentence() {
             "(gimp-image-resize image 300 64 0 0) (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 200 0 20 20) (define target (top image))",
             0,
         ),
+        (
+            "hints in a grayscale image",
+            "(define target (top image)) (define hints (car (gimp-layer-copy target TRUE))) (gimp-image-insert-layer image hints 0 1) (gimp-item-set-name hints \"Color hints\")",
+            0,
+        ),
         ("the hints", "(define target (top image)) (gimp-item-set-name target \"Color hints\")", 0),
         (
             "hints without transparency",
-            "(define target (top image)) (define hints (car (gimp-layer-copy target FALSE))) (gimp-image-insert-layer image hints 0 1) (gimp-item-set-name hints \"Colour hints\")",
+            "(gimp-image-convert-rgb image) (define target (top image)) (define hints (car (gimp-layer-copy target FALSE))) (gimp-image-insert-layer image hints 0 1) (gimp-item-set-name hints \"Colour hints\")",
             0,
         ),
         ("an unknown output", "(define target (top image))", 7),

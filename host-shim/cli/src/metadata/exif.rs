@@ -171,11 +171,13 @@ impl Fields {
     /// What describes the photograph in a directory of a TIFF file, and in those below it.
     pub fn of(header: &Header, reader: &mut (impl Read + Seek), main: &Directory) -> Self {
         let descriptive = |entry: &Entry| DESCRIPTIVE.contains(&entry.tag);
-        let mut result = Self { main: fields(header, reader, main, descriptive), ..Self::default() };
+        let mut room = super::MAX_METADATA + MOST;
+        let mut result =
+            Self { main: fields(header, reader, main, descriptive, &mut room), ..Self::default() };
         for (tag, into) in [(EXIF, &mut result.exif), (GPS, &mut result.gps)] {
             let directory = main.find(tag).and_then(|entry| header.unsigned(reader, entry));
             if let Some(directory) = directory.and_then(|at| header.directory(reader, at).ok()) {
-                *into = fields(header, reader, &directory, |entry| entry.tag != INTEROPERABILITY);
+                *into = fields(header, reader, &directory, |entry| entry.tag != INTEROPERABILITY, &mut room);
             }
         }
         result
@@ -236,16 +238,22 @@ impl Fields {
     }
 }
 
-/// The values of a directory's `wanted` entries, a thousand at most.
+/// The values of a directory's `wanted` entries, a thousand at most. `room` is what may still be read; once it is used
+/// up, there is more than any format takes, and all of it is dropped with a note where it is written.
 fn fields(
     header: &Header,
     reader: &mut (impl Read + Seek),
     directory: &Directory,
     wanted: impl Fn(&Entry) -> bool,
+    room: &mut usize,
 ) -> Vec<Field> {
     let entries = directory.entries.iter().filter(|entry| wanted(entry) && size_of(entry.kind) > 0);
     let field = |entry: &Entry| {
+        if *room < MOST {
+            return None;
+        }
         let data = header.values(reader, entry, MOST).filter(|data| !data.is_empty())?;
+        *room -= data.len();
         Some(Field { tag: entry.tag, kind: entry.kind, data })
     };
     entries.take(1000).filter_map(field).collect()

@@ -57,7 +57,7 @@ pub fn request(
         temperature: Some(params.temperature).filter(|temperature| *temperature >= 0.0),
         threads: params.threads as usize,
     };
-    // Of a pointer, part is none.
+    // A partial pointer counts as NULL.
     let knows_hints =
         params.struct_size as usize >= offset_of!(AutochromeParams, hints) + size_of::<*const c_void>();
     Ok((request, if knows_hints { params.hints } else { ptr::null() }))

@@ -66,6 +66,14 @@ pub struct Layout {
     pub reference: [f32; 6],
 }
 
+/// Compressions that may be of differences.
+const PREDICTED: [u64; 5] = [LZW, DEFLATE, OLD_DEFLATE, ZSTD, LZMA];
+/// Tiles may be larger than the picture up to this many pixels a side.
+const TILE: usize = 4096;
+/// Shares of red, green, and blue in luma (ITU-R BT.601), where a file states none.
+const LUMA_601: [f32; 3] = [0.299, 0.587, 0.114];
+/// Black and white of luma and chroma, where a file states none.
+const FULL_RANGE: [f32; 6] = [0.0, 255.0, 128.0, 255.0, 128.0, 255.0];
 /// Most channels of a pixel; multispectral pictures have more and are no photographs.
 const MOST_CHANNELS: u64 = 64;
 
@@ -140,7 +148,8 @@ impl Layout {
             extra: list(EXTRA_SAMPLES).unwrap_or_default(),
             photometric,
             compression,
-            predictor,
+            // Only these write differences, whatever a leftover tag says.
+            predictor: if PREDICTED.contains(&compression) { predictor } else { 1 },
             reversed,
             planar: planar && channels > 1,
             chunk: (size(chunk.0)?, size(chunk.1)?),
@@ -149,10 +158,14 @@ impl Layout {
             subsampling: (size(subsampling.0)?, size(subsampling.1)?),
             fax_options,
             jpeg_tables: directory.find(JPEG_TABLES).and_then(|entry| header.raw(reader, entry, 1 << 20)),
-            old_jpeg: (old_jpeg.0 > 0).then_some(old_jpeg),
+            old_jpeg: (old_jpeg.0 > 0 && compression == OLD_STYLE_JPEG).then_some(old_jpeg),
             palette: palette.into_iter().map(|value| u16::try_from(value).unwrap_or(u16::MAX)).collect(),
-            luma: floats(header, reader, directory, LUMA, [0.299, 0.587, 0.114]),
-            reference: floats(header, reader, directory, REFERENCE, [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]),
+            luma: Some(floats(header, reader, directory, LUMA, LUMA_601))
+                .filter(|[_, green, _]| *green > 0.0)
+                .unwrap_or(LUMA_601),
+            reference: Some(floats(header, reader, directory, REFERENCE, FULL_RANGE))
+                .filter(|range| range.as_chunks::<2>().0.iter().all(|[low, high]| low < high))
+                .unwrap_or(FULL_RANGE),
         };
         layout.check()?;
         Ok(layout)
@@ -202,6 +215,16 @@ impl Layout {
         if self.chunk.0 == 0 || self.chunk.1 == 0 {
             return Err(damaged(NAME, &"its strips or tiles have no size"));
         }
+        let beyond = |chunk: usize, side: usize| chunk > TILE.max(side.saturating_add(TILE));
+        if self.tiled && (beyond(self.chunk.0, self.width) || beyond(self.chunk.1, self.height)) {
+            return Err(damaged(
+                NAME,
+                &format!(
+                    "its tiles are {} x {} pixels, for a picture of {} x {}",
+                    self.chunk.0, self.chunk.1, self.width, self.height
+                ),
+            ));
+        }
         if self.channels < self.colors() {
             return Err(damaged(
                 NAME,
@@ -216,6 +239,9 @@ impl Layout {
                 NAME,
                 &format!("it has {} strips or tiles, expected {needed}", self.chunks.len()),
             ));
+        }
+        if self.in_units() && self.predictor != 1 {
+            return Err(unsupported(NAME, &"its chroma is subsampled, and it has a predictor"));
         }
         if self.in_units() && (self.bits != 8 || self.channels != 3) {
             return Err(unsupported(NAME, &"its chroma is subsampled, and it is not 8-bit YCbCr"));

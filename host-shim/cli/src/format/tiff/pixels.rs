@@ -16,6 +16,8 @@ use crate::picture::{Depth, Picture, narrowed, quantised};
 
 /// How far above 1 a float may be and still be the rounding of one that is not.
 const BRIGHTEST: f32 = 1.5;
+/// Floats below this are of another encoding than sRGB's, too.
+const DARKEST: f32 = -0.5;
 
 /// Samples next to each other, pixel by pixel.
 struct Raw {
@@ -45,11 +47,11 @@ pub fn read(
     let (bytes, depth) = widened(layout, bytes, notes)?;
     let mut raw = Raw { width, height, bytes, channels: layout.channels, depth };
     let alpha = raw.keep(layout, notes);
-    if layout.photometric == Photometric::WhiteIsZero {
-        raw.inverted(alpha);
-    }
     if depth == Depth::Float {
         raw.check_floats()?;
+    }
+    if layout.photometric == Photometric::WhiteIsZero {
+        raw.inverted(alpha);
     }
     raw.recolor(layout, alpha, notes)?;
     let mut picture = raw.picture();
@@ -79,7 +81,7 @@ fn old_jpeg(
     reader.seek(SeekFrom::Start(at)).map_err(|error| from_reading(&error))?;
     reader.take(length).read_to_end(&mut jpeg).map_err(|error| from_reading(&error))?;
     let size = (layout.width, layout.height);
-    let (pixels, color) = unpack::whole_jpeg(&jpeg, size, Transform::Guess, notes)
+    let (pixels, color) = unpack::whole_jpeg(&jpeg, size, Transform::Guess, memory, notes)
         .map_err(|_| unsupported(NAME, &"it is old-style JPEG without a whole JPEG in it"))?;
     let format = match color {
         Color::Gray => PixelFormat::Gray8,
@@ -105,7 +107,7 @@ fn colored(layout: &Layout, bytes: &[u8], notes: &mut Vec<String>) -> anyhow::Re
     if layout.channels > 1 {
         notes.push("a channel beside its palette was dropped".into());
     }
-    let mut pixels = Vec::with_capacity(bytes.len() * 3);
+    let mut pixels = Vec::with_capacity(layout.width * layout.height * 3);
     for pixel in bytes.chunks_exact(sample * layout.channels) {
         let index = match sample {
             1 => usize::from(pixel[0]),
@@ -331,17 +333,22 @@ impl Raw {
 
     /// Floats slightly outside 0..1 are rounding; far outside, an encoding other than sRGB's.
     fn check_floats(&mut self) -> anyhow::Result<()> {
-        let mut brightest = 0_f32;
+        let (mut darkest, mut brightest) = (0_f32, 0_f32);
         for sample in self.bytes.as_chunks_mut::<4>().0 {
             let value = f32::from_ne_bytes(*sample);
-            brightest = brightest.max(value);
+            (darkest, brightest) = (darkest.min(value), brightest.max(value));
             if !(0.0..=1.0).contains(&value) {
                 *sample = if value > 1.0 { 1_f32 } else { 0.0 }.to_ne_bytes();
             }
         }
-        if brightest > BRIGHTEST {
+        if brightest > BRIGHTEST || darkest < DARKEST {
+            let far = if brightest > BRIGHTEST {
+                format!("up to {brightest}")
+            } else {
+                format!("down to {darkest}")
+            };
             bail!(
-                "the TIFF contains floating-point values up to {brightest}, expected 0 to 1 (black to white); scale it, \
+                "the TIFF contains floating-point values {far}, expected 0 to 1 (black to white); scale it, \
                  or save it with 16 bits"
             );
         }

@@ -31,8 +31,12 @@ pub fn read(
         let rows = if layout.tiled { layout.chunk.1 } else { layout.chunk.1.min(layout.height - top) };
         let length =
             layout.chunk_bytes(columns, rows).filter(|length| *length <= memory).ok_or_else(too_large)?;
+        // As samples it may be larger than as it is packed, and than the picture.
+        let in_pixel = if layout.in_units() { 3 } else { sample * layout.in_chunk() };
+        let whole = columns.checked_mul(rows).and_then(|pixels| pixels.checked_mul(in_pixel));
+        whole.filter(|whole| *whole <= memory).ok_or_else(too_large)?;
         let stored = stored(reader, layout.chunks[index], memory)?;
-        let bytes = unpack(layout, stored, (columns, rows), length, notes)?;
+        let bytes = unpack(layout, stored, (columns, rows), (length, memory), notes)?;
         let values = match layout.in_units() {
             true => spread(layout, &bytes, columns, rows),
             false => values(layout, bytes, columns, rows, big_endian)?,

@@ -19,12 +19,12 @@ use crate::format::problem::{cut_short, damaged, unsupported};
 /// Memory that LZMA and ZSTD may take for their windows.
 const WINDOW: u64 = 128 << 20;
 
-/// Unpacks a chunk of `columns` and `rows` to exactly `size` bytes.
+/// Unpacks a chunk of `columns` and `rows` to exactly `size` bytes, in `memory` bytes at most.
 pub fn unpack(
     layout: &Layout,
     mut stored: Vec<u8>,
     (columns, rows): (usize, usize),
-    size: usize,
+    (size, memory): (usize, usize),
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Vec<u8>> {
     if layout.reversed && !matches!(layout.compression, JPEG | WEBP) {
@@ -57,8 +57,8 @@ pub fn unpack(
                 liblzma::stream::Stream::new_stream_decoder(WINDOW, 0).map_err(|_| broken("LZMA"))?;
             read(Box::new(liblzma::read::XzDecoder::new_stream(stored.as_slice(), stream)), "LZMA")
         }
-        FAX_3 | FAX_4 => fax(layout, &stored, columns, rows, size),
-        JPEG => jpeg(layout, &stored, (columns, rows), size, notes),
+        FAX_3 | FAX_4 => fax(layout, &stored, (columns, rows), size, notes),
+        JPEG => jpeg(layout, &stored, (columns, rows), (size, memory), notes),
         WEBP => webp(&stored, (columns, rows), size).ok_or_else(|| broken("WebP")),
         OLD_STYLE_JPEG => Err(unsupported(NAME, &"it is old-style JPEG without a whole JPEG in it")),
         2 => Err(unsupported(NAME, &"it is packed as modified Huffman fax (compression 2)")),
@@ -115,7 +115,13 @@ fn pack_bits(stored: &[u8], size: usize) -> Option<Vec<u8>> {
 }
 
 /// Rows of runs; black is a set bit, whatever the photometric interpretation makes of it.
-fn fax(layout: &Layout, stored: &[u8], columns: usize, rows: usize, size: usize) -> anyhow::Result<Vec<u8>> {
+fn fax(
+    layout: &Layout,
+    stored: &[u8],
+    (columns, rows): (usize, usize),
+    size: usize,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Vec<u8>> {
     if layout.bits != 1 || layout.in_chunk() != 1 {
         return Err(damaged(NAME, &"it is fax, and its pixels are more than a bit"));
     }
@@ -135,11 +141,18 @@ fn fax(layout: &Layout, stored: &[u8], columns: usize, rows: usize, size: usize)
     let input = stored.iter().map(|byte| Ok::<u8, std::convert::Infallible>(*byte));
     if layout.compression == FAX_4 {
         let mut decoder = Group4Decoder::new(input, width).map_err(|_| broken())?;
-        for _ in 0..rows {
+        for row in 0..rows {
             match decoder.advance().map_err(|_| broken())? {
                 DecodeStatus::Incomplete => push(decoder.transition()),
+                DecodeStatus::End if row == 0 => return Err(cut_short(NAME)),
                 // Some writers leave out white rows at the end.
-                DecodeStatus::End => break,
+                DecodeStatus::End => {
+                    notes.push(format!(
+                        "the last {} rows of its fax data are missing: they are blank",
+                        rows - row
+                    ));
+                    break;
+                }
             }
         }
     } else {
@@ -169,9 +182,13 @@ fn jpeg(
     layout: &Layout,
     stored: &[u8],
     (columns, rows): (usize, usize),
-    size: usize,
+    (size, memory): (usize, usize),
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Vec<u8>> {
+    let unlike = || damaged(NAME, &"a JPEG in it is not of the size or colors of its strip or tile");
+    if layout.bits != 8 {
+        return Err(unlike());
+    }
     let whole = match layout.jpeg_tables.as_deref() {
         Some(tables) if tables.len() > 4 => {
             [tables.strip_suffix(b"\xFF\xD9").unwrap_or(tables), stored.get(2..).unwrap_or_default()].concat()
@@ -182,18 +199,19 @@ fn jpeg(
         Photometric::YCbCr => Transform::FromYCbCr,
         _ => Transform::None,
     };
-    let (pixels, color) = whole_jpeg(&whole, (columns, rows), transform, notes)?;
-    if color.channels() != layout.in_chunk() || layout.bits != 8 || pixels.len() < size {
-        return Err(damaged(NAME, &"a JPEG in it is not of the size or colors of its strip or tile"));
+    let (pixels, color) = whole_jpeg(&whole, (columns, rows), transform, memory, notes)?;
+    if color.channels() != layout.in_chunk() || pixels.len() < size {
+        return Err(unlike());
     }
     Ok(pixels)
 }
 
-/// A JPEG in a TIFF, `columns` wide and at least `rows` high.
+/// A JPEG in a TIFF, `columns` wide and at least `rows` high, in `memory` bytes at most.
 pub fn whole_jpeg(
     jpeg: &[u8],
     (columns, rows): (usize, usize),
     transform: Transform,
+    memory: usize,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<(Vec<u8>, Color)> {
     let explain = |error: autochrome_jpeg::Error| match error {
@@ -208,8 +226,12 @@ pub fn whole_jpeg(
             &format!("a JPEG in it is {width} x {height} pixels, expected {columns} x {rows}"),
         ));
     }
-    let mut pixels = vec![0; width * height * header.color.channels()];
-    let memory = pixels.len().saturating_mul(4).saturating_add(16 << 20);
+    let bytes = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(header.color.channels()));
+    let bytes = bytes
+        .filter(|bytes| *bytes <= memory)
+        .ok_or_else(|| anyhow::anyhow!("a JPEG in the TIFF needs more memory than --max-pixels allows"))?;
+    let mut pixels = vec![0; bytes];
+    let memory = memory.min(bytes.saturating_mul(4).saturating_add(16 << 20));
     if autochrome_jpeg::decode_as(jpeg, transform, &mut pixels, memory).map_err(explain)?
         == Outcome::Recovered
     {
