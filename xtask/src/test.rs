@@ -62,12 +62,6 @@ const CHECKS: &[Check] = &[
         needs: Needs::Nothing,
         run: deny::advisories,
     },
-    Check {
-        name: "rust-version",
-        what: "everything compiles with the oldest Rust we claim",
-        needs: Needs::Libtorch,
-        run: deny::rust_version,
-    },
     Check { name: "core", what: "the core's tests, without libtorch", needs: Needs::Nothing, run: core },
     Check { name: "lints", what: "clippy", needs: Needs::Libtorch, run: lints },
     Check { name: "build", what: "everything, in release", needs: Needs::Libtorch, run: build },
@@ -78,6 +72,12 @@ const CHECKS: &[Check] = &[
         what: "rustdoc without a warning",
         needs: Needs::Libtorch,
         run: documentation,
+    },
+    Check {
+        name: "rust-version",
+        what: "everything compiles with the oldest Rust we claim",
+        needs: Needs::Libtorch,
+        run: deny::rust_version,
     },
     Check {
         name: "fuzz",

@@ -5,14 +5,18 @@
 //! Cancel button.
 
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use autochrome_loader::PixelFormat;
 
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ffi::core::{Core, Depth, ItemKind, Kind};
+use crate::ffi::gtk::Gtk;
 use crate::ffi::handle::{Handle, Image, Item};
 use crate::ffi::pixels::{Samples, Size};
+use crate::ffi::work::Work;
+use crate::panel::Panel;
 use crate::preview::{self, Picture};
 use crate::settings::{Output, Settings};
 use crate::text;
@@ -29,22 +33,111 @@ struct Colored<H> {
     pixels: Vec<u8>,
 }
 
-/// Colorizes `layers` of `image`; returns the layers that hold the colors. After an error the image is unchanged.
-///
-/// # Errors
-/// A sentence for the user, with what to do.
-pub fn colorize<H: Handle>(
-    core: &Core<H>,
-    image: Image<H>,
-    layers: &[Item<H>],
-    settings: &Settings,
-    engine: Option<Engine>,
-) -> Result<Vec<Item<H>>, Error> {
-    check(core, image, layers, settings.output)?;
-    core.progress_start("Colorize Photo: loading the model");
-    let colored = color_all(core, image, layers, settings, engine);
-    core.progress_end();
-    commit(core, image, &colored?, settings.output)
+/// See the module.
+pub enum Colorize {}
+
+impl Work for Colorize {
+    type Engine = Engine;
+    type Panel = Panel;
+
+    fn check<H: Handle>(
+        core: &Core<H>,
+        image: Image<H>,
+        layers: &[Item<H>],
+        output: Output,
+    ) -> Result<(), Error> {
+        let refuse = |sentence: String| Err(Error::new(sentence));
+        if core.kind(image) == Kind::Indexed {
+            return refuse(
+                "the image is indexed, expected RGB or grayscale: choose Image > Mode > RGB first".into(),
+            );
+        }
+        if core.has_floating_selection(image) {
+            return refuse(
+                "the image has a floating selection: anchor it (Layer > Anchor Layer) first".into(),
+            );
+        }
+        if layers.is_empty() {
+            return refuse(
+                "no layer is selected, expected at least one: select the photograph's layer first".into(),
+            );
+        }
+        if let Some(hints) = hints_layer(core, image) {
+            let name = core.name(hints);
+            if layers.contains(&hints) {
+                return refuse(format!("\"{name}\" holds hints: select the photograph's layer first"));
+            }
+            if core.kind(image) == Kind::Gray {
+                return refuse(format!(
+                    "the image is grayscale, so the strokes on \"{name}\" have no color: choose Image > Mode > RGB, and paint them \
+                 again"
+                ));
+            }
+            if !core.has_alpha(hints) {
+                return refuse(format!(
+                    "the layer \"{name}\" has no transparency, expected strokes on a transparent layer: choose Layer > \
+                 Transparency > Add Alpha Channel, and erase all but the strokes"
+                ));
+            }
+        }
+        for layer in layers {
+            let name = core.name(*layer);
+            match core.item_kind(*layer) {
+                ItemKind::Layer | ItemKind::Group if output == Output::NewLayer => {}
+                ItemKind::Layer if core.is_locked(*layer) => {
+                    return refuse(format!(
+                        "the pixels of the layer \"{name}\" are locked: unlock them in the Layers dialog, or choose a new layer as the result"
+                    ));
+                }
+                ItemKind::Layer => {}
+                ItemKind::Group => {
+                    return refuse(format!(
+                        "\"{name}\" is a group, which has no pixels of its own: select a layer in it, or choose a new layer as the result"
+                    ));
+                }
+                ItemKind::LayerMask => {
+                    return refuse(
+                        "a layer mask is selected, expected a layer: click the layer's thumbnail first"
+                            .into(),
+                    );
+                }
+                ItemKind::Other => {
+                    return refuse(format!("\"{name}\" is not a layer: select the photograph's layer first"));
+                }
+            }
+            if core.has_selection(image) && !core.is_selected(*layer) {
+                return refuse(format!(
+                    "the selection is outside the layer \"{name}\": select part of the layer, or nothing (Select > None)"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn panel<H: Handle>(
+        core: &Core<H>,
+        image: Image<H>,
+        layer: Item<H>,
+        gtk: Gtk,
+        settings: &Settings,
+    ) -> Result<Rc<Panel>, Error> {
+        let engine = open(core)?;
+        Panel::new(gtk, engine, thumbnail(core, image, layer)?, settings)
+    }
+
+    fn colorize<H: Handle>(
+        core: &Core<H>,
+        image: Image<H>,
+        layers: &[Item<H>],
+        settings: &Settings,
+        engine: Option<Engine>,
+    ) -> Result<Vec<Item<H>>, Error> {
+        Self::check(core, image, layers, settings.output)?;
+        core.progress_start("Colorize Photo: loading the model");
+        let colored = color_all(core, image, layers, settings, engine);
+        core.progress_end();
+        commit(core, image, &colored?, settings.output)
+    }
 }
 
 /// Reads and colorizes all layers, reporting progress.
@@ -67,78 +160,6 @@ fn color_all<H: Handle>(
     (0..).zip(layers).map(one).collect()
 }
 
-/// Refuses what cannot be colorized, before any work.
-pub fn check<H: Handle>(
-    core: &Core<H>,
-    image: Image<H>,
-    layers: &[Item<H>],
-    output: Output,
-) -> Result<(), Error> {
-    let refuse = |sentence: String| Err(Error::new(sentence));
-    if core.kind(image) == Kind::Indexed {
-        return refuse(
-            "the image is indexed, expected RGB or grayscale: choose Image > Mode > RGB first".into(),
-        );
-    }
-    if core.has_floating_selection(image) {
-        return refuse("the image has a floating selection: anchor it (Layer > Anchor Layer) first".into());
-    }
-    if layers.is_empty() {
-        return refuse(
-            "no layer is selected, expected at least one: select the photograph's layer first".into(),
-        );
-    }
-    if let Some(hints) = hints_layer(core, image) {
-        let name = core.name(hints);
-        if layers.contains(&hints) {
-            return refuse(format!("\"{name}\" holds hints: select the photograph's layer first"));
-        }
-        if core.kind(image) == Kind::Gray {
-            return refuse(format!(
-                "the image is grayscale, so the strokes on \"{name}\" have no color: choose Image > Mode > RGB, and paint them \
-                 again"
-            ));
-        }
-        if !core.has_alpha(hints) {
-            return refuse(format!(
-                "the layer \"{name}\" has no transparency, expected strokes on a transparent layer: choose Layer > \
-                 Transparency > Add Alpha Channel, and erase all but the strokes"
-            ));
-        }
-    }
-    for layer in layers {
-        let name = core.name(*layer);
-        match core.item_kind(*layer) {
-            ItemKind::Layer | ItemKind::Group if output == Output::NewLayer => {}
-            ItemKind::Layer if core.is_locked(*layer) => {
-                return refuse(format!(
-                    "the pixels of the layer \"{name}\" are locked: unlock them in the Layers dialog, or choose a new layer as the result"
-                ));
-            }
-            ItemKind::Layer => {}
-            ItemKind::Group => {
-                return refuse(format!(
-                    "\"{name}\" is a group, which has no pixels of its own: select a layer in it, or choose a new layer as the result"
-                ));
-            }
-            ItemKind::LayerMask => {
-                return refuse(
-                    "a layer mask is selected, expected a layer: click the layer's thumbnail first".into(),
-                );
-            }
-            ItemKind::Other => {
-                return refuse(format!("\"{name}\" is not a layer: select the photograph's layer first"));
-            }
-        }
-        if core.has_selection(image) && !core.is_selected(*layer) {
-            return refuse(format!(
-                "the selection is outside the layer \"{name}\": select part of the layer, or nothing (Select > None)"
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// The plugin's format that holds every sample of the layer.
 fn format<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> PixelFormat {
     match (core.depth(image), core.has_alpha(layer)) {
@@ -154,7 +175,7 @@ fn format<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> PixelFo
 ///
 /// # Errors
 /// As [`Engine::open`].
-pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
+fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
     core.progress_start("Colorize Photo: loading the plugin");
     let engine = Engine::open();
     core.progress_end();
@@ -162,7 +183,7 @@ pub fn open<H: Handle>(core: &Core<H>) -> Result<Engine, Error> {
 }
 
 /// A small picture of the layer, to try settings on.
-pub fn thumbnail<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> Result<Picture, Error> {
+fn thumbnail<H: Handle>(core: &Core<H>, image: Image<H>, layer: Item<H>) -> Result<Picture, Error> {
     let (size, scale) = preview::fitted(core.size(layer));
     let format = if core.has_alpha(layer) { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let pixels = core.read(layer, Samples::Color(format), size, scale)?;

@@ -7,7 +7,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `work`, `job` | what is done when GIMP calls, the same for both generations |
+//! | `job` | what is done when GIMP calls, the same for both generations |
 //! | `settings`, `text` | the values, and what GIMP shows of them |
 //! | `engine`, `preview`, `panel` | the plugin, a small picture that follows the sliders, the dialog |
 //! | `ffi` | the fence of unsafe: `core` is what is asked of GIMP, `gimp2` and `gimp3` what GIMP asks |
@@ -20,7 +20,6 @@ mod panel;
 mod preview;
 mod settings;
 mod text;
-mod work;
 
 use std::ffi::{CString, c_int};
 use std::os::unix::ffi::OsStringExt;
@@ -51,8 +50,8 @@ fn main() -> ExitCode {
 fn serve(args: &[CString]) -> Result<c_int, Error> {
     let second = args.get(1).map(|arg| arg.to_string_lossy());
     match (second.as_deref(), args.len()) {
-        (Some("-gimp"), 6) => ffi::gimp2::main::<work::Colorize>(args),
-        (Some("-gimp"), 7) => ffi::gimp3::main::<work::Colorize>(args),
+        (Some("-gimp"), 6) => ffi::gimp2::main::<job::Colorize>(args),
+        (Some("-gimp"), 7) => ffi::gimp3::main::<job::Colorize>(args),
         (Some("-gimp"), count) => Err(Error::new(format!(
             "GIMP started it with {count} arguments, expected 6 (GIMP 2.10) or 7 (GIMP 3); install a newer Autochrome"
         ))),

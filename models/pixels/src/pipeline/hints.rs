@@ -11,6 +11,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use super::frame::{Frame, Line};
 use super::{PipelineError, rows};
@@ -89,7 +90,7 @@ impl<'a> Hints<'a> {
         if got != expected {
             return Err(HintError::Size { expected, got });
         }
-        let covered: usize = (0..layout.height).map(|y| self.pixels(y).count()).sum();
+        let covered: usize = (0..layout.height).map(|y| self.pixels(y, 0..layout.width).count()).sum();
         let share = covered as f64 / (layout.width as f64 * layout.height as f64);
         match covered > 1 && share > MOST_COVERED {
             true => Err(HintError::Covered { percent: 100.0 * share }),
@@ -97,22 +98,25 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// The hinted pixels of a row: column, encoded color, alpha.
-    fn pixels(&self, y: usize) -> impl Iterator<Item = (usize, [f32; 3], f32)> + 'a {
+    /// The hinted pixels among `columns` of a row: which of these, encoded color, alpha.
+    fn pixels(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = (usize, [f32; 3], f32)> + 'a {
         let format = self.0.format();
-        let pixels = self.0.row(y).chunks_exact(format.bytes_per_pixel()).enumerate();
+        let pixels = self
+            .0
+            .row(y)
+            .chunks_exact(format.bytes_per_pixel())
+            .skip(columns.start)
+            .take(columns.len())
+            .enumerate();
         pixels.filter_map(move |(x, pixel)| rows::hint(format, pixel).map(|(rgb, alpha)| (x, rgb, alpha)))
     }
 
     /// Moves `a` and `b` of the pixels from (`begin`, `y`) on to their hints.
     pub(super) fn stamp(&self, y: usize, begin: usize, a: &mut [f32], b: &mut [f32]) {
-        let size = self.0.format().bytes_per_pixel();
-        let row = &self.0.row(y)[begin * size..];
-        for ((pixel, a), b) in row.chunks_exact(size).zip(a).zip(b) {
-            let Some((rgb, alpha)) = rows::hint(self.0.format(), pixel) else { continue };
+        for (x, rgb, alpha) in self.pixels(y, begin..begin + a.len()) {
             let [_, hint_a, hint_b] = srgb_to_lab(rgb);
-            *a += alpha * (hint_a - *a);
-            *b += alpha * (hint_b - *b);
+            a[x] += alpha * (hint_a - a[x]);
+            b[x] += alpha * (hint_b - b[x]);
         }
     }
 
@@ -122,7 +126,7 @@ impl<'a> Hints<'a> {
         let mut sums = vec![Sum::default(); cells.0 * cells.1];
         for y in 0..self.0.layout.height {
             let start = nearest(down, y, cells.1) * cells.0;
-            for (x, rgb, alpha) in self.pixels(y) {
+            for (x, rgb, alpha) in self.pixels(y, 0..self.0.layout.width) {
                 sums[start + nearest(across, x, cells.0)].add(srgb_to_lab(rgb), alpha);
             }
         }

@@ -137,7 +137,8 @@ pub(super) fn enlarge_lightness(smaller: &Frame, lightness: &[f32], frame: &Fram
 
 /// Buffer that one thread reuses from row to row.
 struct Scratch {
-    lines: Vec<f32>,
+    /// Of each field, its planes at the row.
+    lines: Vec<Vec<f32>>,
     fy: Vec<f32>,
     lightness: Vec<f32>,
     y: Vec<f32>,
@@ -146,7 +147,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(lines: Vec<f32>) -> Self {
+    fn new(lines: Vec<Vec<f32>>) -> Self {
         let plane = || vec![0.0; STRETCH];
         Self { lines, fy: plane(), lightness: plane(), y: plane(), a: plane(), b: plane() }
     }
@@ -173,7 +174,9 @@ pub(super) fn write_color(
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
     let formats = (input.format(), output.format());
-    write_rows(input, output, colors.predicted, workers, report, |at, source, target, scratch| {
+    let hinted = colors.hinted.map(|hinted| &hinted.field);
+    let fields: Vec<_> = [Some(colors.predicted), hinted].into_iter().flatten().collect();
+    write_rows(input, output, &fields, workers, report, |at, source, target, scratch| {
         write_stretch(formats, source, target, colors, at, scratch);
     })
 }
@@ -187,7 +190,7 @@ pub(super) fn write_percent(
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
     let formats = (input.format(), output.format());
-    write_rows(input, output, field, workers, report, |[begin, _], source, target, scratch| {
+    write_rows(input, output, &[field], workers, report, |[begin, _], source, target, scratch| {
         write_percent_stretch(formats, source, target, field, begin, scratch);
     })
 }
@@ -197,20 +200,20 @@ pub(super) fn write_percent(
 fn write_rows<const N: usize>(
     input: &ImageView<'_>,
     output: &mut ImageViewMut<'_>,
-    field: &Field<N>,
+    fields: &[&Field<N>],
     workers: &Workers,
     report: &mut dyn FnMut(f32) -> Result<(), PipelineError>,
     write: impl Fn([usize; 2], &[u8], &mut [u8], &mut Scratch) + Send + Sync,
 ) -> Result<(), PipelineError> {
     let (from, to) = (input.layout, output.layout);
-    let scratch = || Scratch::new(field.row_buffer());
+    let scratch = || Scratch::new(fields.iter().map(|field| field.row_buffer()).collect());
     for (places, done) in bands(to.height, WRITE_BANDS) {
         // An empty range has no last row, whose padding must be left alone.
         let bytes = if places.is_empty() { 0..0 } else { to.bytes_of(&places) };
         let band = &mut output.data[bytes];
         workers.chunks(band, to.pitch, scratch, |scratch, index, row| {
             let y = to.place(places.start + index);
-            field.row(y, &mut scratch.lines);
+            fields.iter().zip(&mut scratch.lines).for_each(|(field, lines)| field.row(y, lines));
             let source = input.row(y).chunks(STRETCH * from.format.bytes_per_pixel());
             let target = row[..to.row_bytes].chunks_mut(STRETCH * to.format.bytes_per_pixel());
             for (part, (source, target)) in source.zip(target).enumerate() {
@@ -238,15 +241,14 @@ fn add_lightness(format: PixelFormat, source: &[u8], weight: f32, y: &mut [f32],
 #[inline(always)]
 fn follow_hints<const FMA: bool>(
     hinted: &Hinted<'_>,
+    lines: &[f32],
     [begin, y]: [usize; 2],
     lightness: &[f32],
     [a, b]: [&mut [f32]; 2],
 ) {
-    let mut lines = hinted.field.row_buffer();
-    hinted.field.row(y, &mut lines);
     let (mut more_a, mut more_b) = ([0.0; STRETCH], [0.0; STRETCH]);
     let more = [&mut more_a[..a.len()], &mut more_b[..b.len()]];
-    hinted.field.values::<FMA>(&lines, begin, lightness, more);
+    hinted.field.values::<FMA>(lines, begin, lightness, more);
     a.iter_mut().zip(more_a).for_each(|(a, more)| *a += more);
     b.iter_mut().zip(more_b).for_each(|(b, more)| *b += more);
     hinted.hints.stamp(y, begin, a, b);
@@ -274,9 +276,9 @@ fn write_stretch(
         *lightness = fma::<FMA>(116.0, *fy, -16.0);
     }
     let lightness = &lightness[..pixels];
-    colors.predicted.values::<FMA>(lines, begin, lightness, [&mut a[..pixels], &mut b[..pixels]]);
+    colors.predicted.values::<FMA>(&lines[0], begin, lightness, [&mut a[..pixels], &mut b[..pixels]]);
     if let Some(hinted) = colors.hinted {
-        follow_hints::<FMA>(hinted, [begin, row], lightness, [&mut a[..pixels], &mut b[..pixels]]);
+        follow_hints::<FMA>(hinted, &lines[1], [begin, row], lightness, [&mut a[..pixels], &mut b[..pixels]]);
     }
     let blocks = fy.as_chunks::<BLOCK>().0.iter().zip(y.as_chunks_mut::<BLOCK>().0);
     let chroma = a.as_chunks_mut::<BLOCK>().0.iter_mut().zip(b.as_chunks_mut::<BLOCK>().0);
@@ -305,6 +307,6 @@ fn write_percent_stretch(
     for (lightness, y) in lightness.iter_mut().zip(&*y) {
         *lightness = fma::<FMA>(116.0, lab_curve::<FMA>(*y), -16.0);
     }
-    field.values::<FMA>(lines, begin, lightness, [&mut *a]);
+    field.values::<FMA>(&lines[0], begin, lightness, [&mut *a]);
     rows::store_percent(to, target, a);
 }

@@ -35,9 +35,9 @@ pub unsafe extern "C" fn session_free<B: Backend>(session: *mut AutochromeSessio
 }
 
 /// # Safety
-/// `params` is NULL or an `AutochromeParams` whose strings and hints are there; `input` and `output` are NULL or pictures whose
-/// pixels are there, the output's the host's own, and nobody changes either meanwhile; `progress` is NULL or may be
-/// called with `user_data` on this thread.
+/// `params` is NULL or an `AutochromeParams` whose strings and hints are there; `input` and `output` are NULL or pictures
+/// whose pixels are there, the output's the host's own, and nobody changes any of them meanwhile; `progress` is NULL or may
+/// be called with `user_data` on this thread.
 pub unsafe extern "C" fn colorize<B: Backend>(
     session: *mut AutochromeSession,
     params: *const AutochromeParams,

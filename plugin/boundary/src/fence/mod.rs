@@ -83,7 +83,8 @@ impl Caller {
         Self(())
     }
 
-    /// Copies a struct up to the host's size; fields missing in its version are zero.
+    /// Copies a struct up to the host's size; fields missing in its version are zero. A size is a multiple of the struct's
+    /// alignment, so of any other the rest is part of a field, and is left out.
     pub fn read<T: Struct>(&self, given: *const T, what: &str) -> Result<T, Failure> {
         // SAFETY: the host states that it points to a T.
         let size = unsafe { struct_size(given, what) }?;
@@ -91,7 +92,7 @@ impl Caller {
         // SAFETY: the host states that `size` bytes are there, and no more than T holds are copied; as T allows
         // any bytes, it is initialized.
         unsafe {
-            let bytes = size.min(size_of::<T>());
+            let bytes = size.min(size_of::<T>()) / align_of::<T>() * align_of::<T>();
             std::ptr::copy_nonoverlapping(given.cast::<u8>(), value.as_mut_ptr().cast::<u8>(), bytes);
             Ok(value.assume_init())
         }
